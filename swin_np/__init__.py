@@ -1,0 +1,21 @@
+"""Swin Transformer (Liu et al., ICCV 2021) in NumPy, forward only; the modules follow the paper's sections."""
+
+from swin_np.errors import ConfigurationError, InputError, ShapeError, StateDictError, SwinError
+from swin_np.model import VARIANTS, SwinConfig, SwinTransformer, build
+from swin_np.shape_policy import (
+    MICROSOFT,
+    MMDETECTION,
+    SHAPE_POLICIES,
+    TIMM,
+    TORCHVISION,
+    TRANSFORMERS,
+    ShapePolicy,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "MICROSOFT", "MMDETECTION", "SHAPE_POLICIES", "TIMM", "TORCHVISION", "TRANSFORMERS", "VARIANTS",
+    "ConfigurationError", "InputError", "ShapeError", "ShapePolicy", "StateDictError", "SwinConfig", "SwinError",
+    "SwinTransformer", "build",
+]

@@ -1,0 +1,117 @@
+"""Section 3.2: self-attention in windows, regular (W-MSA) and shifted (SW-MSA), with relative position bias (Eq. 4)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from swin_np.errors import ConfigurationError, ShapeError
+from swin_np.functional import Array, pair, softmax
+from swin_np.layers import Linear, Module, draw
+from swin_np.windows import (
+    Size,
+    cyclic_shift,
+    reverse_cyclic_shift,
+    shifted_window_mask,
+    window_partition,
+    window_reverse,
+)
+
+
+def relative_position_index(window: Size) -> Array:
+    """Which row of the bias table belongs to each pair of positions: (M^2, M^2) integers from 0 to (2M-1)^2 - 1.
+
+    Row: the query's position in the window, column: the key's, both counted row by row. The displacement query minus
+    key runs from -(M-1) to M-1 on either axis; shifted to start at 0, it is written as one number in base 2M-1.
+    """
+    m, n = pair(window)
+    position = np.indices((m, n)).reshape(2, -1)       # (2, M^2): row and column of every token
+    displacement = position[:, :, None] - position[:, None, :]          # (2, M^2, M^2)
+    return (displacement[0] + m - 1) * (2 * n - 1) + displacement[1] + n - 1
+
+
+def relative_position_bias(table: Array, window: Size) -> Array:
+    """Eq. 4's B, looked up in the table B-hat ((2M-1)^2, heads): (heads, M^2, M^2)."""
+    return table[relative_position_index(window)].transpose(2, 0, 1)
+
+
+def attention(q: Array, k: Array, v: Array, bias: Array, scale: float) -> Array:
+    """Eq. 4: softmax(scale q k^T + B) v, (..., M^2, d) each; a mask is part of the bias."""
+    scores = (q * scale) @ k.swapaxes(-1, -2)          # (..., M^2, M^2), rows are queries
+    return softmax(scores + bias) @ v
+
+
+@dataclass(eq=False, repr=False)
+class WindowAttention(Module):
+    """Multi-head self-attention within windows (W-MSA; with a mask SW-MSA); C channels over `num_heads` heads.
+
+    The rows of qkv (3C, C) are all queries, then all keys, then all values, each split into heads. The scale is
+    d^-1/2 of the head dimension d = C / heads, unless `qk_scale` gives another.
+    """
+
+    relative_position_bias_table: Array                # ((2M-1)^2, heads)
+    qkv: Linear
+    proj: Linear
+    window_size: tuple[int, int]                       # the M that the table was made for
+    num_heads: int
+    qk_scale: float | None = None
+
+    @classmethod
+    def random(cls, channels: int, window: Size, num_heads: int, rng: np.random.Generator,
+               qkv_bias: bool = True, qk_scale: float | None = None) -> "WindowAttention":
+        if num_heads < 1 or channels % num_heads:
+            raise ConfigurationError(f"{num_heads} heads do not divide {channels} channels: "
+                                     "choose a number of heads that does")
+        m, n = pair(window)
+        return cls(draw(rng, (2 * m - 1) * (2 * n - 1), num_heads),
+                   Linear.random(channels, 3 * channels, rng, qkv_bias), Linear.random(channels, channels, rng),
+                   (m, n), num_heads, qk_scale)
+
+    def scale(self) -> float:
+        """What q k^T is multiplied by."""
+        if self.qk_scale is not None:
+            return self.qk_scale
+        return (self.proj.weight.shape[0] // self.num_heads) ** -0.5
+
+    def forward(self, windows: Array, mask: Array | None = None) -> Array:
+        """Windows (B nW, M^2, C) and a mask (nW, M^2, M^2) or None -> (B nW, M^2, C)."""
+        count, tokens, channels = windows.shape
+        if tokens != self.window_size[0] * self.window_size[1]:
+            raise ShapeError(f"windows of {tokens} tokens do not fit a bias table for window {self.window_size}: "
+                             "partition with that window, or build the model for the other one")
+        bias = relative_position_bias(self.relative_position_bias_table, self.window_size)
+        if mask is not None:
+            bias = bias + mask[:, None].astype(bias.dtype)              # (nW, heads, M^2, M^2)
+            bias = np.tile(bias, (count // len(mask), 1, 1, 1))         # (B nW, heads, M^2, M^2)
+        qkv = self.qkv(windows).reshape(count, tokens, 3, self.num_heads, -1)
+        q, k, v = qkv.transpose(2, 0, 3, 1, 4)         # (B nW, heads, M^2, d) each
+        x = attention(q, k, v, bias, self.scale())
+        return self.proj(x.swapaxes(1, 2).reshape(count, tokens, channels))
+
+
+def shifted_window_attention(x: Array, attn: WindowAttention, window: Size, shift: Size = 0,
+                             pad_first: bool = True) -> Array:
+    """W-MSA (shift 0) or SW-MSA of a whole map: roll, partition, attend under the mask, reverse, roll back (Fig. 4).
+
+    x is (B, H, W, C), and so is the result. A map that is no multiple of the window is padded with zeros at the bottom
+    and right, before the roll (`pad_first`) or after it; the padding is cut off again at the mirrored place. Pad tokens
+    are never masked as such: they are keys like all others.
+    """
+    (h, w), (m, n), shift = x.shape[1:3], pair(window), pair(shift)
+    to_multiple = ((0, 0), (0, -h % m), (0, -w % n), (0, 0))
+    padded, shifted = any(to_multiple[1] + to_multiple[2]), any(shift)
+    if padded and pad_first:
+        x = np.pad(x, to_multiple)
+    if shifted:
+        x = cyclic_shift(x, shift)
+    if padded and not pad_first:
+        x = np.pad(x, to_multiple)
+    map_size = x.shape[1:3]                            # a multiple of the window
+    windows = window_partition(x, (m, n))              # (B nW, M, M, C)
+    mask = shifted_window_mask(map_size, (m, n), shift) if shifted else None
+    windows = attn(windows.reshape(len(windows), m * n, -1), mask).reshape(windows.shape)
+    x = window_reverse(windows, map_size)              # (B, H, W, C)
+    if padded and not pad_first:
+        x = x[:, :h, :w]
+    if shifted:
+        x = reverse_cyclic_shift(x, shift)
+    return x[:, :h, :w]

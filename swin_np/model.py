@@ -1,0 +1,237 @@
+"""Sections 3.1 and 3.3: the whole Swin Transformer, four stages on four map sizes, and its variants (Fig. 3a)."""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from swin_np.attention import WindowAttention, relative_position_index
+from swin_np.block import Mlp, SwinTransformerBlock
+from swin_np.errors import ConfigurationError, InputError, ShapeError
+from swin_np.functional import Array, pair
+from swin_np.layers import LayerNorm, Linear, Module, draw
+from swin_np.names import check_name
+from swin_np.patches import PatchEmbed, PatchMerging
+from swin_np.shape_policy import TORCHVISION, ShapePolicy
+from swin_np.windows import shifted_window_mask
+
+
+@dataclass(frozen=True)
+class SwinConfig:
+    """Everything that defines a Swin Transformer; the names are those of the official constructor.
+
+    img_size: (height, width) in pixels, patch_size p and window_size M: one number or a pair.
+    embed_dim: C, the channels of stage 1; each later stage has twice as many.
+    depths, num_heads: blocks and attention heads of each stage.
+    mlp_ratio: hidden over outer channels of the MLPs. qk_scale: in place of d^-1/2.
+    num_classes: 0 for no head. ape: absolute position embedding. patch_norm: a norm after the patch embedding.
+    shape_policy: what happens where sizes do not fit.
+
+    Raises ConfigurationError for values that no model can have.
+    """
+
+    img_size: int | tuple[int, int] = 224
+    patch_size: int | tuple[int, int] = 4
+    in_chans: int = 3
+    num_classes: int = 1000
+    embed_dim: int = 96
+    depths: tuple[int, ...] = (2, 2, 6, 2)
+    num_heads: tuple[int, ...] = (3, 6, 12, 24)
+    window_size: int | tuple[int, int] = 7
+    mlp_ratio: float = 4.0
+    qkv_bias: bool = True
+    qk_scale: float | None = None
+    ape: bool = False
+    patch_norm: bool = True
+    shape_policy: ShapePolicy = TORCHVISION
+
+    def __post_init__(self) -> None:
+        for name in ("img_size", "patch_size", "window_size"):
+            object.__setattr__(self, name, pair(getattr(self, name)))
+        for name in ("depths", "num_heads"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        sizes = (*self.img_size, *self.patch_size, *self.window_size, *self.depths, *self.num_heads, self.in_chans,
+                 self.embed_dim, self.mlp_ratio)
+        if min(sizes) <= 0 or self.num_classes < 0:
+            raise ConfigurationError(f"sizes, depths, heads and channels must be positive, got {self}")
+        if not self.depths or len(self.depths) != len(self.num_heads):
+            raise ConfigurationError(f"{len(self.depths)} depths and {len(self.num_heads)} numbers of heads: "
+                                     "give one of each for every stage")
+        for stage, heads in enumerate(self.num_heads):
+            if self.channels(stage) % heads:
+                raise ConfigurationError(f"{heads} heads do not divide the {self.channels(stage)} channels of stage "
+                                         f"{stage + 1}: choose num_heads that do")
+        if self.shape_policy.patch == "refuse" and any(
+                side % p for side, p in zip(self.img_size, self.patch_size, strict=True)):
+            raise ConfigurationError(f"patch {self.patch_size} does not divide the image {self.img_size}: the shape "
+                                     f"policy {self.shape_policy.name!r} refuses that, choose a size that fits")
+
+    def channels(self, stage: int) -> int:
+        """C 2^stage, the channels of a stage counted from 0."""
+        return self.embed_dim * 2 ** stage
+
+    def map_sizes(self, img_size: tuple[int, int] | None = None) -> list[tuple[int, int]]:
+        """(h, w) of the map in every stage, for the configured image size or another one, in pixels."""
+        up = self.shape_policy.patch == "pad"
+        size = tuple(-(-side // p) if up else side // p
+                     for side, p in zip(img_size or self.img_size, self.patch_size, strict=True))
+        sizes = [size]
+        for _ in self.depths[1:]:
+            sizes.append(tuple((side + 1) // 2 for side in sizes[-1]))
+        return sizes
+
+
+VARIANTS = {
+    "swin_t": SwinConfig(),
+    "swin_s": SwinConfig(depths=(2, 2, 18, 2)),
+    "swin_b": SwinConfig(embed_dim=128, depths=(2, 2, 18, 2), num_heads=(4, 8, 16, 32)),
+    "swin_l": SwinConfig(embed_dim=192, depths=(2, 2, 18, 2), num_heads=(6, 12, 24, 48)),
+    "swin_b_384": SwinConfig(384, window_size=12, embed_dim=128, depths=(2, 2, 18, 2), num_heads=(4, 8, 16, 32)),
+    "swin_l_384": SwinConfig(384, window_size=12, embed_dim=192, depths=(2, 2, 18, 2), num_heads=(6, 12, 24, 48)),
+}
+"""Section 3.3: the paper's models. ("384" ones take 384x384 images and windows of 12.)"""
+
+
+@dataclass(eq=False, repr=False)
+class Stage(Module):
+    """Blocks on one map size, regular and shifted windows in turn, then patch merging (None in the last stage)."""
+
+    blocks: list[SwinTransformerBlock]
+    downsample: PatchMerging | None
+
+    @classmethod
+    def random(cls, config: SwinConfig, stage: int, rng: np.random.Generator) -> "Stage":
+        channels, window, policy = config.channels(stage), config.window_size, config.shape_policy
+        table_window = policy.table_window(config.map_sizes()[stage], window)
+        blocks = [
+            SwinTransformerBlock(
+                LayerNorm.identity(channels),
+                WindowAttention.random(channels, table_window, config.num_heads[stage], rng,
+                                       config.qkv_bias, config.qk_scale),
+                LayerNorm.identity(channels), Mlp.random(channels, int(channels * config.mlp_ratio), rng),
+                window, (0, 0) if j % 2 == 0 else (window[0] // 2, window[1] // 2), policy)
+            for j in range(config.depths[stage])]
+        last = stage == len(config.depths) - 1
+        return cls(blocks, None if last else PatchMerging.random(channels, policy, rng))
+
+    def forward(self, x: Array) -> Array:              # (B, h, w, C) -> (B, h/2, w/2, 2C), in the last stage unmerged
+        x = self.run_blocks(x)
+        return x if self.downsample is None else self.downsample(x)
+
+    def run_blocks(self, x: Array) -> Array:           # (B, h, w, C) -> (B, h, w, C)
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+@dataclass(eq=False, repr=False)
+class SwinTransformer(Module):
+    """Fig. 3a. Images (B, 3, H, W) or (3, H, W) in, normalised, in the model's dtype; calling it gives the logits."""
+
+    absolute_pos_embed: Array | None                   # (1, h w, C)
+    patch_embed: PatchEmbed
+    layers: list[Stage]
+    norm: LayerNorm
+    head: Linear | None
+    config: SwinConfig
+
+    @classmethod
+    def random(cls, config: SwinConfig, seed: int = 0, dtype: type = np.float32) -> "SwinTransformer":
+        """A model with the paper's initial weights, drawn from `seed`; the same weights in either dtype."""
+        rng = np.random.default_rng(seed)
+        channels = config.channels(len(config.depths) - 1)
+        h, w = config.map_sizes()[0]
+        model = cls(
+            draw(rng, 1, h * w, config.embed_dim) if config.ape else None,
+            PatchEmbed.random(config.in_chans, config.patch_size, config.embed_dim, config.patch_norm,
+                              config.shape_policy, rng),
+            [Stage.random(config, stage, rng) for stage in range(len(config.depths))],
+            LayerNorm.identity(channels),
+            Linear.random(channels, config.num_classes, rng) if config.num_classes else None,
+            config)
+        return model if dtype == np.float32 else model.astype(dtype)
+
+    def __repr__(self) -> str:
+        settings = [f"{field.name}={getattr(self.config, field.name)}" for field in fields(self.config)[:-1]]
+        settings.append(f"shape_policy={self.config.shape_policy.name}")
+        return super().__repr__().replace("()", f"({', '.join(settings)})", 1)
+
+    def forward(self, images: Array) -> Array:
+        """Class scores before the softmax (B, num_classes); with num_classes=0 the pooled features."""
+        features = self.features(images)
+        return features if self.head is None else self.head(features)
+
+    def features(self, images: Array) -> Array:
+        """What the head sees: the last map, normalised and averaged over its tokens, (B, 8C)."""
+        x = self.embed(images)
+        for layer in self.layers:
+            x = layer(x)
+        return self.norm(x).mean(axis=(1, 2))
+
+    def feature_maps(self, images: Array) -> list[Array]:
+        """The map of every stage before merging, (B, h, w, C), (B, h/2, w/2, 2C), ...: what dense prediction takes."""
+        x = self.embed(images)
+        maps = []
+        for layer in self.layers:
+            maps.append(layer.run_blocks(x))
+            if layer.downsample is not None:
+                x = layer.downsample(maps[-1])
+        return maps
+
+    def embed(self, images: Array) -> Array:
+        """Stage 1's input: patch embedding and, with `ape`, the absolute position embedding; (B, h, w, C)."""
+        x = self.patch_embed(self.check_images(images))
+        if self.absolute_pos_embed is None:
+            return x
+        h, w = self.config.map_sizes()[0]
+        if x.shape[1:3] != (h, w):
+            raise ShapeError(f"the image gives a {x.shape[1]}x{x.shape[2]} map, the absolute position embedding is for "
+                             f"{h}x{w}: use images of {self.config.img_size}, or a model without ape")
+        return x + self.absolute_pos_embed.reshape(1, h, w, -1)
+
+    def check_images(self, images: Array) -> Array:
+        """The images as a batch (B, 3, H, W); InputError or ShapeError for anything that would give a wrong number."""
+        images = np.asarray(images)
+        batch = images[None] if images.ndim == 3 else images
+        if batch.ndim != 4 or batch.shape[1] != self.config.in_chans:
+            raise ShapeError(f"images have shape {images.shape}: expected (B, {self.config.in_chans}, H, W) or "
+                             f"({self.config.in_chans}, H, W), channels before rows and columns")
+        if 0 in batch.shape:
+            raise InputError(f"the batch {images.shape} is empty: give at least one image of at least one pixel")
+        if not np.issubdtype(batch.dtype, np.floating):
+            raise InputError(f"pixels are {batch.dtype}: scale them to 0..1, normalise (swin_np.images.normalise) and "
+                             f"convert to {self.dtype}")
+        if batch.dtype != self.dtype:
+            raise InputError(f"images are {batch.dtype}, the model is {self.dtype}: convert one, images.astype(...) or "
+                             "model.astype(...)")
+        if not np.isfinite(batch).all():
+            raise InputError("the images contain NaN or infinity: check how they were read and normalised")
+        if self.config.shape_policy.image == "fixed" and batch.shape[2:] != self.config.img_size:
+            raise ShapeError(f"images are {batch.shape[2]}x{batch.shape[3]}, the shape policy "
+                             f"{self.config.shape_policy.name!r} takes only the configured {self.config.img_size}: "
+                             "resize them, or build the model for that size")
+        if min(self.config.map_sizes(batch.shape[2:])[0]) == 0:
+            raise ShapeError(f"images are {batch.shape[2]}x{batch.shape[3]}, smaller than one {self.config.patch_size} "
+                             "patch: give larger images")
+        return batch
+
+    def derived_buffers(self) -> dict[str, Array]:
+        """`relative_position_index` and `attn_mask` as the official code stores them, for the configured image size."""
+        buffers = {}
+        for i, (layer, size) in enumerate(zip(self.layers, self.config.map_sizes(), strict=True)):
+            for j, block in enumerate(layer.blocks):
+                name = f"layers.{i}.blocks.{j}"
+                buffers[f"{name}.attn.relative_position_index"] = relative_position_index(block.attn.window_size)
+                window, shift = block.shape_policy.window_and_shift(size, block.window_size, block.shift_size)
+                if any(shift):
+                    padded = tuple(side + -side % m for side, m in zip(size, window, strict=True))
+                    buffers[f"{name}.attn_mask"] = shifted_window_mask(padded, window, shift)
+        return buffers
+
+
+def build(variant: str, seed: int = 0, dtype: type = np.float32, **changes) -> SwinTransformer:
+    """One of the paper's models (`VARIANTS`) with seeded initial weights; `changes` replace fields of its SwinConfig.
+
+    >>> build("swin_t", num_classes=10).feature_maps(images)
+    """
+    check_name("variant", variant, VARIANTS)
+    return SwinTransformer.random(replace(VARIANTS[variant], **changes), seed, dtype)
