@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+FEW_ROWS = 16                                          # below it the BLAS sums float32 in few, long chains: inaccurate
+
 
 def pair(size: int | tuple[int, int]) -> tuple[int, int]:
     """A (height, width) pair; one number stands for both, as in PyTorch."""
@@ -17,7 +19,10 @@ def pair(size: int | tuple[int, int]) -> tuple[int, int]:
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     """x W^T + b for x (..., in), weight (out, in) and bias (out,); gives (..., out)."""
     rows = x.reshape(-1, x.shape[-1])                  # one large product of matrices is faster than many small ones
-    y = rows @ weight.T
+    if len(rows) < FEW_ROWS:
+        y = (rows.astype(np.float64) @ weight.astype(np.float64).T).astype(x.dtype)
+    else:
+        y = rows @ weight.T
     if bias is not None:
         y += bias
     return y.reshape(*x.shape[:-1], weight.shape[0])

@@ -79,6 +79,19 @@ class SwinConfig:
             sizes.append(tuple((side + 1) // 2 for side in sizes[-1]))
         return sizes
 
+    def check_image_size(self, size: tuple[int, int]) -> None:
+        """Raise ShapeError for an image size, in pixels, that the model has no place for at its entrance."""
+        map_size = self.map_sizes(size)[0]
+        if self.shape_policy.image == "fixed" and size != self.img_size:
+            raise ShapeError(f"images are {size[0]}x{size[1]}, the shape policy {self.shape_policy.name!r} takes only "
+                             f"the configured {self.img_size}: resize them, or build the model for that size")
+        if min(map_size) < 1:
+            raise ShapeError(f"images are {size[0]}x{size[1]}, smaller than one {self.patch_size} patch: "
+                             "give larger images")
+        if self.ape and map_size != self.map_sizes()[0]:
+            raise ShapeError(f"the image gives a {map_size[0]}x{map_size[1]} map, the absolute position embedding is "
+                             f"for {self.map_sizes()[0]}: use images of {self.img_size}, or a model without ape")
+
 
 VARIANTS = {
     "swin_t": SwinConfig(),
@@ -157,15 +170,11 @@ class SwinTransformer(Module):
 
     def forward(self, images: Array) -> Array:
         """Class scores before the softmax (B, num_classes); with num_classes=0 the pooled features."""
-        features = self.features(images)
-        return features if self.head is None else self.head(features)
+        return self.classify(self.last_map(images))
 
     def features(self, images: Array) -> Array:
         """What the head sees: the last map, normalised and averaged over its tokens, (B, 8C)."""
-        x = self.embed(images)
-        for layer in self.layers:
-            x = layer(x)
-        return self.norm(x).mean(axis=(1, 2))
+        return self.pool(self.last_map(images))
 
     def feature_maps(self, images: Array) -> list[Array]:
         """The map of every stage before merging, (B, h, w, C), (B, h/2, w/2, 2C), ...: what dense prediction takes."""
@@ -180,13 +189,21 @@ class SwinTransformer(Module):
     def embed(self, images: Array) -> Array:
         """Stage 1's input: patch embedding and, with `ape`, the absolute position embedding; (B, h, w, C)."""
         x = self.patch_embed(self.check_images(images))
-        if self.absolute_pos_embed is None:
-            return x
-        h, w = self.config.map_sizes()[0]
-        if x.shape[1:3] != (h, w):
-            raise ShapeError(f"the image gives a {x.shape[1]}x{x.shape[2]} map, the absolute position embedding is for "
-                             f"{h}x{w}: use images of {self.config.img_size}, or a model without ape")
-        return x + self.absolute_pos_embed.reshape(1, h, w, -1)
+        return x if self.absolute_pos_embed is None else x + self.absolute_pos_embed.reshape(1, *x.shape[1:])
+
+    def last_map(self, images: Array) -> Array:
+        """Through all stages, (B, 3, H, W) -> (B, h/8, w/8, 8C)."""
+        x = self.embed(images)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def pool(self, x: Array) -> Array:                 # (B, h/8, w/8, 8C) -> (B, 8C)
+        return self.norm(x).mean(axis=(1, 2), dtype=np.float64).astype(x.dtype)
+
+    def classify(self, x: Array) -> Array:             # (B, h/8, w/8, 8C) -> (B, num_classes)
+        features = self.pool(x)
+        return features if self.head is None else self.head(features)
 
     def check_images(self, images: Array) -> Array:
         """The images as a batch (B, 3, H, W); InputError or ShapeError for anything that would give a wrong number."""
@@ -205,13 +222,7 @@ class SwinTransformer(Module):
                              "model.astype(...)")
         if not np.isfinite(batch).all():
             raise InputError("the images contain NaN or infinity: check how they were read and normalised")
-        if self.config.shape_policy.image == "fixed" and batch.shape[2:] != self.config.img_size:
-            raise ShapeError(f"images are {batch.shape[2]}x{batch.shape[3]}, the shape policy "
-                             f"{self.config.shape_policy.name!r} takes only the configured {self.config.img_size}: "
-                             "resize them, or build the model for that size")
-        if min(self.config.map_sizes(batch.shape[2:])[0]) == 0:
-            raise ShapeError(f"images are {batch.shape[2]}x{batch.shape[3]}, smaller than one {self.config.patch_size} "
-                             "patch: give larger images")
+        self.config.check_image_size(batch.shape[2:])
         return batch
 
     def derived_buffers(self) -> dict[str, Array]:

@@ -26,5 +26,5 @@ def assert_as_accurate(ours, theirs, truth) -> None:
     """Our float32 result is no further from the float64 truth than 1.5 times the oracle's float32 result is."""
     assert np.asarray(ours).dtype == np.asarray(theirs).dtype == np.float32
     own, other = largest_difference(ours, truth), largest_difference(theirs, truth)
-    floor = float(np.finfo(np.float32).eps * np.abs(truth).max())       # the oracle may be exact by luck
+    floor = 2 * float(np.finfo(np.float32).eps * np.abs(truth).max())   # three logits may be exact by luck
     assert own <= OWN_ERROR_FACTOR * max(other, floor), f"error {own:.2e}, the oracle's {other:.2e}"

@@ -105,7 +105,7 @@ DIALECTS = {dialect.name: dialect for dialect in (
     Dialect("timm", TIMM, (
         ("patch_embed", ("patch_embed",)),
         ("layers.{i}.downsample", ("layers.{i+1}.downsample",)),
-        ("layers.{i}", ("layers.{i}",)),
+        ("layers.{i}.blocks.{j}", ("layers.{i}.blocks.{j}",)),
         ("norm", ("norm",)),
         ("head", ("head.fc",)),
     )),

@@ -1,0 +1,7 @@
+"""`python -m swin_np` is the command `swin-np`."""
+
+import sys
+
+from swin_np.cli import main
+
+sys.exit(main())

@@ -1,0 +1,90 @@
+"""Section 3.2, Fig. 2: the regular and the shifted windows, drawn where they lie on a photograph."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from swin_np.errors import ShapeError
+from swin_np.functional import Array
+from swin_np.model import VARIANTS, SwinConfig
+from swin_np.plots.style import HOUSE_STYLE, ORANGE, WHITE, draw_frame, new_figure
+from swin_np.ragged import ragged_windows
+from swin_np.windows import region_ids, window_partition
+
+SHADE = (0.0, 0.0, 0.0, 0.45)                          # black, seen through: hatches show on bright skies too
+
+
+@dataclass(frozen=True)
+class WindowCounts:
+    """How many windows a partition has before and after the roll of Fig. 4.
+
+    whole: windows of the full M x M tokens. pieces: windows that the border cuts smaller.
+    rolled: windows of the rolled map. joined: those of them that consist of several pieces.
+    """
+
+    whole: int
+    pieces: int
+    rolled: int
+    joined: int
+
+
+def partition(config: SwinConfig, shift: tuple[int, int]) -> list[tuple[slice, slice]]:
+    """The windows of stage 1 as (rows, columns) of its map, cut by the definition."""
+    return ragged_windows(config.map_sizes()[0], config.window_size, shift)
+
+
+def is_whole(rows: slice, columns: slice, window: tuple[int, int]) -> bool:
+    """Whether a window has its full M x M tokens."""
+    return (rows.stop - rows.start, columns.stop - columns.start) == window
+
+
+def count_windows(config: SwinConfig, shift: tuple[int, int]) -> WindowCounts:
+    """Count the windows of stage 1. Raises ShapeError where they do not tile its map."""
+    window, windows = config.window_size, partition(config, shift)
+    ids = region_ids(config.map_sizes()[0], window, shift)              # (h, w) of the rolled map
+    ids = window_partition(ids[None, :, :, None], window)               # (nW, M, M, 1)
+    whole = sum(is_whole(*place, window) for place in windows)
+    joined = sum(len(np.unique(of_one)) > 1 for of_one in ids)
+    return WindowCounts(whole, len(windows) - whole, len(ids), joined)
+
+
+def draw_windows(axes: Axes, image: Array, config: SwinConfig, shift: tuple[int, int]) -> None:
+    """One panel: the image in pixels, each window framed, the pieces at the border hatched as well."""
+    (h, w), (p, q) = image.shape[:2], config.patch_size
+    axes.imshow(image, extent=(0, w, h, 0), interpolation="nearest")
+    for rows, columns in partition(config, shift):
+        corner = (columns.start * q, rows.start * p)
+        width, height = (columns.stop - columns.start) * q, (rows.stop - rows.start) * p
+        if is_whole(rows, columns, config.window_size):
+            draw_frame(axes, corner, width, height, WHITE)
+        else:
+            draw_frame(axes, corner, width, height, ORANGE, SHADE, hatch="////")
+    axes.set(xticks=range(0, w + 1, w // 4), yticks=range(0, h + 1, h // 4), xlabel="pixels")
+
+
+@HOUSE_STYLE
+def windows_on_photograph(image: Array, config: SwinConfig = VARIANTS["swin_t"]) -> Figure:
+    """The windows of two successive blocks of stage 1 on an image (H, W, 3) uint8 of the configured size.
+
+    Left W-MSA, right SW-MSA, whose windows lie floor(M/2) further down and right and are cut by the border.
+    Raises ShapeError for an image of another size.
+    """
+    if image.shape[:2] != config.img_size:
+        raise ShapeError(f"the image is {image.shape[0]}x{image.shape[1]}, the windows are those of {config.img_size}: "
+                         "resize and crop it with swin_np.images")
+    m, n = config.window_size
+    shift, (h, w) = (m // 2, n // 2), config.map_sizes()[0]
+    regular, shifted = count_windows(config, (0, 0)), count_windows(config, shift)
+    figure = new_figure(8.4, 5.0)
+    left, right = figure.subplots(1, 2)
+    draw_windows(left, image, config, (0, 0))
+    draw_windows(right, image, config, shift)
+    left.set_title(f"W-MSA: {regular.whole} regular windows")
+    right.set_title(f"SW-MSA, shifted by {shift}: {shifted.whole + shifted.pieces} ragged windows")
+    left.set_ylabel("pixels")
+    left.set_xlabel(f"pixels\n{h} x {w} tokens, windows of {m} x {n} tokens")
+    right.set_xlabel(f"pixels\n{shifted.whole} whole and {shifted.pieces} cut by the border (hatched);\n"
+                     f"rolled: {shifted.rolled} windows, {shifted.joined} of several pieces")
+    return figure

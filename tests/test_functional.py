@@ -1,0 +1,208 @@
+"""Every function of the ground floor against PyTorch, at ordinary and at extreme values, in float32 and float64."""
+
+import math
+
+import numpy as np
+import pytest
+
+from swin_np import functional
+from tests.matching import assert_as_accurate, assert_matches, largest_difference
+
+torch = pytest.importorskip("torch")
+
+GELU_FLOAT32_ERROR = 5e-7                              # absolute; where float32 is coarser (|x| > 8), its last digit
+DTYPES = [np.float32, np.float64]
+
+SHAPES = [(1, 1), (3, 7), (2, 5, 7, 12), (2, 3, 49, 49), (4, 1), (7,), (2, 6, 5, 1000)]
+
+
+def drawn(shape: tuple[int, ...], seed: int = 0, scale: float = 1.0) -> np.ndarray:
+    """Normal numbers that float32 holds exactly, in float64."""
+    return (np.random.default_rng(seed).standard_normal(shape) * scale).astype(np.float32).astype(np.float64)
+
+
+def assert_equals_torch(ours, theirs, *inputs: np.ndarray) -> None:
+    """ours(*inputs) is theirs(*tensors) in float64, and in float32 as close to that truth as PyTorch's float32."""
+    with torch.inference_mode():
+        truth = theirs(*map(torch.from_numpy, inputs)).numpy()
+        single = [value.astype(np.float32) for value in inputs]
+        theirs_single = theirs(*map(torch.from_numpy, single)).numpy()
+    assert_matches(ours(*inputs), truth)
+    assert_as_accurate(ours(*single), theirs_single, truth)
+
+
+def normalised(x, weight, bias):
+    return torch.nn.functional.layer_norm(x, x.shape[-1:], weight, bias, 1e-5)
+
+
+def gelu_points() -> np.ndarray:
+    """-40 to 40 densely, both zeros, and steps towards zero down to the denormals of float32, in float64."""
+    small = np.float32(2.0) ** -np.arange(1, 150, dtype=np.float32)
+    points = np.concatenate([np.linspace(-40, 40, 200_001), np.linspace(-6, 6, 200_001), [0.0, -0.0], small, -small])
+    return points.astype(np.float32).astype(np.float64)
+
+
+# linear
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("outputs", [1, 5, 96])
+def test_linear_equals_torch(shape, outputs):
+    weight, bias = drawn((outputs, shape[-1]), 1), drawn((outputs,), 2)
+    assert_equals_torch(functional.linear, torch.nn.functional.linear, drawn(shape), weight, bias)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_linear_without_bias_equals_torch(shape):
+    assert_equals_torch(functional.linear, torch.nn.functional.linear, drawn(shape), drawn((5, shape[-1]), 1))
+
+
+def test_linear_takes_an_array_that_is_not_contiguous():
+    x, weight, bias = drawn((2, 5, 7, 12)).transpose(0, 2, 1, 3)[:, ::2], drawn((5, 12), 1), drawn((5,), 2)
+    assert_equals_torch(functional.linear, torch.nn.functional.linear, x, weight, bias)
+
+
+# softmax
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 1e4])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_softmax_equals_torch(shape, scale):
+    assert_equals_torch(functional.softmax, lambda x: torch.softmax(x, -1), drawn(shape, scale=scale))
+
+
+@pytest.mark.parametrize("offset", [1e4, -1e4])
+def test_softmax_of_scores_far_from_zero_equals_torch(offset):
+    assert_equals_torch(functional.softmax, lambda x: torch.softmax(x, -1), np.round(drawn((3, 7)) * 64) / 64 + offset)
+
+
+@pytest.mark.parametrize("mask", [-100.0, -1e9, -1e30, -np.inf])
+def test_softmax_of_masked_scores_equals_torch(mask):
+    scores = drawn((2, 3, 49, 49))
+    scores[..., np.arange(49)[:, None] % 3 != np.arange(49) % 3] += mask
+    scores = scores.astype(np.float32).astype(np.float64)
+    assert_equals_torch(functional.softmax, lambda x: torch.softmax(x, -1), scores)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_softmax_gives_masked_scores_no_weight_at_all(dtype):
+    scores = np.array([[1.0, -np.inf, 2.0, -1e9]], dtype)
+    assert (functional.softmax(scores)[0, [1, 3]] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("score", [0.0, 1e4, -1e4, 1e30])
+def test_softmax_of_equal_scores_is_uniform(score, dtype):
+    np.testing.assert_array_equal(functional.softmax(np.full((2, 4), score, dtype)), np.full((2, 4), 0.25, dtype))
+
+
+# layer norm
+
+@pytest.mark.parametrize("scale", [1e-18, 1e-6, 1e-3, 1.0, 1e3, 1e12])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_layer_norm_equals_torch(shape, scale):
+    weight, bias = drawn(shape[-1:], 1), drawn(shape[-1:], 2)
+    assert_equals_torch(functional.layer_norm, normalised, drawn(shape, scale=scale), weight, bias)
+
+
+@pytest.mark.parametrize("eps", [1e-12, 1e-6, 1e-5, 0.1])
+def test_layer_norm_takes_its_eps(eps):
+    x, weight, bias = drawn((2, 5, 7, 12), scale=1e-2), drawn((12,), 1), drawn((12,), 2)
+    assert_equals_torch(lambda *arrays: functional.layer_norm(*arrays, eps),
+                        lambda x, *rest: torch.nn.functional.layer_norm(x, (12,), *rest, eps), x, weight, bias)
+
+
+@pytest.mark.parametrize("mean", [10.0, -1000.0])
+def test_layer_norm_far_from_zero_equals_torch(mean):
+    x, weight, bias = drawn((2, 5, 7, 96)) + mean, drawn((96,), 1), drawn((96,), 2)
+    assert_equals_torch(functional.layer_norm, normalised, x.astype(np.float32).astype(np.float64), weight, bias)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("value", [0.0, 3.0, -1024.0])
+def test_layer_norm_of_a_constant_is_the_bias(value, dtype):
+    weight, bias = drawn((12,), 1).astype(dtype), drawn((12,), 2).astype(dtype)
+    ours = functional.layer_norm(np.full((2, 3, 12), value, dtype), weight, bias)
+    np.testing.assert_array_equal(ours, np.broadcast_to(bias, ours.shape))
+
+
+# erf and gelu
+
+def test_erf_equals_torch():
+    x = gelu_points()
+    assert_matches(functional.erf(x), torch.special.erf(torch.from_numpy(x)).numpy())
+
+
+def test_erf_keeps_its_relative_accuracy_near_zero():
+    x = 2.0 ** -np.arange(1, 1000)
+    slope = 2 / math.sqrt(math.pi)                     # erf(x) = slope (x - x^3 / 3 + x^5 / 10 - ...)
+    small = x[x < 1e-3]
+    np.testing.assert_allclose(functional.erf(small), slope * (small - small ** 3 / 3), rtol=1e-12)
+
+
+def test_gelu_equals_torch_in_float64():
+    x = gelu_points()
+    assert_matches(functional.gelu(x), torch.nn.functional.gelu(torch.from_numpy(x)).numpy())
+
+
+def test_gelu_in_float32_is_within_its_stated_error_of_the_truth():
+    x = gelu_points()
+    truth = torch.nn.functional.gelu(torch.from_numpy(x)).numpy()
+    error = np.abs(functional.gelu(x.astype(np.float32)).astype(np.float64) - truth)
+    rounding = np.spacing(np.abs(truth).astype(np.float32)).astype(np.float64)     # of the result to float32
+    assert (error <= np.maximum(GELU_FLOAT32_ERROR, rounding)).all(), f"largest error {error.max():.2e}"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gelu_of_zero_is_zero(dtype):
+    assert (functional.gelu(np.array([0.0, -0.0], dtype)) == 0).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gelu_is_the_identity_far_right_and_zero_far_left(dtype):
+    x = np.linspace(12, 40, 57).astype(dtype)
+    ours = functional.gelu(np.concatenate([x, -x]))
+    assert largest_difference(ours, np.concatenate([x, 0 * x])) == pytest.approx(0, abs=GELU_FLOAT32_ERROR)
+
+
+# all of them
+
+def calls(dtype: type) -> dict:
+    """Every function on arrays with the arguments that it takes."""
+    x, weight, bias = (drawn(shape, i).astype(dtype) for i, shape in enumerate([(2, 5, 7, 12), (12,), (12,)]))
+    matrix = drawn((5, 12), 3).astype(dtype)
+    return {"linear": (x, matrix, drawn((5,), 4).astype(dtype)), "softmax": (x,), "layer_norm": (x, weight, bias),
+            "gelu": (x,), "erf": (x,)}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["linear", "softmax", "layer_norm", "gelu"])
+def test_the_dtype_is_kept(name, dtype):
+    assert getattr(functional, name)(*calls(dtype)[name]).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_erf_is_in_float64_whatever_comes_in(dtype):
+    assert functional.erf(*calls(dtype)["erf"]).dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", calls(np.float32))
+def test_the_inputs_are_not_modified(name, dtype):
+    inputs = calls(dtype)[name]
+    before = [value.copy() for value in inputs]
+    getattr(functional, name)(*inputs)
+    for value, copy in zip(inputs, before, strict=True):
+        np.testing.assert_array_equal(value, copy)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", calls(np.float32))
+def test_the_result_shares_no_memory_with_the_inputs(name, dtype):
+    inputs = calls(dtype)[name]
+    result = getattr(functional, name)(*inputs)
+    assert not any(np.shares_memory(result, value) for value in inputs)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(7, (7, 7)), ((7, 12), (7, 12)), ([3, 4], (3, 4)),
+                                                (np.int64(5), (5, 5))])
+def test_pair_repeats_one_number_and_keeps_two(size, expected):
+    assert functional.pair(size) == expected
