@@ -11,11 +11,12 @@ from swin_np.shape_policy import (
     TRANSFORMERS,
     ShapePolicy,
 )
+from swin_np.threads import threads
 
 __version__ = "0.1.0"
 
 __all__ = [
     "MICROSOFT", "MMDETECTION", "SHAPE_POLICIES", "TIMM", "TORCHVISION", "TRANSFORMERS", "VARIANTS",
     "ConfigurationError", "InputError", "ShapeError", "ShapePolicy", "StateDictError", "SwinConfig", "SwinError",
-    "SwinTransformer", "build",
+    "SwinTransformer", "build", "threads",
 ]

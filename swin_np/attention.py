@@ -1,11 +1,12 @@
 """Section 3.2: self-attention in windows, regular (W-MSA) and shifted (SW-MSA), with relative position bias (Eq. 4)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import Array, pair, softmax
+from swin_np.functional import Array, by_parts, pair, softmax
 from swin_np.layers import Linear, Module, draw
 from swin_np.windows import (
     Size,
@@ -17,6 +18,7 @@ from swin_np.windows import (
 )
 
 
+@lru_cache(maxsize=64)
 def relative_position_index(window: Size) -> Array:
     """Which row of the bias table belongs to each pair of positions: (M^2, M^2) integers from 0 to (2M-1)^2 - 1.
 
@@ -31,13 +33,16 @@ def relative_position_index(window: Size) -> Array:
 
 def relative_position_bias(table: Array, window: Size) -> Array:
     """Eq. 4's B, looked up in the table B-hat ((2M-1)^2, heads): (heads, M^2, M^2)."""
-    return table[relative_position_index(window)].transpose(2, 0, 1)
+    return table.T[:, relative_position_index(window)]
 
 
-def attention(q: Array, k: Array, v: Array, bias: Array, scale: float) -> Array:
-    """Eq. 4: softmax(scale q k^T + B) v, (..., M^2, d) each; a mask is part of the bias."""
+def attention(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
+    """Eq. 4: softmax(scale q k^T + B + mask) v, (..., M^2, d) each."""
     scores = (q * scale) @ k.swapaxes(-1, -2)          # (..., M^2, M^2), rows are queries
-    return softmax(scores + bias) @ v
+    scores += bias
+    if mask is not None and mask.any():                # most windows have nothing masked
+        scores += mask
+    return softmax(scores, out=scores) @ v
 
 
 @dataclass(eq=False, repr=False)
@@ -74,18 +79,20 @@ class WindowAttention(Module):
 
     def forward(self, windows: Array, mask: Array | None = None) -> Array:
         """Windows (B nW, M^2, C) and a mask (nW, M^2, M^2) or None -> (B nW, M^2, C)."""
-        count, tokens, channels = windows.shape
+        tokens, channels = windows.shape[1:]
         if tokens != self.window_size[0] * self.window_size[1]:
             raise ShapeError(f"windows of {tokens} tokens do not fit a bias table for window {self.window_size}: "
                              "partition with that window, or build the model for the other one")
         bias = relative_position_bias(self.relative_position_bias_table, self.window_size)
-        if mask is not None:
-            bias = bias + mask[:, None].astype(bias.dtype)              # (nW, heads, M^2, M^2)
-            bias = np.tile(bias, (count // len(mask), 1, 1, 1))         # (B nW, heads, M^2, M^2)
-        qkv = self.qkv(windows).reshape(count, tokens, 3, self.num_heads, -1)
-        q, k, v = qkv.transpose(2, 0, 3, 1, 4)         # (B nW, heads, M^2, d) each
-        x = attention(q, k, v, bias, self.scale())
-        return self.proj(x.swapaxes(1, 2).reshape(count, tokens, channels))
+
+        def attend(part: slice) -> Array:
+            allowed = None if mask is None else mask[np.arange(part.start, part.stop) % len(mask), None]
+            qkv = self.qkv(windows[part]).reshape(-1, tokens, 3, self.num_heads, channels // self.num_heads)
+            q, k, v = qkv.transpose(2, 0, 3, 1, 4)     # (windows, heads, M^2, d) each
+            x = attention(q, k, v, bias, allowed, self.scale())
+            return self.proj(x.swapaxes(1, 2).reshape(-1, tokens, channels))
+
+        return by_parts(attend, windows, tokens)
 
 
 def shifted_window_attention(x: Array, attn: WindowAttention, window: Size, shift: Size = 0,

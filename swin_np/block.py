@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_np.attention import WindowAttention, shifted_window_attention
-from swin_np.functional import Array, gelu
+from swin_np.functional import Array, by_parts, gelu
 from swin_np.layers import LayerNorm, Linear, Module
 from swin_np.shape_policy import ShapePolicy
 
@@ -22,7 +22,8 @@ class Mlp(Module):
         return cls(Linear.random(channels, hidden, rng), Linear.random(hidden, channels, rng))
 
     def forward(self, x: Array) -> Array:
-        return self.fc2(gelu(self.fc1(x)))
+        hidden = self.fc1(x)
+        return self.fc2(gelu(hidden, out=hidden))
 
 
 @dataclass(eq=False, repr=False)
@@ -42,7 +43,8 @@ class SwinTransformerBlock(Module):
 
     def forward(self, x: Array) -> Array:              # (B, H, W, C) -> (B, H, W, C)
         x = x + self.attend(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
+        tokens = x.reshape(-1, x.shape[-1])            # (B H W, C)
+        return by_parts(lambda part: tokens[part] + self.mlp(self.norm2(tokens[part])), tokens).reshape(x.shape)
 
     def attend(self, x: Array) -> Array:               # (B, H, W, C) -> (B, H, W, C)
         """W-MSA or SW-MSA with the window and shift that the shape policy gives for this map."""

@@ -15,6 +15,7 @@ from swin_np.errors import InputError, SwinError
 from swin_np.functional import softmax
 from swin_np.model import VARIANTS, SwinConfig, build
 from swin_np.names import check_name
+from swin_np.threads import threads
 from swin_np.tour import Step, walk
 
 STEP_COLUMNS = "{:19}{:>9}{:>6}  {:>12}{:>6}{:>7}{:>13}{:>15}{:>11}"
@@ -36,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     tour.add_argument("--variant", default="swin_t", help=f"one of {', '.join(VARIANTS)} (default: swin_t)")
     tour.add_argument("--seed", type=int, default=0, help="seed of the random weights (default: 0)")
     tour.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="default: float32")
+    tour.add_argument("--threads", type=int, help="cores to use (default: all, or what SWIN_NP_THREADS says)")
     tour.add_argument("--figures", type=Path, metavar="FOLDER", help="also draw the figures into this folder")
     tour.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     tour.set_defaults(run=run_tour)
@@ -69,10 +71,11 @@ def run_tour(options: argparse.Namespace) -> None:
     model = build(options.variant, options.seed, dtype)
     say(STEP_COLUMNS.format("step", "map", "C", "windows", "shift", "heads", "parameters", "multiply-adds", "time"))
     steps, logits = [], None
-    for step, output in walk(model, batch.astype(dtype)):
-        steps.append(step)
-        say(step_line(step))
-        logits = output[0]                             # after the last step (num_classes,)
+    with threads(options.threads):
+        for step, output in walk(model, batch.astype(dtype)):
+            steps.append(step)
+            say(step_line(step))
+            logits = output[0]                         # after the last step (num_classes,)
     result = {"variant": options.variant, "image": str(path), "seed": options.seed, "dtype": options.dtype,
               "random_weights": True, "steps": [asdict(step) for step in steps],
               "parameters": sum(step.parameters for step in steps),

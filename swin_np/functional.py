@@ -1,14 +1,24 @@
 """The ground floor: the pure functions that PyTorch would have given, on float32 and float64 arrays."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from swin_np.errors import ShapeError
+from swin_np.threads import for_each, free_threads
+
 Array = NDArray[Any]
 
-FEW_ROWS = 16                                          # below it the BLAS sums float32 in few, long chains: inaccurate
+# Sizes that were measured to be fast; they change no result beyond rounding.
+PART_TOKENS = 784                                      # a part: enough rows for the BLAS, few enough for the cache
+PART_ELEMENTS = 150_000                                # the same for GELU, which needs two temporary arrays
+LEAST_TOKENS = 98                                      # with fewer tokens a thread is not worth its start
+LEAST_NORMALISED = 1000                                # the same for layer_norm, which is soon done
+FEW_ROWS = 128                                         # below it a product of matrices is faster the other way round
+VERY_FEW_ROWS = 16                                     # below it the BLAS sums float32 in long chains: inaccurate
 
 
 def pair(size: int | tuple[int, int]) -> tuple[int, int]:
@@ -16,34 +26,84 @@ def pair(size: int | tuple[int, int]) -> tuple[int, int]:
     return (int(size), int(size)) if np.isscalar(size) else (int(size[0]), int(size[1]))
 
 
+def parts(count: int, size: int, least: int = 1) -> list[slice]:
+    """Cut `count` items into nearly equal slices of about `size`; equally many for each thread, if it gets `least`."""
+    threads = free_threads()
+    pieces = max(1, round(count / size))
+    if count >= threads * least:
+        pieces = min(count, math.ceil(pieces / threads) * threads)
+    return [slice(count * i // pieces, count * (i + 1) // pieces) for i in range(pieces)]
+
+
+def by_parts(function: Callable[[slice], Array], like: Array, tokens: int = 1) -> Array:
+    """An array y like `like` with y[part] = function(part), for parts of the first axis; an item has `tokens` tokens.
+
+    What a part needs between its first step and its last stays in the cache, and parts can go to several cores.
+    """
+    y = np.empty(like.shape, like.dtype)
+
+    def compute(part: slice) -> None:
+        y[part] = function(part)
+
+    for_each(compute, parts(len(like), max(1, PART_TOKENS // tokens), math.ceil(LEAST_TOKENS / tokens)))
+    return y
+
+
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     """x W^T + b for x (..., in), weight (out, in) and bias (out,); gives (..., out)."""
     rows = x.reshape(-1, x.shape[-1])                  # one large product of matrices is faster than many small ones
-    if len(rows) < FEW_ROWS:
-        y = (rows.astype(np.float64) @ weight.astype(np.float64).T).astype(x.dtype)
+    y = np.empty((len(rows), len(weight)), x.dtype)
+    bias = np.zeros(len(weight), x.dtype) if bias is None else bias
+
+    def compute_rows(part: slice) -> None:
+        np.matmul(rows[part], weight.T, out=y[part])
+        y[part] += bias
+
+    def compute_columns(part: slice) -> None:
+        if len(rows) >= FEW_ROWS:
+            np.matmul(rows, weight[part].T, out=y[:, part])
+            y[:, part] += bias[part]
+        else:
+            dtype = np.float64 if len(rows) < VERY_FEW_ROWS else x.dtype
+            product = weight[part].astype(dtype, copy=False) @ rows.T.astype(dtype, copy=False)
+            y[:, part] = product.T + bias[part]
+
+    if len(rows) >= PART_TOKENS:
+        for_each(compute_rows, parts(len(rows), len(rows)))
     else:
-        y = rows @ weight.T
-    if bias is not None:
-        y += bias
-    return y.reshape(*x.shape[:-1], weight.shape[0])
+        for_each(compute_columns, parts(len(weight), len(weight)))
+    return y.reshape(*x.shape[:-1], len(weight))
 
 
-def softmax(x: Array) -> Array:
-    """exp(x) / sum exp(x) over the last axis; the maximum is taken off first, so that no score overflows."""
-    y = x - x.max(axis=-1, keepdims=True)
+def softmax(x: Array, out: Array | None = None) -> Array:
+    """exp(x) / sum exp(x) over the last axis; the maximum is taken off first, so that no score overflows.
+
+    out: where the result goes, x itself perhaps; without it a new array.
+    """
+    y = np.subtract(x, x.max(axis=-1, keepdims=True), out=out)
+    lowest = y.dtype.type(0.85 * math.log(np.finfo(y.dtype).tiny))
+    np.maximum(y, lowest, out=y)                       # exp of less is denormal, which is a hundred times slower
     np.exp(y, out=y)
-    y /= y.sum(axis=-1, keepdims=True)
+    y -= np.exp(lowest)                                # and what was as low as that, or masked, is exactly 0
+    y /= np.einsum("...i->...", y)[..., None]
     return y
 
 
 def layer_norm(x: Array, weight: Array, bias: Array, eps: float = 1e-5) -> Array:
     """Ba et al. 2016: mean 0 and (biased) variance 1 over the last axis, then times weight (C,) plus bias (C,)."""
-    y = x - x.mean(axis=-1, keepdims=True)
-    variance = np.einsum("...c,...c->...", y, y)[..., None] / x.shape[-1]
-    y /= np.sqrt(variance + eps)
-    y *= weight
-    y += bias
-    return y
+    rows, channels = x.reshape(-1, x.shape[-1]), x.shape[-1]
+    y = np.empty(rows.shape, x.dtype)
+
+    def normalise(part: slice) -> None:
+        mean = np.einsum("nc->n", rows[part]) / channels
+        centred = np.subtract(rows[part], mean[:, None], out=y[part])
+        variance = np.einsum("nc,nc->n", centred, centred) / channels
+        centred *= (1 / np.sqrt(variance + eps))[:, None]
+        centred *= weight
+        centred += bias
+
+    for_each(normalise, parts(len(rows), PART_TOKENS, LEAST_NORMALISED))
+    return y.reshape(x.shape)
 
 
 def erf(x: Array) -> Array:
@@ -51,6 +111,38 @@ def erf(x: Array) -> Array:
     return np.fromiter(map(math.erf, x.ravel().tolist()), np.float64, x.size).reshape(x.shape)
 
 
-def gelu(x: Array) -> Array:
-    """Hendrycks & Gimpel 2016: x Phi(x), Phi of the normal distribution: the exact (erf) form, not the tanh one."""
-    return (x * (0.5 + 0.5 * erf(x / math.sqrt(2)))).astype(x.dtype, copy=False)
+def gelu(x: Array, out: Array | None = None) -> Array:
+    """Hendrycks & Gimpel 2016: x Phi(x), Phi of the normal distribution: the exact (erf) form, not the tanh one.
+
+    out: where the result goes, x itself perhaps; without it a new array. In float32 within 5e-7, see `gelu_float32`.
+    """
+    if x.dtype != np.float32:
+        return np.multiply(x, 0.5 + 0.5 * erf(x / math.sqrt(2)), out=out)
+    y = np.empty(x.shape, np.float32) if out is None else out
+    if not y.flags.c_contiguous:
+        raise ShapeError("out is not contiguous: give an array that is, or none")
+    elements, results = x.reshape(-1), y.reshape(-1)
+    for_each(lambda part: gelu_float32(elements[part], results[part]), parts(x.size, PART_ELEMENTS))
+    return y
+
+
+LOG_ERFC = tuple(map(np.float32, (
+    2.07418228e-05, -5.12841370e-04, 5.52955470e-03, -3.69018974e-02, -3.18096115e-01, -7.97914354e-01)))
+"""log erfc(a / sqrt 2) as a polynomial in a, highest power first and without a constant; minimax in GELU's error."""
+
+LARGE = np.float32(12)                                 # erfc is 0 in float32 here, but the polynomial not yet positive
+
+
+def gelu_float32(x: Array, y: Array) -> None:
+    """Write the GELU of a vector x that fits the cache to y: max(x, 0) - a/2 erfc(a / sqrt 2) with a = |x|."""
+    a = np.abs(x)
+    np.minimum(a, LARGE, out=a)
+    p = a * LOG_ERFC[0]
+    for coefficient in LOG_ERFC[1:]:
+        p += coefficient
+        p *= a
+    np.exp(p, out=p)
+    p *= a
+    p *= np.float32(0.5)
+    np.maximum(x, 0, out=y)
+    y -= p

@@ -7,7 +7,7 @@ import numpy as np
 from swin_np.attention import WindowAttention, relative_position_index
 from swin_np.block import Mlp, SwinTransformerBlock
 from swin_np.errors import ConfigurationError, InputError, ShapeError
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, by_parts, pair
 from swin_np.layers import LayerNorm, Linear, Module, draw
 from swin_np.names import check_name
 from swin_np.patches import PatchEmbed, PatchMerging
@@ -131,8 +131,9 @@ class Stage(Module):
         return x if self.downsample is None else self.downsample(x)
 
     def run_blocks(self, x: Array) -> Array:           # (B, h, w, C) -> (B, h, w, C)
+        tokens = x.shape[1] * x.shape[2]
         for block in self.blocks:
-            x = block(x)
+            x = by_parts(lambda images, block=block, x=x: block(x[images]), x, tokens)
         return x
 
 

@@ -10,11 +10,13 @@ import numpy as np
 from swin_np.checkpoints.dialects import DIALECTS, to_official
 from swin_np.layers import Module
 from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.threads import threads
 
 FOLDER = Path(__file__).parent / "golden"
 OFFICIAL = ("v1_ape_nobias", "v1_basic", "v1_deep", "v1_features", "v1_rect", "v1_window7", "v1_window_fits")
 TIMM = ("timm_even", "timm_odd", "timm_small_map")
 TORCHVISION = ("torchvision_even", "torchvision_odd", "torchvision_small_map")
+SWIN_V2 = ("v2_basic", "v2_pretrained_window")         # used in tests/baselines/test_swin_v2.py
 
 
 def dialect_of(name: str) -> str:
@@ -74,7 +76,10 @@ def module_outputs(name: str) -> dict[str, np.ndarray]:
 
 
 def record(monkeypatch, built: Module, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Run the model and return every module's output, by official name; the model's own output is called ''."""
+    """Run the model and return every module's output, by official name; the model's own output is called ''.
+
+    On one thread, so that maps as small as these are not cut into parts.
+    """
     names = {id(module): name for name, module in built.named_modules()}
     outputs, call = {}, Module.__call__
 
@@ -83,5 +88,6 @@ def record(monkeypatch, built: Module, images: np.ndarray) -> dict[str, np.ndarr
         return result
 
     monkeypatch.setattr(Module, "__call__", recording)
-    built(images)
+    with threads(1):
+        built(images)
     return outputs

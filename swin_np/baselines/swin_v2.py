@@ -1,0 +1,266 @@
+"""Swin Transformer V2 (Liu et al., CVPR 2022): cosine attention, continuous position bias, residual post-norm.
+
+Windows, shifts, masks, stages and shape policies are those of the first version; equations and sections below are V2's.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from swin_np.attention import relative_position_index
+from swin_np.block import Mlp, SwinTransformerBlock
+from swin_np.errors import ConfigurationError, ShapeError
+from swin_np.functional import Array, pair, softmax
+from swin_np.layers import LayerNorm, Linear, Module
+from swin_np.model import Stage, SwinConfig, SwinTransformer
+from swin_np.names import check_name
+from swin_np.patches import PatchMerging, patch_merging
+from swin_np.shape_policy import MICROSOFT, ShapePolicy
+from swin_np.windows import Size
+
+LARGEST_LOGIT_SCALE = np.float32(math.log(100))        # section 3.2: tau is at least 0.01; float32 in the paper's code
+INITIAL_SCALE = 10.0
+LARGEST_BIAS = 16.0                                    # the bias is 16 sigmoid(G): never far beyond a cosine's scale
+BORDER = 8.0                                           # the coordinate of the window's border before the logarithm
+BIAS_HIDDEN = 512                                      # units of the network G
+SMALLEST_LENGTH = 1e-12                                # a shorter vector, 0 above all, is not stretched to length 1
+
+
+@dataclass(frozen=True)
+class SwinV2Config(SwinConfig):
+    """Everything that defines a Swin Transformer V2; the fields of SwinConfig and one more.
+
+    pretrained_window_sizes: for each stage the M of the weights' first training, where fine-tuning changed the window;
+        0 or, for all stages, () where it did not.
+
+    The default shape policy is the official code's, which shrinks the window to a map that is smaller: no weight has
+    the window's shape here, so nothing would show that another policy takes another window.
+    Raises ConfigurationError for values that no model can have; V2 learns its scale and has no `qk_scale`.
+    """
+
+    img_size: int | tuple[int, int] = 256
+    window_size: int | tuple[int, int] = 8
+    shape_policy: ShapePolicy = MICROSOFT
+    pretrained_window_sizes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        sizes = tuple(self.pretrained_window_sizes)
+        object.__setattr__(self, "pretrained_window_sizes", sizes)
+        if self.qk_scale is not None:
+            raise ConfigurationError(f"qk_scale is {self.qk_scale}, but Swin V2 learns its scale (logit_scale): "
+                                     "leave it None")
+        if sizes and len(sizes) != len(self.depths):
+            raise ConfigurationError(f"{len(sizes)} pretrained window sizes for {len(self.depths)} stages: give one "
+                                     "for every stage, or ()")
+        if any(size < 0 or size == 1 for size in sizes):
+            raise ConfigurationError(f"pretrained window sizes are {sizes}: give 2 or more, or 0 for the window itself")
+
+    def pretrained_window(self, stage: int, window: tuple[int, int]) -> tuple[int, int]:
+        """The window that scales the coordinates of a stage, counted from 0, whose own window is `window`."""
+        size = self.pretrained_window_sizes[stage] if self.pretrained_window_sizes else 0
+        return pair(size) if size else window
+
+
+def log_spaced_coordinates(window: Size, pretrained_window: Size) -> Array:
+    """Eq. 4: the displacements (down, right) between two tokens on a logarithmic scale, (2M-1, 2M-1, 2) float32.
+
+    Divided by the largest displacement in the pretrained window and times 8, x becomes sign(x) log2(1 + |x|) / log2(8).
+    float32 also in a float64 model: that is how the official code keeps the table and stores it in its files.
+    """
+    sides = np.array(pair(window))
+    displacement = np.moveaxis(np.indices(2 * sides - 1, np.float32), 0, -1) - (sides - 1).astype(np.float32)
+    largest = np.maximum(np.array(pair(pretrained_window)) - 1, 1)      # a window of one token has displacement 0 only
+    x = displacement / largest.astype(np.float32) * np.float32(BORDER)
+    return np.sign(x) * np.log2(np.abs(x) + 1) / np.float32(math.log2(BORDER))
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * x))
+
+
+def unit_length(x: Array) -> Array:
+    """x / |x| over the last axis."""
+    return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), SMALLEST_LENGTH)
+
+
+def cosine_attention(q: Array, k: Array, v: Array, bias: Array, logit_scale: Array) -> Array:
+    """Eq. 2: softmax(cos(q, k) / tau + B) v, (..., M^2, d) each; a mask is part of the bias.
+
+    The parameter is log(1 / tau), one for each head, (heads, 1, 1); 1 / tau is at most 100.
+    """
+    scale = np.exp(np.minimum(logit_scale, LARGEST_LOGIT_SCALE))
+    scores = unit_length(q) @ unit_length(k).swapaxes(-1, -2) * scale   # (..., heads, M^2, M^2), rows are queries
+    return softmax(scores + bias) @ v
+
+
+@dataclass(eq=False, repr=False)
+class Relu(Module):
+    """max(x, 0)."""
+
+    def forward(self, x: Array) -> Array:
+        return np.maximum(x, 0)
+
+
+@dataclass(eq=False, repr=False)
+class CosineWindowAttention(Module):
+    """Multi-head cosine attention within windows, with continuous relative position bias; sections 3.2 and 3.3.
+
+    cpb_mlp is the network G of Eq. 3, which gives each head's bias for a displacement. Keys have no bias.
+    """
+
+    logit_scale: Array                                 # (heads, 1, 1)
+    q_bias: Array | None                               # (C,)
+    v_bias: Array | None                               # (C,)
+    cpb_mlp: list[Module]                              # 2 -> 512 -> heads
+    qkv: Linear
+    proj: Linear
+    window_size: tuple[int, int]
+    pretrained_window_size: tuple[int, int]
+
+    @classmethod
+    def random(cls, channels: int, window: tuple[int, int], pretrained_window: tuple[int, int], num_heads: int,
+               rng: np.random.Generator, qkv_bias: bool = True) -> "CosineWindowAttention":
+        return cls(
+            np.full((num_heads, 1, 1), math.log(INITIAL_SCALE), np.float32),
+            np.zeros(channels, np.float32) if qkv_bias else None,
+            np.zeros(channels, np.float32) if qkv_bias else None,
+            [Linear.random(2, BIAS_HIDDEN, rng), Relu(), Linear.random(BIAS_HIDDEN, num_heads, rng, bias=False)],
+            Linear.random(channels, 3 * channels, rng, bias=False), Linear.random(channels, channels, rng),
+            window, pretrained_window)
+
+    def relative_coords_table(self) -> Array:
+        """What G is asked for, under its name in official files: (2M-1, 2M-1, 2)."""
+        return log_spaced_coordinates(self.window_size, self.pretrained_window_size)
+
+    def position_bias(self) -> Array:
+        """Eq. 3: B = 16 sigmoid(G(coordinates)) for each pair of positions, (heads, M^2, M^2)."""
+        table = self.relative_coords_table().reshape(-1, 2).astype(self.dtype)
+        for layer in self.cpb_mlp:
+            table = layer(table)                       # in the end ((2M-1)^2, heads)
+        table = LARGEST_BIAS * sigmoid(table)
+        return table[relative_position_index(self.window_size)].transpose(2, 0, 1)
+
+    def forward(self, windows: Array, mask: Array | None = None) -> Array:
+        """Windows (B nW, M^2, C) and a mask (nW, M^2, M^2) or None -> (B nW, M^2, C)."""
+        count, tokens, channels = windows.shape
+        if tokens != self.window_size[0] * self.window_size[1]:
+            raise ShapeError(f"windows of {tokens} tokens do not fit attention for window {self.window_size}: "
+                             "partition with that window, or build the model for the other one")
+        bias, windows_of_an_image = self.position_bias(), 1
+        if mask is not None:
+            bias, windows_of_an_image = bias + mask[:, None].astype(bias.dtype), len(mask)  # (nW, heads, M^2, M^2)
+        qkv = self.qkv(windows)
+        if self.q_bias is not None:
+            qkv = qkv + np.concatenate([self.q_bias, np.zeros_like(self.q_bias), self.v_bias])
+        qkv = qkv.reshape(-1, windows_of_an_image, tokens, 3, len(self.logit_scale), channels // len(self.logit_scale))
+        q, k, v = qkv.transpose(3, 0, 1, 4, 2, 5)      # (B, nW, heads, M^2, d) each
+        x = cosine_attention(q, k, v, bias, self.logit_scale)
+        return self.proj(x.swapaxes(2, 3).reshape(count, tokens, channels))
+
+
+class SwinTransformerBlockV2(SwinTransformerBlock):
+    """Section 3.2, residual post-norm: each branch is normalised where it joins the main path, not where it leaves."""
+
+    def forward(self, x: Array) -> Array:              # (B, H, W, C) -> (B, H, W, C)
+        x = x + self.norm1(self.attend(x))
+        return x + self.norm2(self.mlp(x))
+
+
+class PatchMergingV2(PatchMerging):
+    """Between two stages: 2x2 neighbours to one token of 4C, a linear layer to 2C, and then the norm."""
+
+    @classmethod
+    def random(cls, channels: int, shape_policy: ShapePolicy, rng: np.random.Generator) -> "PatchMergingV2":
+        reduction = Linear.random(4 * channels, 2 * channels, rng, bias=False)
+        return cls(reduction, LayerNorm.identity(2 * channels), shape_policy)
+
+    def forward(self, x: Array) -> Array:              # (B, H, W, C) -> (B, H/2, W/2, 2C)
+        h, w = x.shape[1:3]
+        if self.shape_policy.merging == "pad" and (h % 2 or w % 2):
+            x = np.pad(x, ((0, 0), (0, h % 2), (0, w % 2), (0, 0)))
+        return self.norm(self.reduction(patch_merging(x)))
+
+
+class StageV2(Stage):
+    """Blocks on one map size, regular and shifted windows in turn, then patch merging (None in the last stage)."""
+
+    @classmethod
+    def random(cls, config: SwinV2Config, stage: int, rng: np.random.Generator) -> "StageV2":
+        channels, window, policy = config.channels(stage), config.window_size, config.shape_policy
+        window_in_force = policy.table_window(config.map_sizes()[stage], window)
+        pretrained_window = config.pretrained_window(stage, window_in_force)
+        blocks = [
+            SwinTransformerBlockV2(
+                silent_norm(channels),
+                CosineWindowAttention.random(channels, window_in_force, pretrained_window, config.num_heads[stage],
+                                             rng, config.qkv_bias),
+                silent_norm(channels), Mlp.random(channels, int(channels * config.mlp_ratio), rng),
+                window, (0, 0) if j % 2 == 0 else (window[0] // 2, window[1] // 2), policy)
+            for j in range(config.depths[stage])]
+        last = stage == len(config.depths) - 1
+        return cls(blocks, None if last else PatchMergingV2.random(channels, policy, rng))
+
+
+def silent_norm(channels: int) -> LayerNorm:
+    """A norm of scale and offset 0, which closes its branch: how the official code begins to train the blocks."""
+    return LayerNorm(np.zeros(channels, np.float32), np.zeros(channels, np.float32))
+
+
+class SwinTransformerV2(SwinTransformer):
+    """Images (B, 3, H, W) or (3, H, W) in, normalised, in the model's dtype; calling it gives the logits."""
+
+    @classmethod
+    def random(cls, config: SwinV2Config, seed: int = 0, dtype: type = np.float32) -> "SwinTransformerV2":
+        """A model with the official code's initial weights, drawn from `seed`; the same weights in either dtype.
+
+        Every block is the identity until it has been trained; to compare implementations, draw other weights
+        (swin_np.layers.redraw).
+        """
+        model, rng = super().random(config, seed), np.random.default_rng((seed, 2))
+        model.layers = [StageV2.random(config, stage, rng) for stage in range(len(config.depths))]
+        return model if dtype == np.float32 else model.astype(dtype)
+
+    def derived_buffers(self) -> dict[str, Array]:
+        """`relative_coords_table`, `relative_position_index` and `attn_mask` as the official code stores them."""
+        return super().derived_buffers() | {f"{name}.relative_coords_table": module.relative_coords_table()
+                                            for name, module in self.named_modules()
+                                            if isinstance(module, CosineWindowAttention)}
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Copy every entry of `state` into the parameter of its name, keeping the model's dtype; strict, as in V1.
+
+        A stored relative_coords_table may differ in its last digits, as logarithms do between libraries.
+        """
+        tables = {name: table for name, table in self.derived_buffers().items()
+                  if name.endswith("relative_coords_table") and name in state and table.size == np.size(state[name])
+                  and np.allclose(table.ravel(), np.ravel(state[name]), rtol=1e-6, atol=0)}
+        super().load_state_dict({**state, **tables})
+
+
+SMALL = SwinV2Config(depths=(2, 2, 18, 2))
+BASE = replace(SMALL, embed_dim=128, num_heads=(4, 8, 16, 32))
+LARGE = replace(SMALL, embed_dim=192, num_heads=(6, 12, 24, 48))
+
+VARIANTS = {
+    "swin_v2_t": SwinV2Config(),
+    "swin_v2_s": SMALL,
+    "swin_v2_b": BASE,
+    "swin_v2_l": LARGE,
+    "swin_v2_t_window16": SwinV2Config(window_size=16),
+    "swin_v2_s_window16": replace(SMALL, window_size=16),
+    "swin_v2_b_window16": replace(BASE, window_size=16),
+    "swin_v2_l_window16": replace(LARGE, window_size=16, pretrained_window_sizes=(12, 12, 12, 6)),
+}
+"""The paper's sizes on 256x256 images, with windows of 8 or 16; L with 16 was first trained on 192x192, window 12."""
+
+
+def build(variant: str, seed: int = 0, dtype: type = np.float32, **changes) -> SwinTransformerV2:
+    """One of `VARIANTS` with seeded initial weights; `changes` replace fields of its SwinV2Config.
+
+    >>> build("swin_v2_t", num_classes=10).feature_maps(images)
+    """
+    check_name("variant", variant, VARIANTS)
+    return SwinTransformerV2.random(replace(VARIANTS[variant], **changes), seed, dtype)

@@ -1,0 +1,145 @@
+"""The ground floor on several cores: parts of an array in threads, every product of matrices on one core.
+
+NumPy lets go of the interpreter's lock while it computes, so threads are enough. How an array is cut into parts never
+depends on the number of threads, so neither does the result, to the last bit.
+"""
+
+import contextlib
+import ctypes
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from numpy.linalg import _umath_linalg
+
+from swin_np.errors import ConfigurationError
+
+VARIABLE = "SWIN_NP_THREADS"                           # the environment variable that sets the number of threads
+
+
+class Here(threading.local):
+    """What holds in one thread of the program: its chosen number of threads, and whether it is computing a part."""
+
+    count: int | None = None                           # None: what default_threads says
+    inside_part = False
+
+
+class Pool:
+    """The waiting threads, started when they are first needed; a forked process has none of its parent's."""
+
+    def __init__(self) -> None:
+        self.renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.renew)
+
+    def renew(self) -> None:
+        self.executor = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="swin_np")
+
+
+HERE = Here()
+POOL = Pool()
+
+
+def default_threads() -> int:
+    """What SWIN_NP_THREADS says, or else the number of cores that this process may use."""
+    text = os.environ.get(VARIABLE)
+    if text is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigurationError(f"the environment variable {VARIABLE} is {text!r}: give a number of threads from 1 on")
+    return int(text)
+
+
+@contextlib.contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Compute with `count` threads inside the `with` block (None: the default); ConfigurationError if it is below 1.
+
+    Without it there are as many as SWIN_NP_THREADS says, or as many as the process has cores.
+
+    >>> with swin_np.threads(2):
+    ...     logits = model(images)
+    """
+    if count is not None and count < 1:
+        raise ConfigurationError(f"{count} threads were asked for: give a number from 1 on")
+    before, HERE.count = HERE.count, count
+    try:
+        yield
+    finally:
+        HERE.count = before
+
+
+class SingleThreadedBlas:
+    """A context in which NumPy's OpenBLAS uses one thread; `steered` is False where NumPy has another BLAS.
+
+    Such a BLAS keeps to its own environment variables, and parts are then computed one after the other.
+    """
+
+    def __init__(self) -> None:
+        library = ctypes.CDLL(_umath_linalg.__file__)  # finds what this extension module is linked to
+        names = [f"{prefix}openblas_{{}}_num_threads{suffix}" for prefix in ("scipy_", "") for suffix in ("64_", "")]
+        found = [name for name in names if hasattr(library, name.format("set"))]
+        self.steered = bool(found)
+        if found:
+            self.get, self.set = (getattr(library, found[0].format(verb)) for verb in ("get", "set"))
+        self.lock, self.depth, self.before = threading.Lock(), 0, 0
+
+    def __enter__(self) -> None:
+        with self.lock:
+            self.depth += 1
+            if self.steered and self.depth == 1:
+                self.before = self.get()
+                self.set(1)
+
+    def __exit__(self, *error) -> None:
+        with self.lock:
+            self.depth -= 1
+            if self.steered and self.depth == 0:
+                self.set(self.before)
+
+
+SINGLE_THREADED_BLAS = SingleThreadedBlas()
+
+
+def free_threads() -> int:
+    """Among how many threads `for_each` would share its parts: 1 inside a part, since all cores are then at work."""
+    return 1 if HERE.inside_part or not SINGLE_THREADED_BLAS.steered else HERE.count or default_threads()
+
+
+def for_each(compute: Callable[[object], None], parts: list) -> None:
+    """compute(part) for every part, by as many threads as are allowed; the order is not defined.
+
+    A part that cuts its own work into parts computes them itself. A single part may use threads inside.
+    """
+    if HERE.inside_part:
+        for part in parts:
+            compute(part)
+        return
+    with SINGLE_THREADED_BLAS:
+        if len(parts) == 1:
+            compute(parts[0])
+            return
+        waiting = deque(parts)
+        helpers = min(free_threads(), len(parts)) - 1
+        others = [POOL.executor.submit(work_off, compute, waiting) for _ in range(helpers)]
+        try:
+            work_off(compute, waiting)
+        finally:
+            waiting.clear()                            # after an error nothing more is begun
+            for other in others:
+                other.result()
+
+
+def work_off(compute: Callable[[object], None], waiting: deque) -> None:
+    """Take parts until none is left."""
+    HERE.inside_part = True
+    try:
+        while True:
+            try:
+                part = waiting.popleft()
+            except IndexError:
+                return
+            compute(part)
+    finally:
+        HERE.inside_part = False

@@ -1,0 +1,155 @@
+"""Work in parts and on threads: every part once, the same result, errors passed on, the BLAS left as it was."""
+
+import os
+import threading
+import tracemalloc
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+
+import swin_np
+from swin_np import functional
+from swin_np.errors import ConfigurationError, ShapeError
+from swin_np.layers import redraw
+from swin_np.threads import SINGLE_THREADED_BLAS, default_threads, for_each, threads
+from tests.matching import assert_matches, largest_difference
+
+FLOAT32_BOUND = 1e-6                                   # of the largest logit: what other parts may change in float32
+MIB = 2 ** 20
+
+
+@pytest.fixture(scope="module")
+def swin_t() -> swin_np.SwinTransformer:
+    model = swin_np.build("swin_t")
+    redraw(model, 1)
+    return model
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 64, 783, 784, 3136, 25088])
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+@pytest.mark.parametrize(("size", "least"), [(1, 1), (16, 2), (784, 98), (10 ** 6, 1)])
+def test_parts_cover_every_item_once_and_are_never_empty(count, workers, size, least):
+    with threads(workers):
+        cut = functional.parts(count, size, least)
+    assert [i for part in cut for i in range(part.start, part.stop)] == list(range(count))
+    assert all(part.start < part.stop for part in cut)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_every_part_is_computed_once(workers):
+    done = []
+    with threads(workers):
+        for_each(done.append, list(range(100)))
+    assert sorted(done) == list(range(100))
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8])
+@pytest.mark.parametrize("size", [(64, 96), (224, 224)])
+def test_the_result_does_not_depend_on_the_number_of_threads(swin_t, batch, size):
+    images = np.random.default_rng(0).standard_normal((batch, 3, *size)).astype(np.float32)
+    with threads(1):
+        one = swin_t(images)
+    for workers in (2, 3, 4):
+        with threads(workers):
+            assert largest_difference(swin_t(images), one) <= FLOAT32_BOUND * np.abs(one).max()
+
+
+def test_in_float64_it_does_not_either(swin_t):
+    model, images = swin_t.astype(np.float64), np.random.default_rng(0).standard_normal((2, 3, 96, 64))
+    with threads(1):
+        one = model(images)
+    with threads(3):
+        assert_matches(model(images), one)
+
+
+def test_many_threads_of_a_program_may_use_one_model(swin_t):
+    images = np.random.default_rng(0).standard_normal((4, 3, 64, 64)).astype(np.float32)
+    expected, results = swin_t(images), {}
+    callers = [threading.Thread(target=lambda i=i: results.update({i: swin_t(images)})) for i in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert all(np.array_equal(results[i], expected) for i in range(4))
+
+
+def logits_in_a_child(connection, images):
+    connection.send(swin_np.build("swin_t", depths=(1, 1), num_heads=(3, 6))(images))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_process_computes_too():
+    images = np.random.default_rng(0).standard_normal((2, 3, 224, 224)).astype(np.float32)
+    with threads(2):
+        expected = swin_np.build("swin_t", depths=(1, 1), num_heads=(3, 6))(images)         # the pool is running now
+        ours, theirs = get_context("fork").Pipe()
+        child = get_context("fork").Process(target=logits_in_a_child, args=(theirs, images))
+        child.start()
+        assert ours.poll(60)
+        assert np.array_equal(ours.recv(), expected)
+        child.join()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_in_a_part_reaches_the_caller_and_nothing_more_is_begun(workers):
+    begun = []
+
+    def fail(part):
+        begun.append(part)
+        raise ShapeError("this part")
+
+    with threads(workers), pytest.raises(ShapeError, match="this part"):
+        for_each(fail, list(range(100)))
+    assert len(begun) <= workers
+    done = []
+    for_each(done.append, [1, 2, 3])
+    assert sorted(done) == [1, 2, 3]
+
+
+@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="this NumPy has another BLAS than OpenBLAS")
+def test_the_blas_uses_one_thread_inside_and_as_many_as_before_afterwards():
+    before, seen = SINGLE_THREADED_BLAS.get(), []
+    SINGLE_THREADED_BLAS.set(2)
+    for_each(lambda part: seen.append(SINGLE_THREADED_BLAS.get()), [1, 2, 3])
+    assert (seen, SINGLE_THREADED_BLAS.get()) == ([1, 1, 1], 2)
+    SINGLE_THREADED_BLAS.set(before)
+
+
+def test_the_environment_sets_the_default(monkeypatch):
+    monkeypatch.setenv("SWIN_NP_THREADS", "3")
+    assert default_threads() == 3
+    for wrong in ("0", "-1", "two", ""):
+        monkeypatch.setenv("SWIN_NP_THREADS", wrong)
+        with pytest.raises(ConfigurationError, match="SWIN_NP_THREADS"):
+            default_threads()
+
+
+def test_no_threads_at_all_are_refused():
+    with pytest.raises(ConfigurationError, match="0 threads"), threads(0):
+        pass
+
+
+@pytest.mark.parametrize(("batch", "most"), [(1, 24), (8, 130)])
+def test_one_forward_pass_holds_few_arrays_at_a_time(swin_t, batch, most):
+    images = np.random.default_rng(0).standard_normal((batch, 3, 224, 224)).astype(np.float32)
+    with threads(1):
+        swin_t(images)                                 # the masks are made once
+        tracemalloc.start()
+        swin_t(images)
+        peak = tracemalloc.get_traced_memory()[1] / MIB
+        tracemalloc.stop()
+    assert peak <= most                                # a whole hidden layer of stage 1 alone is 4.6 MiB an image
+
+
+def test_softmax_and_gelu_take_any_memory_order(rng):
+    x = rng.standard_normal((5, 6, 7))
+    for function in (functional.softmax, functional.gelu):
+        assert_matches(function(x.transpose(1, 2, 0)), function(x.transpose(1, 2, 0).copy()))
+
+
+def test_gelu_refuses_to_write_where_it_would_be_lost(rng):
+    x = rng.standard_normal((6, 4)).astype(np.float32)
+    with pytest.raises(ShapeError, match="contiguous"):
+        functional.gelu(x.T.copy(), out=np.empty((6, 4), np.float32).T)
