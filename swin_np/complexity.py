@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_np.errors import ShapeError
+from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import pair
 from swin_np.model import SwinConfig
 from swin_np.patches import patch_merging, patch_partition
@@ -165,6 +165,9 @@ def layer_costs(config: SwinConfig, img_size: Size | None = None, dtype: type = 
     >>> total(layer_costs(VARIANTS["swin_t"])).multiply_adds
     4494292224
     """
+    if type(config) is not SwinConfig:
+        raise ConfigurationError(f"the counts are for the first Swin Transformer, got a {type(config).__name__}: "
+                                 "give a SwinConfig")
     size = config.img_size if img_size is None else pair(img_size)
     config.check_image_size(size)
     if config.shape_policy.patch == "refuse":

@@ -1,6 +1,7 @@
 """Sections 3.1 and 3.3: the whole Swin Transformer, four stages on four map sizes, and its variants (Fig. 3a)."""
 
 from dataclasses import dataclass, fields, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -110,21 +111,25 @@ class Stage(Module):
 
     blocks: list[SwinTransformerBlock]
     downsample: PatchMerging | None
+    merging: ClassVar[type[PatchMerging]] = PatchMerging
 
     @classmethod
     def random(cls, config: SwinConfig, stage: int, rng: np.random.Generator) -> "Stage":
-        channels, window, policy = config.channels(stage), config.window_size, config.shape_policy
-        table_window = policy.table_window(config.map_sizes()[stage], window)
-        blocks = [
-            SwinTransformerBlock(
-                LayerNorm.identity(channels),
-                WindowAttention.random(channels, table_window, config.num_heads[stage], rng,
-                                       config.qkv_bias, config.qk_scale),
-                LayerNorm.identity(channels), Mlp.random(channels, int(channels * config.mlp_ratio), rng),
-                window, (0, 0) if j % 2 == 0 else (window[0] // 2, window[1] // 2), policy)
-            for j in range(config.depths[stage])]
+        m, n = config.window_size
+        blocks = [cls.random_block(config, stage, (0, 0) if j % 2 == 0 else (m // 2, n // 2), rng)
+                  for j in range(config.depths[stage])]
         last = stage == len(config.depths) - 1
-        return cls(blocks, None if last else PatchMerging.random(channels, policy, rng))
+        return cls(blocks, None if last else cls.merging.random(config.channels(stage), config.shape_policy, rng))
+
+    @staticmethod
+    def random_block(config: SwinConfig, stage: int, shift: tuple[int, int],
+                     rng: np.random.Generator) -> SwinTransformerBlock:
+        channels, window, policy = config.channels(stage), config.window_size, config.shape_policy
+        attn = WindowAttention.random(channels, policy.table_window(config.map_sizes()[stage], window),
+                                      config.num_heads[stage], rng, config.qkv_bias, config.qk_scale)
+        mlp = Mlp.random(channels, int(channels * config.mlp_ratio), rng)
+        return SwinTransformerBlock(LayerNorm.identity(channels), attn, LayerNorm.identity(channels), mlp,
+                                    window, shift, policy)
 
     def forward(self, x: Array) -> Array:              # (B, h, w, C) -> (B, h/2, w/2, 2C), in the last stage unmerged
         x = self.run_blocks(x)
@@ -147,6 +152,7 @@ class SwinTransformer(Module):
     norm: LayerNorm
     head: Linear | None
     config: SwinConfig
+    stage: ClassVar[type[Stage]] = Stage
 
     @classmethod
     def random(cls, config: SwinConfig, seed: int = 0, dtype: type = np.float32) -> "SwinTransformer":
@@ -158,14 +164,15 @@ class SwinTransformer(Module):
             draw(rng, 1, h * w, config.embed_dim) if config.ape else None,
             PatchEmbed.random(config.in_chans, config.patch_size, config.embed_dim, config.patch_norm,
                               config.shape_policy, rng),
-            [Stage.random(config, stage, rng) for stage in range(len(config.depths))],
+            [cls.stage.random(config, stage, rng) for stage in range(len(config.depths))],
             LayerNorm.identity(channels),
             Linear.random(channels, config.num_classes, rng) if config.num_classes else None,
             config)
         return model if dtype == np.float32 else model.astype(dtype)
 
     def __repr__(self) -> str:
-        settings = [f"{field.name}={getattr(self.config, field.name)}" for field in fields(self.config)[:-1]]
+        settings = [f"{field.name}={getattr(self.config, field.name)}" for field in fields(self.config)
+                    if field.name != "shape_policy"]
         settings.append(f"shape_policy={self.config.shape_policy.name}")
         return super().__repr__().replace("()", f"({', '.join(settings)})", 1)
 

@@ -98,7 +98,10 @@ class PatchMerging(Module):
         return cls(reduction, LayerNorm.identity(4 * channels), shape_policy)
 
     def forward(self, x: Array) -> Array:              # (B, H, W, C) -> (B, H/2, W/2, 2C)
+        return self.reduction(self.norm(self.gather(x)))
+
+    def gather(self, x: Array) -> Array:               # (B, H, W, C) -> (B, H/2, W/2, 4C)
         h, w = x.shape[1:3]
         if self.shape_policy.merging == "pad" and (h % 2 or w % 2):
             x = np.pad(x, ((0, 0), (0, h % 2), (0, w % 2), (0, 0)))
-        return self.reduction(self.norm(patch_merging(x)))
+        return patch_merging(x)

@@ -15,7 +15,7 @@ from swin_np.functional import Array, pair, softmax
 from swin_np.layers import LayerNorm, Linear, Module
 from swin_np.model import Stage, SwinConfig, SwinTransformer
 from swin_np.names import check_name
-from swin_np.patches import PatchMerging, patch_merging
+from swin_np.patches import PatchMerging
 from swin_np.shape_policy import MICROSOFT, ShapePolicy
 from swin_np.windows import Size
 
@@ -178,30 +178,7 @@ class PatchMergingV2(PatchMerging):
         return cls(reduction, LayerNorm.identity(2 * channels), shape_policy)
 
     def forward(self, x: Array) -> Array:              # (B, H, W, C) -> (B, H/2, W/2, 2C)
-        h, w = x.shape[1:3]
-        if self.shape_policy.merging == "pad" and (h % 2 or w % 2):
-            x = np.pad(x, ((0, 0), (0, h % 2), (0, w % 2), (0, 0)))
-        return self.norm(self.reduction(patch_merging(x)))
-
-
-class StageV2(Stage):
-    """Blocks on one map size, regular and shifted windows in turn, then patch merging (None in the last stage)."""
-
-    @classmethod
-    def random(cls, config: SwinV2Config, stage: int, rng: np.random.Generator) -> "StageV2":
-        channels, window, policy = config.channels(stage), config.window_size, config.shape_policy
-        window_in_force = policy.table_window(config.map_sizes()[stage], window)
-        pretrained_window = config.pretrained_window(stage, window_in_force)
-        blocks = [
-            SwinTransformerBlockV2(
-                silent_norm(channels),
-                CosineWindowAttention.random(channels, window_in_force, pretrained_window, config.num_heads[stage],
-                                             rng, config.qkv_bias),
-                silent_norm(channels), Mlp.random(channels, int(channels * config.mlp_ratio), rng),
-                window, (0, 0) if j % 2 == 0 else (window[0] // 2, window[1] // 2), policy)
-            for j in range(config.depths[stage])]
-        last = stage == len(config.depths) - 1
-        return cls(blocks, None if last else PatchMergingV2.random(channels, policy, rng))
+        return self.norm(self.reduction(self.gather(x)))
 
 
 def silent_norm(channels: int) -> LayerNorm:
@@ -209,35 +186,36 @@ def silent_norm(channels: int) -> LayerNorm:
     return LayerNorm(np.zeros(channels, np.float32), np.zeros(channels, np.float32))
 
 
+class StageV2(Stage):
+    """Blocks on one map size, regular and shifted windows in turn, then patch merging (None in the last stage)."""
+
+    merging = PatchMergingV2
+
+    @staticmethod
+    def random_block(config: SwinV2Config, stage: int, shift: tuple[int, int],
+                     rng: np.random.Generator) -> SwinTransformerBlockV2:
+        channels, window, policy = config.channels(stage), config.window_size, config.shape_policy
+        window_in_force = policy.table_window(config.map_sizes()[stage], window)
+        attn = CosineWindowAttention.random(channels, window_in_force, config.pretrained_window(stage, window_in_force),
+                                            config.num_heads[stage], rng, config.qkv_bias)
+        mlp = Mlp.random(channels, int(channels * config.mlp_ratio), rng)
+        return SwinTransformerBlockV2(silent_norm(channels), attn, silent_norm(channels), mlp, window, shift, policy)
+
+
 class SwinTransformerV2(SwinTransformer):
-    """Images (B, 3, H, W) or (3, H, W) in, normalised, in the model's dtype; calling it gives the logits."""
+    """Images (B, 3, H, W) or (3, H, W) in, normalised, in the model's dtype; calling it gives the logits.
 
-    @classmethod
-    def random(cls, config: SwinV2Config, seed: int = 0, dtype: type = np.float32) -> "SwinTransformerV2":
-        """A model with the official code's initial weights, drawn from `seed`; the same weights in either dtype.
+    `random` draws the official code's initial weights, with which every block is the identity until it has been
+    trained; to compare implementations, draw others (swin_np.layers.redraw).
+    """
 
-        Every block is the identity until it has been trained; to compare implementations, draw other weights
-        (swin_np.layers.redraw).
-        """
-        model, rng = super().random(config, seed), np.random.default_rng((seed, 2))
-        model.layers = [StageV2.random(config, stage, rng) for stage in range(len(config.depths))]
-        return model if dtype == np.float32 else model.astype(dtype)
+    stage = StageV2
 
     def derived_buffers(self) -> dict[str, Array]:
         """`relative_coords_table`, `relative_position_index` and `attn_mask` as the official code stores them."""
         return super().derived_buffers() | {f"{name}.relative_coords_table": module.relative_coords_table()
                                             for name, module in self.named_modules()
                                             if isinstance(module, CosineWindowAttention)}
-
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Copy every entry of `state` into the parameter of its name, keeping the model's dtype; strict, as in V1.
-
-        A stored relative_coords_table may differ in its last digits, as logarithms do between libraries.
-        """
-        tables = {name: table for name, table in self.derived_buffers().items()
-                  if name.endswith("relative_coords_table") and name in state and table.size == np.size(state[name])
-                  and np.allclose(table.ravel(), np.ravel(state[name]), rtol=1e-6, atol=0)}
-        super().load_state_dict({**state, **tables})
 
 
 SMALL = SwinV2Config(depths=(2, 2, 18, 2))

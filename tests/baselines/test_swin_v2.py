@@ -13,6 +13,7 @@ import pytest
 from swin_np import MICROSOFT, TRANSFORMERS
 from swin_np.baselines import swin_v2
 from swin_np.baselines.swin_v2 import CosineWindowAttention, SwinTransformerV2, SwinV2Config, log_spaced_coordinates
+from swin_np.complexity import layer_costs
 from swin_np.errors import ConfigurationError, InputError, ShapeError, StateDictError
 from swin_np.layers import redraw
 from tests import golden
@@ -317,3 +318,8 @@ def test_tiny_models_are_as_accurate_as_transformers_in_float32():
                                            for setting in CONFIGS for name in ("logits", "last stage")])
                            for side, dtype in ((0, np.float32), (1, np.float32), (0, np.float64)))
     assert_as_accurate(ours, theirs, truth)
+
+
+def test_the_counts_of_the_first_swin_transformer_are_refused():
+    with pytest.raises(ConfigurationError, match="SwinV2Config"):
+        layer_costs(swin_v2.VARIANTS["swin_v2_t"])

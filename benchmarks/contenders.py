@@ -1,0 +1,133 @@
+"""What is timed: each contender saves a model to a file, and loads it from there in this process or in a fresh one.
+
+"PyTorch eager" is transformers' SwinForImageClassification with attention written out in tensor operations, as it is
+in torchvision (which is not used, since transformers is the oracle here already); "PyTorch SDPA" is the same model with
+PyTorch's fused attention. All have the same weights and get the same images: the masked scores lead to denormal
+numbers, which cost time, in all of them.
+"""
+
+import pickle
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.matrix_products import compute, matrix_products
+from swin_np import SwinTransformer
+from swin_np.functional import Array
+from swin_np.threads import SINGLE_THREADED_BLAS, threads
+
+OURS, EAGER, SDPA, ONNX, PRODUCTS = "swin_np", "PyTorch eager", "PyTorch SDPA", "ONNX Runtime", "matrix products"
+
+Run = Callable[[], Array | None]
+"""One forward pass: the logits (B, num_classes); None of the matrix products, which compute no function."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """save(model, images, path) writes a file; load(path, images, count) gives what runs it with `count` threads."""
+
+    save: Callable[[SwinTransformer, Array, Path], None]
+    load: Callable[[Path, Array, int], Run]
+
+
+def draw_images(batch: int, size: int) -> Array:
+    """Images (B, 3, size, size), standard normal, the same ones every time."""
+    return np.random.default_rng(0).standard_normal((batch, 3, size, size), np.float32)
+
+
+def save_ours(model: SwinTransformer, images: Array, path: Path) -> None:
+    """Our model, for any images."""
+    path.write_bytes(pickle.dumps(model))
+
+
+def load_ours(path: Path, images: Array, count: int) -> Run:
+    """Our model."""
+    model = pickle.loads(path.read_bytes())
+
+    def run() -> Array:
+        with threads(count):
+            return model(images)
+
+    return run
+
+
+def load_products(path: Path, images: Array, count: int) -> Run:
+    """The matrix products of our model, by a BLAS with `count` threads; our model sets its own number."""
+    products = matrix_products(pickle.loads(path.read_bytes()), images)
+    SINGLE_THREADED_BLAS.set(count)
+    return lambda: compute(products)
+
+
+def save_twin(attention: str) -> Callable[[SwinTransformer, Array, Path], None]:
+    """The PyTorch model with one kind of attention, as a function that saves it."""
+
+    def save(model: SwinTransformer, images: Array, path: Path) -> None:
+        import torch
+
+        from benchmarks.oracle import torch_twin
+
+        torch.save(torch_twin(model, torch.float32, attention), path)
+
+    return save
+
+
+def load_twin(path: Path, images: Array, count: int) -> Run:
+    """A PyTorch model."""
+    import torch
+
+    twin, tensor = torch.load(path, weights_only=False), torch.from_numpy(images)
+    torch.set_num_threads(count)
+
+    def run() -> Array:
+        with torch.inference_mode():
+            return twin(tensor).logits.numpy()
+
+    return run
+
+
+def save_onnx(model: SwinTransformer, images: Array, path: Path) -> None:
+    """The PyTorch model as ONNX, for images of this shape only."""
+    import torch
+
+    from benchmarks.oracle import torch_twin
+
+    twin = torch_twin(model, torch.float32, "eager")
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")                # sizes become constants, as they should here
+        torch.onnx.export(twin, (torch.from_numpy(images),), str(path), opset_version=17, dynamo=False)
+
+
+def load_onnx(path: Path, images: Array, count: int) -> Run:
+    """An ONNX Runtime session, whose idle threads sleep so that they take no time from the others."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = count
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    feed = {session.get_inputs()[0].name: images}
+    return lambda: session.run(None, feed)[0]
+
+
+CONTENDERS = {
+    EAGER: Contender(save_twin("eager"), load_twin),
+    SDPA: Contender(save_twin("sdpa"), load_twin),
+    ONNX: Contender(save_onnx, load_onnx),
+    PRODUCTS: Contender(save_ours, load_products),
+    OURS: Contender(save_ours, load_ours),
+}
+
+
+def left_out() -> dict[str, str]:
+    """The contenders that this installation cannot run, with the reason."""
+    reasons = {}
+    missing = [package for package in ("onnx", "onnxruntime") if not find_spec(package)]
+    if missing:
+        reasons[ONNX] = f"{' and '.join(missing)} not installed"
+    if not SINGLE_THREADED_BLAS.steered:
+        reasons[PRODUCTS] = "NumPy has another BLAS than OpenBLAS, whose threads cannot be set here"
+    return reasons

@@ -1,0 +1,157 @@
+"""What a run of benchmarks.speed finds out, as one JSON object and as tables."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from statistics import median
+
+from benchmarks.accuracy import Accuracy
+from benchmarks.accuracy import table as accuracy_table
+from benchmarks.contenders import EAGER, OURS, PRODUCTS
+from benchmarks.operations import Share
+from benchmarks.peak_memory import Memory
+
+
+@dataclass
+class Timing:
+    """The seconds of one contender's forward passes, round by round."""
+
+    contender: str
+    batch: int
+    size: int
+    threads: int
+    seconds: list[float]
+
+    @property
+    def case(self) -> tuple[int, int, int]:
+        """(batch, size, threads): what is timed together."""
+        return self.batch, self.size, self.threads
+
+    @property
+    def median(self) -> float:
+        """Seconds of one forward pass."""
+        return median(self.seconds)
+
+    @property
+    def per_pixel(self) -> float:
+        """Seconds for one pixel of one image."""
+        return self.median / (self.batch * self.size ** 2)
+
+
+@dataclass
+class Results:
+    """All that one run of the command finds out."""
+
+    variant: str
+    machine: dict[str, str]
+    left_out: dict[str, str]                           # contender: the reason
+    timings: list[Timing] = field(default_factory=list)
+    memory: list[Memory] = field(default_factory=list)
+    profile: list[Share] = field(default_factory=list)
+    accuracy: list[Accuracy] = field(default_factory=list)
+
+    def by_case(self) -> dict[tuple[int, int, int], dict[str, Timing]]:
+        """The timings by case and contender."""
+        cases = {}
+        for timing in self.timings:
+            cases.setdefault(timing.case, {})[timing.contender] = timing
+        return cases
+
+    def ratio(self, timing: Timing, to: str) -> float | None:
+        """The quotient of the medians of this contender and the one called `to`; None where that was left out."""
+        other = self.by_case()[timing.case].get(to)
+        return None if other is None else timing.median / other.median
+
+    def relative_per_pixel(self, timing: Timing) -> float:
+        """The time per pixel relative to the same contender's at the first size, same batch and threads."""
+        first = next(other for other in self.timings if (other.contender, other.batch, other.threads)
+                     == (timing.contender, timing.batch, timing.threads))
+        return timing.per_pixel / first.per_pixel
+
+    def contenders(self) -> list[str]:
+        """Their names, in the order in which they run."""
+        return list(dict.fromkeys(timing.contender for timing in self.timings))
+
+
+def as_json(results: Results) -> str:
+    """One JSON object; the times come with their medians and ratios. Seconds and MiB."""
+    found = asdict(results)
+    for entry, timing in zip(found["timings"], results.timings, strict=True):
+        entry |= {"median": timing.median, "to_pytorch_eager": results.ratio(timing, EAGER),
+                  "to_matrix_products": results.ratio(timing, PRODUCTS),
+                  "per_pixel_to_first_size": results.relative_per_pixel(timing)}
+    for entry, memory in zip(found["memory"], results.memory, strict=True):
+        entry["increase"] = memory.increase
+    return json.dumps(found)
+
+
+def table(head: list[str], rows: list[list]) -> str:
+    """Markdown; None is an empty cell."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join("" if cell is None else str(cell) for cell in line) + " |" for line in lines)
+
+
+def milliseconds(seconds: float | None) -> str | None:
+    """With one decimal."""
+    return None if seconds is None else f"{1000 * seconds:.1f}"
+
+
+def quotient(value: float | None) -> str | None:
+    """With two decimals."""
+    return None if value is None else f"{value:.2f}"
+
+
+def time_table(results: Results) -> str:
+    """One row a case: the medians, and ours relative to PyTorch eager and to the floor."""
+    names, rows = results.contenders(), []
+    for case, timings in results.by_case().items():
+        ours = timings[OURS]
+        rows.append([*case, len(ours.seconds),
+                     *(milliseconds(timings[name].median) if name in timings else None for name in names),
+                     quotient(results.ratio(ours, EAGER)), quotient(results.ratio(ours, PRODUCTS))])
+    return table(["batch", "size", "threads", "rounds", *(f"{name}, ms" for name in names), f"{OURS} / {EAGER}",
+                  f"{OURS} / {PRODUCTS}"], rows)
+
+
+def per_pixel_table(results: Results) -> str:
+    """One row a size and number of threads: the time per pixel relative to the first size."""
+    names, batch = results.contenders(), results.timings[0].batch
+    return table(["batch", "size", "threads", *names],
+                 [[*case, *(quotient(results.relative_per_pixel(timings[name])) if name in timings else None
+                            for name in names)]
+                  for case, timings in results.by_case().items() if case[0] == batch])
+
+
+def memory_table(results: Results) -> str:
+    """One row a case and contender, with the peak relative to PyTorch eager's."""
+    eager = {(memory.batch, memory.size): memory.peak for memory in results.memory if memory.contender == EAGER}
+    return table(["batch", "size", "threads", "contender", "loaded, MiB", "peak, MiB", "increase, MiB",
+                  f"peak / {EAGER}"],
+                 [[memory.batch, memory.size, memory.threads, memory.contender, f"{memory.loaded:.0f}",
+                   f"{memory.peak:.0f}", f"{memory.increase:.0f}",
+                   quotient(memory.peak / eager[memory.batch, memory.size])] for memory in results.memory])
+
+
+def profile_table(results: Results) -> str:
+    """One row a case and kind of operation."""
+    whole = {}
+    for share in results.profile:
+        case = (share.batch, share.size)
+        whole[case] = whole.get(case, 0.0) + share.seconds
+    return table(["batch", "size", "kind", "ms", "share", "its products alone, ms"],
+                 [[share.batch, share.size, share.kind, milliseconds(share.seconds),
+                   f"{100 * share.seconds / whole[share.batch, share.size]:.0f} %", milliseconds(share.products)]
+                  for share in results.profile])
+
+
+def report(results: Results) -> str:
+    """All tables, each under its heading."""
+    lines = [f"# {results.variant}", "", *(f"{name}: {value}" for name, value in results.machine.items()),
+             *(f"{name} is left out: {reason}" for name, reason in results.left_out.items())]
+    for heading, text in [
+            ("Time of one forward pass, medians", time_table(results)),
+            ("Time per pixel relative to the first size", per_pixel_table(results)),
+            ("Resident memory, each in a fresh process", memory_table(results)),
+            (f"Profile of {OURS} on one thread", profile_table(results)),
+            ("Accuracy against float64", accuracy_table(results.accuracy))]:
+        lines += ["", f"## {heading}", "", text]
+    return "\n".join(lines)

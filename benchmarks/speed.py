@@ -1,0 +1,224 @@
+"""Speed, memory and accuracy of swin_np beside PyTorch, ONNX Runtime and the floor of the matrix products.
+
+All contenders run in one process, in turn, so that whatever else the machine does meets all of them alike. Larger
+images are timed at the first batch size only. Times are medians, ratios those of medians.
+"""
+
+import argparse
+import platform
+import sys
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, perf_counter
+
+import numpy as np
+
+from benchmarks import accuracy, operations, peak_memory
+from benchmarks.contenders import CONTENDERS, OURS, PRODUCTS, Run, draw_images, left_out
+from benchmarks.figure import speed_figure
+from benchmarks.results import Results, Timing, as_json, report
+from swin_np import VARIANTS, SwinError, SwinTransformer
+from swin_np.functional import Array
+from swin_np.names import check_name
+from swin_np.plots import save
+from swin_np.plots.saving import OPTIONS
+from swin_np.threads import default_threads
+
+EXAMPLE = """example:
+  python -m benchmarks.speed --variant swin_t --seconds 20 --json speed.json --figure speed.svg
+"""
+
+FEWEST_ROUNDS = 5
+SAME_LOGITS = 1e-3                                     # of the largest one: contenders that differ more are not alike
+
+
+class Progress:
+    """One line on stderr before every step, with the time that is left if all goes on as so far."""
+
+    def __init__(self, steps: dict[str, float]) -> None:
+        """The steps by name, each with a guess of its seconds; only their proportions matter in the end."""
+        self.steps, self.begun, self.number, self.guessed = steps, monotonic(), 0, 0.0
+
+    def __call__(self, step: str) -> None:
+        """Begin the next step."""
+        left = sum(self.steps.values()) - self.guessed
+        if self.guessed:
+            left *= (monotonic() - self.begun) / self.guessed
+        self.number += 1
+        self.guessed += self.steps[step]
+        print(f"{self.number} of {len(self.steps)}: {step}; about {left / 60:.1f} minutes left", file=sys.stderr,
+              flush=True)
+
+
+def machine() -> dict[str, str]:
+    """What the numbers depend on, by name."""
+    about_cpu = Path("/proc/cpuinfo")
+    models = [line.split(":", 1)[1].strip() for line in about_cpu.read_text().splitlines()
+              if line.startswith("model name")] if about_cpu.exists() else []
+    blas = getattr(np.__config__, "CONFIG", {}).get("Build Dependencies", {}).get("blas", {})       # NumPy >= 1.26
+    packages = ("torch", "transformers", "onnxruntime")
+    return {"processor": models[0] if models else platform.processor(), "cores": str(default_threads()),
+            "system": platform.platform(), "Python": platform.python_version(), "NumPy": np.__version__,
+            "BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+            **{package: version(package) for package in packages if find_spec(package)}}
+
+
+def cases(batches: list[int], sizes: list[int]) -> list[tuple[int, int]]:
+    """(batch, size): every batch at the first size, and the first batch at the other sizes."""
+    return [(batch, sizes[0]) for batch in batches] + [(batches[0], size) for size in sizes[1:]]
+
+
+def save_all(model: SwinTransformer, images: Array, folder: Path, reasons: dict[str, str]) -> dict[str, Path]:
+    """The files of all contenders that can be run; the others are added to `reasons`."""
+    files = {}
+    for name, contender in CONTENDERS.items():
+        if name in reasons:
+            continue
+        try:
+            contender.save(model, images, folder / name)
+        except Exception as error:                     # an exporter fails in many ways; the others are still worth it
+            if name == OURS:
+                raise
+            reasons[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+        else:
+            files[name] = folder / name
+    return files
+
+
+def check_logits(runs: dict[str, Run]) -> None:
+    """Run each contender once, and raise SwinError unless all that give logits give the same as swin_np."""
+    logits = {name: run() for name, run in runs.items()}
+    for name, value in logits.items():
+        if value is not None and np.abs(value - logits[OURS]).max() > SAME_LOGITS * np.abs(logits[OURS]).max():
+            raise SwinError(f"{name} gives other logits than {OURS}: they do not run the same model, so their times "
+                            "say nothing; compare them with swin_np's tests")
+
+
+def time_in_turn(runs: dict[str, Run], seconds: float) -> dict[str, list[float]]:
+    """Rounds in which each has its turn, until `seconds` are over and five rounds are done; seconds by name.
+
+    In its turn each runs twice, and the second time counts: OpenBLAS's idle threads go on spinning for a while after
+    the matrix products and would slow down whoever comes next. A pause instead lets the cores fall asleep, which costs
+    most where threads wait for each other most often.
+    """
+    times = {name: [] for name in runs}
+    end = monotonic() + seconds
+    while monotonic() < end or len(times[OURS]) < FEWEST_ROUNDS:
+        for name, run in runs.items():
+            run()
+            start = perf_counter()
+            run()
+            times[name].append(perf_counter() - start)
+    return times
+
+
+def time_case(files: dict[str, Path], images: Array, threads: int, seconds: float) -> list[Timing]:
+    """The times of all contenders on these images."""
+    runs = {name: CONTENDERS[name].load(path, images, threads) for name, path in files.items()}
+    check_logits(runs)
+    times = time_in_turn(runs, seconds)
+    return [Timing(name, len(images), images.shape[-1], threads, times[name]) for name in runs]
+
+
+def steps(options: argparse.Namespace) -> dict[str, float]:
+    """Every step by name with its guessed seconds, for Swin-T on a machine of 2021."""
+    guesses = {}
+    for batch, size in cases(options.batches, options.sizes):
+        once = 0.15 * batch * (size / 224) ** 2        # seconds of one forward pass
+        for threads in options.threads:
+            guesses[step_name(batch, size, threads)] = max(options.seconds, 2 * 5 * 5 * once / threads) + 5 * once + 6
+        guesses[f"memory, batch {batch} at {size}"] = 4 * (3 * once + 5)
+        guesses[f"profile, batch {batch} at {size}"] = 12 * once
+    return {**guesses, "accuracy": 20.0}
+
+
+def step_name(batch: int, size: int, threads: int) -> str:
+    """What the progress line calls a timed case."""
+    return f"times, batch {batch} at {size}, {threads} thread{'s' * (threads > 1)}"
+
+
+def measure(options: argparse.Namespace) -> Results:
+    """All measurements, in the order of `steps`."""
+    # imported here, since --help and the errors do without PyTorch
+    from benchmarks.oracle import redrawn_variant
+
+    results, progress = Results(options.variant, machine(), left_out()), Progress(steps(options))
+    model = redrawn_variant(options.variant, seed=0)
+    for batch, size in cases(options.batches, options.sizes):
+        images = draw_images(batch, size)
+        with TemporaryDirectory() as folder:
+            files = save_all(model, images, Path(folder), results.left_out)
+            for threads in options.threads:
+                progress(step_name(batch, size, threads))
+                results.timings += time_case(files, images, threads, options.seconds)
+            progress(f"memory, batch {batch} at {size}")
+            if peak_memory.measurable():
+                results.memory += [peak_memory.measure(name, path, batch, size, max(options.threads))
+                                   for name, path in files.items() if name != PRODUCTS]
+        progress(f"profile, batch {batch} at {size}")
+        results.profile += operations.measure(model, images)
+    progress("accuracy")
+    results.accuracy = accuracy.measure(options.variant, seed=0)
+    return results
+
+
+def numbers(text: str) -> int:
+    """A whole number from 1 on, for the command line."""
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser("python -m benchmarks.speed", description=__doc__, epilog=EXAMPLE,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--variant", default="swin_t", metavar="NAME",
+                        help=f"which model (default: swin_t; known: {', '.join(VARIANTS)})")
+    parser.add_argument("--batches", nargs="+", type=numbers, default=[1, 8], metavar="B",
+                        help="batch sizes at the first image size; the first of them at the others (default: 1 8)")
+    parser.add_argument("--threads", nargs="+", type=numbers, default=[1, 2], metavar="N",
+                        help="numbers of threads (default: 1 2)")
+    parser.add_argument("--sizes", nargs="+", type=numbers, default=[224, 448, 896], metavar="PIXELS",
+                        help="sides of the images (default: 224 448 896)")
+    parser.add_argument("--seconds", type=float, default=20.0,
+                        help="how long each case is repeated, at least five times (default: 20)")
+    parser.add_argument("--json", nargs="?", const="-", metavar="FILE",
+                        help="write one JSON object to FILE; without FILE print it in place of the tables")
+    parser.add_argument("--figure", metavar="PATH", help="draw the results, as .svg or .png")
+    return parser.parse_args(arguments)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raise SwinError for what would be noticed only after the measurements, and where PyTorch is missing."""
+    check_name("variant", options.variant, VARIANTS)
+    if options.figure and Path(options.figure).suffix not in OPTIONS:
+        raise SwinError(f"the figure {options.figure} cannot be drawn: choose a name that ends in .svg or .png")
+    if options.json not in (None, "-") and not Path(options.json).parent.is_dir():
+        raise SwinError(f"there is no folder for {options.json}: make it, or choose another one")
+    if not (find_spec("torch") and find_spec("transformers")):
+        raise SwinError(accuracy.MISSING)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 0, or 2 after one sentence on what the user has to change."""
+    options = parse(arguments)
+    try:
+        check(options)
+        results = measure(options)
+        print(as_json(results) if options.json == "-" else report(results))
+        if options.json not in (None, "-"):
+            Path(options.json).write_text(as_json(results) + "\n")
+        if options.figure:
+            save(speed_figure(results), options.figure)
+    except SwinError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
