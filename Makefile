@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: walkthrough test accuracy lint clean
+.PHONY: walkthrough test accuracy bench lint clean
 
 walkthrough: .venv/walkthrough
 	$(BIN)/python -m swin_np tour --figures figures
@@ -14,6 +14,9 @@ test: .venv/oracle
 
 accuracy: .venv/oracle
 	$(BIN)/python -m benchmarks.accuracy
+
+bench: .venv/oracle
+	$(BIN)/python -m benchmarks.speed --json speed.json --figure speed.svg
 
 lint: .venv/oracle
 	$(BIN)/ruff check .

@@ -1,0 +1,152 @@
+"""Reading a checkpoint of any format, recognised by its content and not by its ending."""
+
+import mmap
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from swin_np.checkpoints import strict_json
+from swin_np.checkpoints.npz import read_npz
+from swin_np.checkpoints.pytorch import LEGACY_MAGIC, AnyTensor, read_legacy, read_zip
+from swin_np.checkpoints.safetensors import read_safetensors
+from swin_np.checkpoints.unwrapping import unwrap
+from swin_np.checkpoints.zip_archive import LOCAL, read_directory
+from swin_np.errors import CheckpointError
+from swin_np.functional import Array
+
+FORMATS = "a PyTorch file (.pth, .pt, .bin), .safetensors or .npz"
+INDEX_ENDING = ".index.json"                           # model.safetensors.index.json, pytorch_model.bin.index.json
+
+
+@dataclass(frozen=True)
+class StoredCheckpoint:
+    """What a file holds.
+
+    format: "pytorch zip", "pytorch legacy", "safetensors" or "npz"; with " sharded" behind it if several files made it.
+    tensors: by name, read-only; views of the mapped file where its format and dtype allow. bfloat16 is float32.
+    unwrapped: a sentence for each thing that was unwrapped or left aside.
+    metadata: of .safetensors, and of the entry `meta` of .npz.
+    """
+
+    format: str
+    tensors: dict[str, Array]
+    unwrapped: list[str]
+    metadata: dict[str, str]
+
+
+def read(path: str | Path) -> StoredCheckpoint:
+    """The checkpoint in a file, in the shards that an index file names, or in a folder that holds either.
+
+    A file is mapped, not copied: it must stay as it is while its tensors are in use. CheckpointError, with the path,
+    for anything that cannot be read or is refused.
+    """
+    path = Path(path)
+    try:
+        if os.path.isdir(path):
+            path = file_in_folder(path)
+        buffer = mapped(path)
+        return read_shards(path, buffer) if bytes(buffer[:1]) == b"{" else read_bytes(buffer)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+
+
+def read_bytes(buffer: bytes | memoryview) -> StoredCheckpoint:
+    """The checkpoint in the content of one file; CheckpointError, without a path, for all that `read` refuses."""
+    form, tree, metadata = read_content(memoryview(buffer))
+    return unwrapped_checkpoint(form, tree, metadata)
+
+
+def unwrapped_checkpoint(form: str, tree: object, metadata: dict[str, str]) -> StoredCheckpoint:
+    state, said = unwrap(tree)
+    tensors = {name: value.array() if isinstance(value, AnyTensor) else value for name, value in state.items()}
+    return StoredCheckpoint(form, tensors, said, metadata)
+
+
+def read_content(buffer: memoryview) -> tuple[str, object, dict[str, str]]:
+    """(format, what the file holds, metadata) of the content of one file."""
+    head = bytes(buffer[:64])
+    if head.startswith(LOCAL):
+        entries = read_directory(buffer)
+        if pickle := next((name for name in entries if re.fullmatch(r"([^/]*/)?data\.pkl", name)), None):
+            return "pytorch zip", read_zip(entries, pickle.removesuffix("data.pkl")), {}
+        if entries and all(name.endswith(".npy") for name in entries):
+            return "npz", *read_npz(entries, len(buffer))
+        raise CheckpointError(f"it is a zip archive, but not one that PyTorch or NumPy wrote: give {FORMATS}")
+    if LEGACY_MAGIC in head[:32]:
+        return "pytorch legacy", read_legacy(buffer), {}
+    if head[4:9] == b"\0\0\0\0{":                     # a header of less than 4 GiB
+        return "safetensors", *read_safetensors(buffer)
+    raise unknown(head)
+
+
+def unknown(head: bytes) -> CheckpointError:
+    """The error for a file that begins with `head`, of no format that is read here."""
+    text = head.lstrip().lower()
+    if not head:
+        return CheckpointError("the file is empty: get it again")
+    if text.startswith(b"version https://git-lfs"):
+        return CheckpointError("it is a Git LFS pointer and not the file itself: run git lfs pull")
+    if text.startswith((b"<!", b"<html", b"<?xml")):
+        return CheckpointError("it is a web page and not a checkpoint: download the file itself, not the page about it")
+    if text.startswith(b"{"):
+        return CheckpointError("it is a JSON text and no index of shards: give the file with the weights")
+    if head.startswith(b"\x89HDF"):
+        return CheckpointError(f"it is an HDF5 file, of Keras perhaps: give {FORMATS}")
+    if head[:1] == b"\x80":
+        return CheckpointError("it is a Python pickle that torch.save did not write: save the state dict with "
+                               "torch.save({'model': model.state_dict()}, ...)")
+    return CheckpointError(f"it begins with {head[:8]!r}, as no checkpoint does: give {FORMATS}")
+
+
+def mapped(path: Path) -> memoryview:
+    """The bytes of a file, mapped into memory."""
+    if not os.path.isfile(path):                       # a device or a pipe may have no end
+        raise CheckpointError("there is no file of this name: check the path")
+    try:
+        with path.open("rb") as stream:
+            return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+    except ValueError:                                 # nothing to map
+        return memoryview(b"")
+    except OSError as error:
+        raise CheckpointError(f"it cannot be opened ({error.strerror}): check its permissions") from None
+
+
+def file_in_folder(folder: Path) -> Path:
+    """The index file of a folder, or else its only .safetensors file, or else its only .bin file."""
+    for ending in (INDEX_ENDING, ".safetensors", ".bin"):
+        found = sorted(folder.glob(f"*{ending}"))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise CheckpointError(f"the folder holds {', '.join(file.name for file in found[:10])}: "
+                                  "give the path of the one to read")
+    raise CheckpointError(f"the folder holds no file that ends in {INDEX_ENDING}, .safetensors or .bin: "
+                          "give the path of the file to read")
+
+
+def read_shards(path: Path, buffer: memoryview) -> StoredCheckpoint:
+    """The checkpoint of an index file, whose `weight_map` says which file beside it holds which tensor."""
+    index = strict_json.parse(bytes(buffer[:strict_json.MAXIMUM_SIZE + 1]))
+    weight_map = index.get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise unknown(b"{")
+    names: dict[str, set[str]] = {}                    # of the tensors of each shard
+    for name, shard in weight_map.items():
+        if not isinstance(shard, str) or not re.fullmatch(r"\w[\w.-]*", shard):
+            raise CheckpointError(f"the index names the shard {str(shard)[:200]!r}, which is no plain file name: "
+                                  "get the index again")
+        names.setdefault(shard, set()).add(name)
+    merged: dict[str, object] = {}
+    form, metadata = "", {}
+    for shard in names:
+        try:
+            form, tree, shard_metadata = read_content(mapped(path.with_name(shard)))
+        except CheckpointError as error:
+            raise CheckpointError(f"shard {shard!r}: {error}") from None
+        metadata.update(shard_metadata)
+        if not isinstance(tree, dict) or set(tree) != names[shard]:
+            raise CheckpointError(f"the shard {shard!r} does not hold what the index says: get the files again")
+        merged.update(tree)
+    tensors = {name: merged[name] for name in weight_map}
+    return unwrapped_checkpoint(f"{form} sharded", tensors, metadata)

@@ -1,0 +1,63 @@
+"""From what a file holds to the state dict in it: wrapping dicts opened, prefixes removed, the rest set aside."""
+
+import numpy as np
+
+from swin_np.checkpoints.pytorch import AnyTensor
+from swin_np.checkpoints.writing import is_name
+from swin_np.errors import CheckpointError
+from swin_np.functional import Array
+
+WRAPPERS = ("model", "state_dict", "model_ema", "state_dict_ema")         # the first that is there is taken
+DEEPEST = 3                                            # wrappers inside wrappers
+LISTED = 10                                            # names in a sentence
+
+
+def listing(names: list) -> str:
+    """The names for a sentence, long lists and names cut short."""
+    shown = ", ".join(repr(name if isinstance(name, int) else str(name)[:60]) for name in names[:LISTED])
+    return shown + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
+
+
+def unwrap(tree: object) -> tuple[dict[str, Array | AnyTensor], list[str]]:
+    """(the flat state dict, one sentence for each thing that was unwrapped or set aside).
+
+    CheckpointError if there is no tensor at the end, or a name that is no printable text.
+    """
+    said: list[str] = []
+    for _ in range(DEEPEST):
+        wrapper = next((name for name in WRAPPERS if isinstance(tree, dict) and isinstance(tree.get(name), dict)), None)
+        if wrapper is None:
+            break
+        said.append(f"took the entry '{wrapper}'")
+        if others := [name for name in tree if name != wrapper]:
+            said.append(f"left aside {listing(others)}")
+        tree = tree[wrapper]
+    if not isinstance(tree, dict):
+        raise CheckpointError(f"it holds a {type(tree).__name__}, and a dict of tensors by name was expected: "
+                              "save model.state_dict()")
+
+    state = {name: value for name, value in tree.items() if isinstance(value, np.ndarray | AnyTensor)}
+    if not state:
+        raise CheckpointError(f"it holds no tensor by name, only {listing(list(tree)) or 'nothing'}: "
+                              f"save model.state_dict(), or that under one of {', '.join(WRAPPERS)}")
+    if len(state) < len(tree):
+        said.append(f"left aside {listing([name for name in tree if name not in state])}, not a tensor")
+    if wrong := [name for name in state if not is_name(name)]:
+        raise CheckpointError(f"it holds tensors called {listing(wrong)}, and names are short printable texts: "
+                              "rename them")
+    return remove_prefixes(state, said), said
+
+
+def remove_prefixes(state: dict[str, Array | AnyTensor], said: list[str]) -> dict[str, Array | AnyTensor]:
+    """Without `module.` (of DataParallel) where all names have it; of a detector, what is under `backbone.` alone."""
+    if all(name.startswith("module.") and name != "module." for name in state):
+        said.append("removed the prefix 'module.'")
+        state = {name.removeprefix("module."): value for name, value in state.items()}
+    backbone = {name.removeprefix("backbone."): value for name, value in state.items()
+                if name.startswith("backbone.") and name != "backbone."}
+    if not backbone:
+        return state
+    said.append("removed the prefix 'backbone.'")
+    if others := [name for name in state if not name.startswith("backbone.")]:
+        said.append(f"left aside {listing(others)}, not in the backbone")
+    return backbone
