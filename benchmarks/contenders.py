@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.matrix_products import compute, matrix_products
 from swin_np import SwinTransformer
 from swin_np.functional import Array
-from swin_np.threads import SINGLE_THREADED_BLAS, threads
+from swin_np.parallel import SINGLE_THREADED_BLAS, threads
 
 OURS, EAGER, SDPA, ONNX, PRODUCTS = "swin_np", "PyTorch eager", "PyTorch SDPA", "ONNX Runtime", "matrix products"
 

@@ -22,9 +22,9 @@ from benchmarks.results import Results, Timing, as_json, report
 from swin_np import VARIANTS, SwinError, SwinTransformer
 from swin_np.functional import Array
 from swin_np.names import check_name
+from swin_np.parallel import default_threads
 from swin_np.plots import save
 from swin_np.plots.saving import OPTIONS
-from swin_np.threads import default_threads
 
 EXAMPLE = """example:
   python -m benchmarks.speed --variant swin_t --seconds 20 --json speed.json --figure speed.svg

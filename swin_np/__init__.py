@@ -1,7 +1,9 @@
 """Swin Transformer (Liu et al., ICCV 2021) in NumPy, forward only; the modules follow the paper's sections."""
 
-from swin_np.errors import ConfigurationError, InputError, ShapeError, StateDictError, SwinError
+from swin_np.checkpoints.loading import load
+from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError, StateDictError, SwinError
 from swin_np.model import VARIANTS, SwinConfig, SwinTransformer, build
+from swin_np.parallel import threads
 from swin_np.shape_policy import (
     MICROSOFT,
     MMDETECTION,
@@ -11,12 +13,11 @@ from swin_np.shape_policy import (
     TRANSFORMERS,
     ShapePolicy,
 )
-from swin_np.threads import threads
 
 __version__ = "0.1.0"
 
 __all__ = [
     "MICROSOFT", "MMDETECTION", "SHAPE_POLICIES", "TIMM", "TORCHVISION", "TRANSFORMERS", "VARIANTS",
-    "ConfigurationError", "InputError", "ShapeError", "ShapePolicy", "StateDictError", "SwinConfig", "SwinError",
-    "SwinTransformer", "build", "threads",
+    "CheckpointError", "ConfigurationError", "InputError", "ShapeError", "ShapePolicy", "StateDictError", "SwinConfig",
+    "SwinError", "SwinTransformer", "build", "load", "threads",
 ]

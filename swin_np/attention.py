@@ -61,7 +61,7 @@ class WindowAttention(Module):
     qk_scale: float | None = None
 
     @classmethod
-    def random(cls, channels: int, window: Size, num_heads: int, rng: np.random.Generator,
+    def random(cls, channels: int, window: Size, num_heads: int, rng: np.random.Generator | None,
                qkv_bias: bool = True, qk_scale: float | None = None) -> "WindowAttention":
         if num_heads < 1 or channels % num_heads:
             raise ConfigurationError(f"{num_heads} heads do not divide {channels} channels: "

@@ -18,7 +18,7 @@ class Mlp(Module):
     fc2: Linear
 
     @classmethod
-    def random(cls, channels: int, hidden: int, rng: np.random.Generator) -> "Mlp":
+    def random(cls, channels: int, hidden: int, rng: np.random.Generator | None) -> "Mlp":
         return cls(Linear.random(channels, hidden, rng), Linear.random(hidden, channels, rng))
 
     def forward(self, x: Array) -> Array:

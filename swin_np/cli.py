@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_np import __version__, complexity, images
+from swin_np import __version__, checkpoint_commands, classification, complexity, images
 from swin_np.errors import InputError, SwinError
 from swin_np.functional import softmax
 from swin_np.model import VARIANTS, SwinConfig, build
 from swin_np.names import check_name
-from swin_np.threads import threads
+from swin_np.parallel import threads
+from swin_np.terminal import printable
 from swin_np.tour import Step, walk
 
 STEP_COLUMNS = "{:19}{:>9}{:>6}  {:>12}{:>6}{:>7}{:>13}{:>15}{:>11}"
@@ -50,6 +51,9 @@ def parser() -> argparse.ArgumentParser:
     info.add_argument("--layers", action="store_true", help="every layer, not only the stages")
     info.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     info.set_defaults(run=run_info)
+
+    checkpoint_commands.add_commands(commands)
+    classification.add_commands(commands)
     return top
 
 
@@ -159,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
         sys.stdout.flush()
     except SwinError as error:
-        print(f"swin-np: {error}", file=sys.stderr)
+        print(f"swin-np: {printable(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:                            # the reader, `head` for instance, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

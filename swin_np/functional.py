@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swin_np.errors import ShapeError
-from swin_np.threads import for_each, free_threads
+from swin_np.parallel import for_each, free_threads
 
 Array = NDArray[Any]
 
 # Sizes that were measured to be fast; they change no result beyond rounding.
 PART_TOKENS = 784                                      # a part: enough rows for the BLAS, few enough for the cache
-PART_ELEMENTS = 150_000                                # the same for GELU, which needs two temporary arrays
+PART_ELEMENTS = 100_000                                # the same for GELU, which needs two temporary arrays
 LEAST_TOKENS = 98                                      # with fewer tokens a thread is not worth its start
 LEAST_NORMALISED = 1000                                # the same for layer_norm, which is soon done
 FEW_ROWS = 128                                         # below it a product of matrices is faster the other way round

@@ -1,5 +1,6 @@
 """From an image file to the network's input: load, resize (bicubic), crop, normalise, as each implementation does."""
 
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,20 +19,23 @@ WEIGHT_ONE = 1 << 22                                   # Pillow's weights are in
 
 @dataclass(frozen=True)
 class Preset:
-    """How one implementation evaluates: resize the shorter side (or to (height, width)), then crop a square centre."""
+    """How one implementation evaluates: resize the shorter side (or to (height, width)), then crop the centre."""
 
     name: str
     resize: int | tuple[int, int]
-    crop: int
+    crop: int | tuple[int, int]
 
 
 PRESETS = {preset.name: preset for preset in (
     Preset("microsoft", 256, 224),
     Preset("microsoft_384", (384, 384), 384),          # the whole image, its aspect ratio given up; nothing is cropped
     Preset("timm", 248, 224),                          # floor(224 / 0.9)
+    Preset("timm_384", 384, 384),                      # the shorter side fits, the longer is cropped
     Preset("torchvision_swin_t", 232, 224),
     Preset("torchvision_swin_s", 246, 224),
     Preset("torchvision_swin_b", 238, 224),
+    Preset("transformers", (224, 224), 224),           # the whole image, its aspect ratio given up
+    Preset("transformers_384", (384, 384), 384),
 )}
 """The public implementations' own sizes; all are bicubic, with ImageNet's mean and standard deviation."""
 
@@ -46,7 +50,7 @@ def load(path: str | Path) -> Array:
     Raises InputError for a file that is missing, empty, damaged, no image, or larger than Pillow's limit of pixels.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"there is no file {path}: give the path of an image file, such as a JPEG or PNG")
     try:
         with warnings.catch_warnings():
@@ -175,7 +179,12 @@ def normalise(image: Array, dtype: type = np.float32) -> Array:
 
 def preprocess(image: Array, preset: Preset) -> Array:
     """What the network takes: (H, W, 3) uint8 -> (1, 3, crop, crop) float32, a batch of one."""
-    return normalise(center_crop(resize(image, preset.resize), preset.crop))[None]
+    return normalise(resize_and_crop(image, preset))[None]
+
+
+def resize_and_crop(image: Array, preset: Preset) -> Array:
+    """What the network sees, as an image to look at: (H, W, 3) -> (crop, crop, 3) uint8."""
+    return center_crop(resize(image, preset.resize), preset.crop)
 
 
 def sample_photograph() -> str:

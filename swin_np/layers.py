@@ -80,6 +80,12 @@ class Module:
         for name, value in own.items():
             value[...] = state[name]
 
+    def place(self, state: dict[str, Array]) -> None:
+        """Let the arrays of `state`, which fits this model, be its parameters themselves, not copies of them."""
+        for prefix, module in self.named_modules():
+            for name, _ in list(module.own_parameters()):
+                setattr(module, name, state[f"{prefix}.{name}" if prefix else name])
+
     def astype(self, dtype: type) -> "Module":
         """A copy of the model with every parameter in `dtype` (np.float32 or np.float64)."""
         twin = copy.deepcopy(self)
@@ -110,12 +116,17 @@ class Module:
         return "\n".join([f"{type(self).__name__}({', '.join(settings)})", *lines]).replace("\n", "\n  ")
 
 
-def draw(rng: np.random.Generator, *shape: int) -> Array:
-    """Initial weights of the paper's code: normal, standard deviation 0.02, float32.
+def placeholder(*shape: int) -> Array:
+    """A parameter that only has its shape: zeros that take no memory and cannot be written to."""
+    return np.broadcast_to(np.float32(0), shape)
+
+
+def draw(rng: np.random.Generator | None, *shape: int) -> Array:
+    """Initial weights of the paper's code: normal, standard deviation 0.02, float32; without rng a placeholder.
 
     The code truncates at +-2, a hundred standard deviations out, which no draw reaches.
     """
-    return rng.standard_normal(shape, np.float32) * np.float32(0.02)
+    return placeholder(*shape) if rng is None else rng.standard_normal(shape, np.float32) * np.float32(0.02)
 
 
 def redraw(model: Module, seed: int) -> None:
@@ -145,7 +156,7 @@ class Linear(Module):
     bias: Array | None
 
     @classmethod
-    def random(cls, inputs: int, outputs: int, rng: np.random.Generator, bias: bool = True) -> "Linear":
+    def random(cls, inputs: int, outputs: int, rng: np.random.Generator | None, bias: bool = True) -> "Linear":
         return cls(draw(rng, outputs, inputs), np.zeros(outputs, np.float32) if bias else None)
 
     def forward(self, x: Array) -> Array:

@@ -114,7 +114,7 @@ class Stage(Module):
     merging: ClassVar[type[PatchMerging]] = PatchMerging
 
     @classmethod
-    def random(cls, config: SwinConfig, stage: int, rng: np.random.Generator) -> "Stage":
+    def random(cls, config: SwinConfig, stage: int, rng: np.random.Generator | None) -> "Stage":
         m, n = config.window_size
         blocks = [cls.random_block(config, stage, (0, 0) if j % 2 == 0 else (m // 2, n // 2), rng)
                   for j in range(config.depths[stage])]
@@ -123,7 +123,7 @@ class Stage(Module):
 
     @staticmethod
     def random_block(config: SwinConfig, stage: int, shift: tuple[int, int],
-                     rng: np.random.Generator) -> SwinTransformerBlock:
+                     rng: np.random.Generator | None) -> SwinTransformerBlock:
         channels, window, policy = config.channels(stage), config.window_size, config.shape_policy
         attn = WindowAttention.random(channels, policy.table_window(config.map_sizes()[stage], window),
                                       config.num_heads[stage], rng, config.qkv_bias, config.qk_scale)
@@ -155,9 +155,12 @@ class SwinTransformer(Module):
     stage: ClassVar[type[Stage]] = Stage
 
     @classmethod
-    def random(cls, config: SwinConfig, seed: int = 0, dtype: type = np.float32) -> "SwinTransformer":
-        """A model with the paper's initial weights, drawn from `seed`; the same weights in either dtype."""
-        rng = np.random.default_rng(seed)
+    def random(cls, config: SwinConfig, seed: int | None = 0, dtype: type = np.float32) -> "SwinTransformer":
+        """A model with the paper's initial weights, drawn from `seed`; the same weights in either dtype.
+
+        With seed None nothing is drawn: the weights are placeholders, for others to take their place (`place`).
+        """
+        rng = None if seed is None else np.random.default_rng(seed)
         channels = config.channels(len(config.depths) - 1)
         h, w = config.map_sizes()[0]
         model = cls(

@@ -6,7 +6,7 @@ import numpy as np
 
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, linear, pair
-from swin_np.layers import LayerNorm, Linear, Module
+from swin_np.layers import LayerNorm, Linear, Module, placeholder
 from swin_np.shape_policy import ShapePolicy
 from swin_np.windows import Size
 
@@ -49,8 +49,10 @@ class LinearEmbedding(Module):
 
     @classmethod
     def random(cls, in_chans: int, patch: tuple[int, int], channels: int,
-               rng: np.random.Generator) -> "LinearEmbedding":
+               rng: np.random.Generator | None) -> "LinearEmbedding":
         """PyTorch's default for a convolution, which the paper's code leaves as it is: uniform within fan_in^-1/2."""
+        if rng is None:
+            return cls(placeholder(channels, in_chans, *patch), placeholder(channels))
         fan_in = in_chans * patch[0] * patch[1]
         bound = fan_in ** -0.5
         weight = rng.uniform(-bound, bound, (channels, in_chans, *patch)).astype(np.float32)
@@ -70,7 +72,7 @@ class PatchEmbed(Module):
 
     @classmethod
     def random(cls, in_chans: int, patch: tuple[int, int], channels: int, patch_norm: bool, shape_policy: ShapePolicy,
-               rng: np.random.Generator) -> "PatchEmbed":
+               rng: np.random.Generator | None) -> "PatchEmbed":
         norm = LayerNorm.identity(channels) if patch_norm else None
         return cls(LinearEmbedding.random(in_chans, patch, channels, rng), norm, shape_policy)
 
@@ -93,7 +95,7 @@ class PatchMerging(Module):
     shape_policy: ShapePolicy
 
     @classmethod
-    def random(cls, channels: int, shape_policy: ShapePolicy, rng: np.random.Generator) -> "PatchMerging":
+    def random(cls, channels: int, shape_policy: ShapePolicy, rng: np.random.Generator | None) -> "PatchMerging":
         reduction = Linear.random(4 * channels, 2 * channels, rng, bias=False)
         return cls(reduction, LayerNorm.identity(4 * channels), shape_policy)
 

@@ -10,7 +10,7 @@ import numpy as np
 from swin_np.checkpoints.dialects import DIALECTS, to_official
 from swin_np.layers import Module
 from swin_np.model import SwinConfig, SwinTransformer
-from swin_np.threads import threads
+from swin_np.parallel import threads
 
 FOLDER = Path(__file__).parent / "golden"
 OFFICIAL = ("v1_ape_nobias", "v1_basic", "v1_deep", "v1_features", "v1_rect", "v1_window7", "v1_window_fits")

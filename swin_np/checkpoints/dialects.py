@@ -6,12 +6,15 @@ and block are {i} and {j}, and a dialect may count otherwise: {2i+1}, {i+1}.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from swin_np.checkpoints.unwrapping import listing
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
+from swin_np.model import SwinTransformer
 from swin_np.shape_policy import MICROSOFT, MMDETECTION, TIMM, TORCHVISION, TRANSFORMERS, ShapePolicy
 
 State = dict[str, Array]
@@ -27,6 +30,8 @@ class Dialect:
         parameter in equal parts along its first axis (q, k and v apart in place of qkv).
     unfold_merging: patch merging by Unfold: channel by channel, then row by row, in place of `patch_merging`'s order.
     buffers: endings of the derived buffers that the implementation stores.
+    flat_index: `relative_position_index` is stored as one long row.
+    set_aside: (names, why), for parameters that a classifier has no use for.
     """
 
     name: str
@@ -34,6 +39,8 @@ class Dialect:
     names: tuple[tuple[str, tuple[str, ...]], ...]
     unfold_merging: bool = False
     buffers: tuple[str, ...] = ()
+    flat_index: bool = False
+    set_aside: tuple[tuple[str, ...], str] = ((), "")
 
     def from_official(self, name: str) -> tuple[str, ...] | None:
         """This dialect's name, or names where the parameter is split; None if it has no place for it."""
@@ -119,19 +126,21 @@ DIALECTS = {dialect.name: dialect for dialect in (
         ("layers.{i}.downsample", ("features.{2i+2}",)),
         ("norm", ("norm",)),
         ("head", ("head",)),
-    ), buffers=("relative_position_index",)),
+    ), buffers=("relative_position_index",), flat_index=True),
     Dialect("transformers", TRANSFORMERS, transformers_names("swin.", {
         "attn.qkv": ("attention.q_proj", "attention.k_proj", "attention.v_proj"),
         "attn.proj": ("attention.o_proj",),
         "attn.relative_position_bias_table": ("attention.relative_position_bias.relative_position_bias_table",),
+        "attn.relative_position_index": ("attention.relative_position_bias.relative_position_index",),
         "attn": ("attention",),
     }, {"mlp.fc1": "mlp.fc1", "mlp.fc2": "mlp.fc2", "mlp": "mlp"})),
     Dialect("transformers-files", TRANSFORMERS, transformers_names("swin.", {
         "attn.qkv": ("attention.self.query", "attention.self.key", "attention.self.value"),
         "attn.proj": ("attention.output.dense",),
         "attn.relative_position_bias_table": ("attention.self.relative_position_bias_table",),
+        "attn.relative_position_index": ("attention.self.relative_position_index",),
         "attn": ("attention",),
-    }, {"mlp.fc1": "intermediate.dense", "mlp.fc2": "output.dense"}), buffers=("relative_position_index",)),
+    }, {"mlp.fc1": "intermediate.dense", "mlp.fc2": "output.dense"})),
     Dialect("mmdetection", MMDETECTION, (
         ("patch_embed.proj", ("patch_embed.projection",)),
         ("patch_embed.norm", ("patch_embed.norm",)),
@@ -142,39 +151,106 @@ DIALECTS = {dialect.name: dialect for dialect in (
         ("layers.{i}.blocks.{j}", ("stages.{i}.blocks.{j}",)),
         ("layers.{i}.downsample", ("stages.{i}.downsample",)),
         ("norm", ("norm3",)),
-    ), unfold_merging=True, buffers=("relative_position_index",)),
+    ), unfold_merging=True, buffers=("relative_position_index",),
+        set_aside=(("norm0", "norm1", "norm2"), "norms of the maps that a detector takes from the first stages")),
 )}
+
+
+ANCHORS = ("layers.0.blocks.0.attn.qkv.weight", "layers.0.downsample.reduction.weight", "head.weight")
+"""Official names whose spelling tells the dialects apart; the first is in every Swin Transformer."""
+
+BARE = "embeddings.patch_embeddings.projection.weight"             # of transformers' SwinModel, without a classifier
+
+OTHERS = (
+    (r"(^|\.)(logit_scale$|cpb_mlp\.|continuous_position_bias_mlp\.)", "a Swin Transformer V2"),
+    (r"(^|\.)(cls_token|class_token|dist_token)$", "a ViT or DeiT"),
+    (r"^(resnet\.|module\.)?(layer[1-4]\.\d+\.conv1\.|encoder\.stages\.\d+\.layers\.\d+\.layer\.)",
+     "a ResNet or one of its relatives"),
+    (r"(^|\.)(dwconv|conv_dw|depthwise_conv)\.", "a ConvNeXt or another convolutional network"),
+)
+"""(pattern of a name, the architecture that has such names)."""
+
+
+def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
+    """(the dialect, the tensors that a model may need, sentences about what was assumed or set aside).
+
+    Only the names are looked at. CheckpointError for names of another architecture.
+    """
+    notes = []
+    for pattern, architecture in OTHERS:
+        if found := [name for name in tensors if re.search(pattern, name)]:
+            raise CheckpointError(f"it seems to be {architecture}, as it has {listing(found[:3])}: "
+                                  "give the file of a Swin Transformer as of 2021")
+    if BARE in tensors:
+        tensors = {f"swin.{name}": value for name, value in tensors.items()}
+        notes.append("The names have no prefix 'swin.': the file is of transformers' model without a classifier.")
+
+    def anchors(dialect: Dialect) -> int:
+        found = [all(name in tensors for name in dialect.from_official(anchor) or ("",)) for anchor in ANCHORS]
+        return sum(found) if found[0] else 0
+
+    dialect = max(DIALECTS.values(), key=anchors)      # the first of those with the most
+    if not anchors(dialect):
+        raise CheckpointError(f"its names are of no known Swin Transformer, it has {listing(list(tensors))}: give a "
+                              f"file in one of the dialects {', '.join(DIALECTS)}")
+    if dialect.name == "microsoft":
+        notes.append("The names are those of microsoft's code and of timm before 0.9, which give the same model: "
+                     "microsoft's was assumed.")
+    prefixes, reason = dialect.set_aside
+    if aside := [name for name in tensors if any(match(prefix, name) is not None for prefix in prefixes)]:
+        notes.append(f"Set aside {listing(aside)}: {reason}.")
+    return dialect, {name: value for name, value in tensors.items() if name not in aside}, notes
+
+
+def derived_buffers(model: SwinTransformer, dialect: Dialect) -> State:
+    """The derived buffers that this dialect stores, in official names and in the dialect's shape."""
+    return {name: value.ravel() if dialect.flat_index and name.endswith("relative_position_index") else value
+            for name, value in model.derived_buffers().items() if name.endswith(dialect.buffers)}
+
+
+def reorder_merging(state: State, function: Callable[[Array], Array]) -> State:
+    """The state with `function` applied to the last axis, 4C, of what patch merging has."""
+    for name, value in state.items():
+        if ".downsample." in name and (not value.ndim or value.shape[-1] % 4):
+            raise CheckpointError(f"{name} has shape {value.shape}, and its last axis must be a multiple of 4: "
+                                  "the file is damaged, get it again")
+    return {name: function(value) if ".downsample." in name else value for name, value in state.items()}
 
 
 def unfold_to_official(value: Array) -> Array:
     """Re-order the last axis, 4C, from (C, row, column), as Unfold gathers, to `patch_merging`'s (column, row, C)."""
-    return np.moveaxis(value.reshape(*value.shape[:-1], -1, 2, 2), -3, -1).swapaxes(-2, -3).reshape(value.shape)
+    *outer, inner = value.shape
+    return np.moveaxis(value.reshape(*outer, inner // 4, 2, 2), -3, -1).swapaxes(-2, -3).reshape(value.shape)
 
 
 def official_to_unfold(value: Array) -> Array:
     """The inverse of `unfold_to_official`."""
-    return np.moveaxis(value.reshape(*value.shape[:-1], 2, 2, -1), -1, -3).swapaxes(-1, -2).reshape(value.shape)
+    *outer, inner = value.shape
+    return np.moveaxis(value.reshape(*outer, 2, 2, inner // 4), -1, -3).swapaxes(-1, -2).reshape(value.shape)
 
 
 def to_official(state: State, dialect: Dialect) -> State:
     """A state dict with this dialect's names, in official names and order of channels.
 
     A name that the dialect does not know stays as it is, so that loading can say that it was unexpected. Raises
-    CheckpointError if only some of the parts of a parameter are there (a query without its key).
+    CheckpointError if only some of the parts of a parameter are there (a query without its key), or if
+    two names mean the same parameter.
     """
-    official: State = {}
     parts: dict[str, list[Array | None]] = {}
     for name, value in state.items():
         target, part, count = dialect.to_official(name) or (name, 0, 1)
-        parts.setdefault(target, [None] * count)[part] = value
+        values = parts.setdefault(target, [None] * count)
+        if len(values) != count or values[part] is not None:
+            raise CheckpointError(f"{name} is there in two spellings: rename or remove one of the two")
+        values[part] = value
+    official: State = {}
     for name, values in parts.items():
-        if any(value is None for value in values):
-            raise CheckpointError(f"only some of {', '.join(dialect.from_official(name))} are in the checkpoint: "
-                                  "all of them are needed, get the whole file")
+        found = ["missing" if value is None else f"{value.dtype} {value.shape}" for value in values]
+        if len(values) > 1 and (len(set(found)) > 1 or values[0].ndim == 0):
+            raise CheckpointError(f"{', '.join(dialect.from_official(name))} must all be there and of one dtype and "
+                                  f"shape, and they are {', '.join(found)}: get the whole file")
         official[name] = values[0] if len(values) == 1 else np.concatenate(values)
-        if dialect.unfold_merging and ".downsample." in name:
-            official[name] = unfold_to_official(official[name])
-    return official
+    return reorder_merging(official, unfold_to_official) if dialect.unfold_merging else official
 
 
 def from_official(state: State, dialect: Dialect) -> State:
@@ -184,9 +260,7 @@ def from_official(state: State, dialect: Dialect) -> State:
         raise CheckpointError(f"the dialect {dialect.name} has no place for {', '.join(homeless)}: "
                               "build the model without them, or choose another dialect")
     result: State = {}
-    for name, value in state.items():
-        if dialect.unfold_merging and ".downsample." in name:
-            value = official_to_unfold(value)
+    for name, value in (reorder_merging(state, official_to_unfold) if dialect.unfold_merging else state).items():
         names = dialect.from_official(name)
         result.update(zip(names, np.split(value, len(names)), strict=True))
     return result

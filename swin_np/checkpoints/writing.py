@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,4 +50,5 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         raise CheckpointError(f"{path} cannot be written ({error.strerror}): choose a folder that exists, "
                               "is writable and has space") from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):                        # of a name that is too long, there is nothing to remove
+            beside.unlink(missing_ok=True)

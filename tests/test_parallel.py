@@ -12,7 +12,7 @@ import swin_np
 from swin_np import functional
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.layers import redraw
-from swin_np.threads import SINGLE_THREADED_BLAS, default_threads, for_each, threads
+from swin_np.parallel import SINGLE_THREADED_BLAS, default_threads, for_each, threads
 from tests.matching import assert_matches, largest_difference
 
 FLOAT32_BOUND = 1e-6                                   # of the largest logit: what other parts may change in float32

@@ -1,0 +1,291 @@
+"""From a checkpoint of any dialect to a model: the configuration is read off the shapes of its tensors."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from swin_np.attention import relative_position_index
+from swin_np.checkpoints.dialects import Dialect, State, derived_buffers, from_official, recognise, to_official
+from swin_np.checkpoints.files import StoredCheckpoint, read
+from swin_np.checkpoints.resizing import resize_window
+from swin_np.complexity import layer_costs
+from swin_np.errors import CheckpointError, SwinError
+from swin_np.functional import Array, pair
+from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.windows import Size, shifted_window_mask
+
+TABLE, INDEX, MASK = "attn.relative_position_bias_table", "attn.relative_position_index", "attn_mask"
+BUFFERS = re.compile(r"layers\.\d+\.blocks\.\d+\.(attn\.relative_position_index|attn_mask)")
+NAMED_AT_MOST = 5                                      # tensors in a sentence
+
+
+@dataclass(frozen=True)
+class Identified:
+    """What a checkpoint is.
+
+    config: read off the shapes, with the dialect's shape policy. state: the parameters in official names, as stored;
+    derived buffers were checked and left out. notes: a sentence for each thing unwrapped, set aside or assumed.
+    """
+
+    dialect: Dialect
+    config: SwinConfig
+    state: State
+    notes: list[str]
+
+
+def load(path: str | Path, num_heads: tuple[int, ...] | None = None, image_size: Size | None = None,
+         dtype: type = np.float32, config: SwinConfig | None = None) -> SwinTransformer:
+    """The model in a checkpoint file of any format and dialect, or in a folder of shards.
+
+    num_heads: of each stage, for a file without bias tables. image_size: in pixels, where it is not the usual one.
+    config: the model wanted: bias tables and position embeddings are resized to it (`resize_window`), all else must
+        fit. Without it the model is the one of the file, with the shape policy of the file's implementation.
+
+    Parameters that are stored in `dtype` are not copied but read-only views of the file, which must stay as it is.
+    Raises CheckpointError if the file cannot be read, is no Swin Transformer, or leaves a question open.
+
+    >>> load("swin_tiny_patch4_window7_224.pth")(images)
+    """
+    stored = read(path)
+    try:
+        dialect, state, buffers, notes = in_official_names(stored)
+        if config is None:
+            config = infer(state, buffers, dialect, num_heads, image_size, notes)
+        elif not fits(config, state, buffers):
+            own = infer(state, buffers, dialect, num_heads or config.num_heads, image_size, notes)
+            state = resize_window(state, own, config)
+        return model_around(config, state, dtype)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+
+
+def identify(stored: StoredCheckpoint, num_heads: tuple[int, ...] | None = None,
+             image_size: Size | None = None) -> Identified:
+    """The dialect, configuration and parameters of a checkpoint that was read; arguments and errors as of `load`."""
+    dialect, state, buffers, notes = in_official_names(stored)
+    config = infer(state, buffers, dialect, num_heads, image_size, notes)
+    if buffers:
+        notes.append(f"Checked {len(buffers)} derived buffers, which follow from the configuration, and left them out.")
+    return Identified(dialect, config, state, notes)
+
+
+def in_official_names(stored: StoredCheckpoint) -> tuple[Dialect, State, State, list[str]]:
+    """(dialect, parameters, derived buffers, notes) of a checkpoint."""
+    dialect, tensors, said = recognise(stored.tensors)
+    notes = [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in stored.unwrapped] + said
+    state = to_official(tensors, dialect)
+    buffers = {name: state.pop(name) for name in list(state) if BUFFERS.fullmatch(name)}
+    return dialect, state, buffers, notes
+
+
+def fits(config: SwinConfig, state: State, buffers: State) -> bool:
+    """Whether the parameters are a model of this configuration as they are; masks are for another size perhaps."""
+    try:
+        model_around(config, state, None)
+    except CheckpointError:
+        return False
+    refuse(wrong_buffers(config, {name: value for name, value in buffers.items() if name.endswith(INDEX)}))
+    return True
+
+
+def convert(state: State, dialect: Dialect, config: SwinConfig | None = None) -> State:
+    """Parameters in official names as a dialect calls them; with `config` also the derived buffers that it stores.
+
+    Raises CheckpointError for parameters that the dialect has no place for, and with `config` if they do not fit a
+    model of that configuration with the dialect's shape policy.
+    """
+    if config is not None:
+        model = model_around(replace(config, shape_policy=dialect.shape_policy), state, None)
+        state = state | derived_buffers(model, dialect)
+    return from_official(state, dialect)
+
+
+def model_around(config: SwinConfig, state: State, dtype: type | None = np.float32) -> SwinTransformer:
+    """The model of `config` whose parameters are the arrays of `state` (official names) themselves.
+
+    Nothing is drawn, and copied only what is not yet in `dtype`; None keeps every dtype. Raises CheckpointError, with
+    the first offenders named, for entries that are missing, left over, of another shape, or no floating point.
+    """
+    model = SwinTransformer.random(config, seed=None)
+    own = model.state_dict()
+    problems = [f"{name} {value.shape} is missing" for name, value in own.items() if name not in state]
+    for name, value in state.items():
+        if name not in own:
+            problems.append(f"{name} {value.shape} has no place")
+        elif value.shape != own[name].shape:
+            problems.append(f"{name} has shape {value.shape}, expected {own[name].shape}")
+        elif not np.issubdtype(value.dtype, np.floating):
+            problems.append(f"{name} has dtype {value.dtype}, expected floating point")
+    refuse(problems)
+    model.place(state if dtype is None else
+                {name: np.require(value, dtype, ["C", "ALIGNED"]) for name, value in state.items()})
+    return model
+
+
+def refuse(problems: list[str]) -> None:
+    """Raise CheckpointError if there are problems."""
+    if problems:
+        more = f" and {len(problems) - NAMED_AT_MOST} more" if len(problems) > NAMED_AT_MOST else ""
+        raise CheckpointError("its tensors, here by microsoft's names, do not make one Swin Transformer: "
+                              f"{', '.join(problems[:NAMED_AT_MOST])}{more}; "
+                              "get the whole file, or give the image_size or config that it is for")
+
+
+def infer(state: State, buffers: State, dialect: Dialect, num_heads: tuple[int, ...] | None, image_size: Size | None,
+          notes: list[str]) -> SwinConfig:
+    """The configuration of a model that has these parameters and derived buffers (official names).
+
+    What had to be assumed is added to `notes`. Raises CheckpointError if nothing fits, or more than one answer does.
+    """
+    patch = with_axes(state, "patch_embed.proj.weight", 4).shape
+    blocks = {tuple(name.split(".")[1:4:2]) for name in state if re.match(r"layers\.\d+\.blocks\.\d+\.", name)}
+    found = Counter(stage for stage, _ in blocks)      # blocks of each stage
+    depths = [found[str(stage)] for stage in range(len(found))]
+    tables = bias_tables(state, buffers, num_heads, len(depths), notes)
+    heads = tuple(table.shape[1] for table in tables)
+    refuse([f"layers.{stage}.blocks.0.{TABLE} has {number} heads, which do not divide {patch[0] * 2**stage} channels"
+            for stage, number in enumerate(heads) if patch[0] * 2**stage % number])
+    if num_heads is not None and tuple(num_heads) != heads:
+        raise CheckpointError(f"its bias tables are for {heads} heads, and {tuple(num_heads)} were asked for: "
+                              "leave num_heads out")
+    if image_size is not None and any(name.endswith(MASK) for name in buffers):
+        own = infer(state, buffers, dialect, num_heads, None, [])
+        buffers = {name: value for name, value in buffers.items() if not name.endswith(MASK)}
+        if own.img_size != pair(image_size):
+            notes.append(f"The file is for {own.img_size[0]}x{own.img_size[1]} images, its masks were left out.")
+    widest, channels = f"layers.{len(depths) - 1}.blocks.0.mlp.fc1.weight", patch[0] * 2 ** (len(depths) - 1)
+    hidden, inputs = with_axes(state, widest, 2).shape
+    refuse([f"{widest} has {inputs} inputs, and that stage {channels} channels"] if inputs != channels else [])
+    ratio = hidden / channels
+    if int(channels * ratio) < hidden:                 # the quotient was rounded down
+        ratio = math.nextafter(ratio, math.inf)
+    fields = {
+        "patch_size": patch[2:], "in_chans": patch[1], "embed_dim": patch[0],
+        "num_classes": len(with_axes(state, "head.weight", 2)) if "head.weight" in state else 0,
+        "depths": depths, "num_heads": heads, "mlp_ratio": ratio,
+        "qkv_bias": "layers.0.blocks.0.attn.qkv.bias" in state, "ape": "absolute_pos_embed" in state,
+        "patch_norm": "patch_embed.norm.weight" in state, "shape_policy": dialect.shape_policy}
+    embedding = with_axes(state, "absolute_pos_embed", 3) if fields["ape"] else None
+    fitting, problems = [], []
+    for window, image in candidates(tables, buffers, embedding, patch[2:], image_size):
+        try:
+            config = SwinConfig(image, window_size=window, **fields)
+            layer_costs(config)                        # ShapeError if the model takes no image of this size
+            model_around(config, state, None)
+            refuse(wrong_buffers(config, buffers))
+        except SwinError as error:
+            problems.append(str(error))
+            continue
+        fitting.append(config)
+        if plain(config, image_size):
+            break
+    if not fitting:
+        raise CheckpointError(problems[0] if problems else "no window has a bias table of "
+                              f"{max(map(len, tables))} rows: the file is damaged, get it again")
+    config = fitting[-1]
+    if len(fitting) > 1 and not plain(config, image_size):
+        choices = " or ".join(f"image {c.img_size} with window {c.window_size}" for c in fitting[:NAMED_AT_MOST])
+        raise CheckpointError(f"it could be for {choices}, and nothing in it tells which: give image_size, or in "
+                              "swin_np.load the config")
+    if image_size is None and embedding is None and not any(name.endswith(MASK) for name in buffers):
+        notes.append(f"The image size is not in the file: {config.img_size[0]}x{config.img_size[1]} was assumed.")
+    return config
+
+
+def plain(config: SwinConfig, image_size: Size | None) -> bool:
+    """Whether nobody would look for another answer: a square window, and a square image if none was asked for."""
+    return len({*config.window_size}) == 1 and (image_size is not None or len({*config.img_size}) == 1)
+
+
+def with_axes(state: State, name: str, axes: int) -> Array:
+    """The tensor of this name; CheckpointError if it is missing, empty, or has not so many axes."""
+    value = state.get(name)
+    if value is None or value.ndim != axes or not value.size:
+        found = "missing" if value is None else f"of shape {value.shape}"
+        raise CheckpointError(f"{name} is {found}, and a tensor of {axes} axes was expected: get the whole file")
+    return value
+
+
+def bias_tables(state: State, buffers: State, num_heads: tuple[int, ...] | None, stages: int,
+                notes: list[str]) -> list[Array]:
+    """The bias table of every stage's first block. Where there are none at all, zeros are put into `state`."""
+    if not any(name.endswith(TABLE) for name in state):
+        if num_heads is None:
+            raise CheckpointError("it has no bias tables, and nothing else tells the number of heads: "
+                                  "give num_heads=(...), one for each stage")
+        for name in [name for name in state if name.endswith("attn.qkv.weight")]:
+            block, stage = name.removesuffix("attn.qkv.weight"), int(name.split(".")[1])
+            if block + INDEX not in buffers:
+                raise CheckpointError(f"it has neither {block}{TABLE} nor {block}{INDEX}, and nothing else tells the "
+                                      "window: add bias tables of zeros, ((2M-1)^2, heads) for window M")
+            if stage >= len(num_heads):
+                raise CheckpointError(f"it has {stages} stages, num_heads={tuple(num_heads)} is for {len(num_heads)}: "
+                                      "give one number for each")
+            tokens = math.isqrt(buffers[block + INDEX].size)             # M^2
+            state[block + TABLE] = np.zeros(((2 * math.isqrt(tokens) - 1) ** 2, num_heads[stage]), np.float32)
+        notes.append("It has no bias tables: zeros were put in their place.")
+    return [with_axes(state, f"layers.{stage}.blocks.0.{TABLE}", 2) for stage in range(stages)]
+
+
+def candidates(tables: list[Array], buffers: State, embedding: Array | None, patch: tuple[int, int],
+               image_size: Size | None) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """(window, image size) pairs that could be the configured ones, the squarest first.
+
+    The window follows from the largest table. The image size is the one given; or follows from the number of
+    positions of the embedding or of windows of a mask; or is the one for which all maps are multiples of the window;
+    or follows from a table that is smaller than the largest, since its window was clamped to the map.
+    """
+    masks = [(int(name.split(".")[1]), len(mask)) for name, mask in buffers.items()
+             if name.endswith(MASK) and mask.ndim]
+    for rows, columns in factors(max(map(len, tables))):
+        window = (rows + 1) // 2, (columns + 1) // 2
+        if embedding is not None:
+            maps = [(0, size) for size in factors(embedding.shape[1])]
+        elif masks and masks[0][0] < len(tables):
+            stage, count = masks[0]
+            maps = [(stage, (a * window[0], b * window[1])) for a, b in factors(count)]
+        else:
+            sides = [(math.isqrt(len(table)) + 1) // 2 for table in tables]
+            clamped = [(stage, pair(side)) for stage, side in enumerate(sides) if side < min(window)]
+            maps = [(len(tables) - 1, window), *clamped]
+        images = [tuple(side * p * 2**stage for side, p in zip(size, patch, strict=True)) for stage, size in maps]
+        if rows % 2 and columns % 2:
+            yield from ((window, image) for image in (images if image_size is None else [pair(image_size)]))
+
+
+def factors(number: int) -> Iterator[tuple[int, int]]:
+    """All (a, b) with a b = number, those with the nearest a and b first."""
+    for a in range(math.isqrt(number), 0, -1):
+        if number % a == 0:
+            yield from dict.fromkeys([(a, number // a), (number // a, a)])
+
+
+def wrong_buffers(config: SwinConfig, buffers: State) -> list[str]:
+    """What is wrong with the derived buffers: all must follow from the configuration, and no mask be left out."""
+    expected = {}                                      # name: (number of elements, what computes it)
+    half = tuple(side // 2 for side in config.window_size)
+    for i, size in enumerate(config.map_sizes()):
+        table_window = config.shape_policy.table_window(size, config.window_size)
+        window, shift = config.shape_policy.window_and_shift(size, config.window_size, half)
+        padded = tuple(side + -side % of for side, of in zip(size, window, strict=True))
+        index = math.prod(table_window) ** 2, partial(relative_position_index, table_window)
+        mask = math.prod(padded) * math.prod(window), partial(shifted_window_mask, padded, window, shift)
+        for j in range(config.depths[i]):
+            expected[f"layers.{i}.blocks.{j}.{INDEX}"] = index
+            if j % 2 and any(shift):
+                expected[f"layers.{i}.blocks.{j}.{MASK}"] = mask
+    problems = []
+    for name, value in buffers.items():
+        count, compute = expected.get(name, (-1, None))
+        if value.size != count or not np.array_equal(value.ravel(), compute().ravel()):
+            problems.append(f"{name} {value.shape} is not what follows from window {config.window_size} and image "
+                            f"{config.img_size}")
+    if any(name.endswith(MASK) for name in buffers):
+        problems += [f"{name} is missing" for name in expected if name.endswith(MASK) and name not in buffers]
+    return problems

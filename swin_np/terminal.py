@@ -1,0 +1,34 @@
+"""What the commands on files share: text that is safe to print, and progress on standard error."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+BAR_WIDTH = 30                                         # characters
+SILENCE = 1.0                                          # seconds: what takes less needs no bar
+
+
+def printable(text: str) -> str:
+    """The text with all that is not printable escaped: a name in a file may hold codes that steer the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def with_progress(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """The items one by one; meanwhile a bar on standard error, or a line for each tenth where that is no terminal.
+
+    Work of less than a second, and a single item, get none.
+    """
+    total, terminal, start = len(items), sys.stderr.isatty(), time.monotonic()
+    for done, item in enumerate(items, start=1):
+        yield item
+        if total == 1 or time.monotonic() - start < SILENCE:
+            continue
+        line = f"{done} of {total} {what}"
+        if terminal:
+            bar = "#" * (BAR_WIDTH * done // total)
+            print(f"\r[{bar:{BAR_WIDTH}}] {line}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+        elif 10 * done // total > 10 * (done - 1) // total:
+            print(line, file=sys.stderr)
