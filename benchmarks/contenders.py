@@ -2,8 +2,8 @@
 
 "PyTorch eager" is transformers' SwinForImageClassification with attention written out in tensor operations, as it is
 in torchvision (which is not used, since transformers is the oracle here already); "PyTorch SDPA" is the same model with
-PyTorch's fused attention. All have the same weights and get the same images: the masked scores lead to denormal
-numbers, which cost time, in all of them.
+PyTorch's fused attention. All have the same weights and get the same images. The masked scores lead to denormal numbers
+in their softmax, which cost time; swin_np keeps clear of those (see functional.softmax).
 """
 
 import pickle

@@ -47,6 +47,7 @@ def load(path: str | Path, num_heads: tuple[int, ...] | None = None, image_size:
     config: the model wanted: bias tables and position embeddings are resized to it (`resize_window`), all else must
         fit. Without it the model is the one of the file, with the shape policy of the file's implementation.
 
+    What was unwrapped, set aside or assumed is in `identify(read(path)).notes`, and `swin-np inspect` prints it.
     Parameters that are stored in `dtype` are not copied but read-only views of the file, which must stay as it is.
     Raises CheckpointError if the file cannot be read, is no Swin Transformer, or leaves a question open.
 

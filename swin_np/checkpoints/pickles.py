@@ -9,6 +9,7 @@ they are views of the file.
 
 import pickle
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -38,12 +39,12 @@ class Constructor:
     build: Callable[[tuple], object]
 
 
-class Stateful:
+class Stateful(ABC):
     """An object to which a stream may hand a state after it was made (the opcode BUILD)."""
 
+    @abstractmethod
     def set_state(self, state: object) -> None:
         """Take what is needed of the state, checked."""
-        raise NotImplementedError
 
 
 def damaged() -> CheckpointError:
