@@ -77,8 +77,7 @@ class Module:
             raise StateDictError(
                 f"the state dict does not fit this {type(self).__name__} in {len(problems)} entries; "
                 "compare its configuration with the checkpoint's:\n  " + "\n  ".join(problems))
-        for name, value in own.items():
-            value[...] = state[name]
+        self.place({name: np.array(state[name], value.dtype) for name, value in own.items()})
 
     def place(self, state: dict[str, Array]) -> None:
         """Let the arrays of `state`, which fits this model, be its parameters themselves, not copies of them."""
@@ -130,13 +129,13 @@ def draw(rng: np.random.Generator | None, *shape: int) -> Array:
 
 
 def redraw(model: Module, seed: int) -> None:
-    """Draw every parameter of the model anew, in place and large, for comparing implementations.
+    """Draw every parameter of the model anew and large, for comparing implementations.
 
     At the paper's 0.02 the scores, and above all the bias tables, are so small that a wrong index hardly shows. Here
     weights keep the scale of their input (fan_in^-1/2), norms scale by 0.5 to 1.5, and all else, bias tables
     included, is of order 1.
     """
-    rng = np.random.default_rng(seed)
+    rng, state = np.random.default_rng(seed), {}
     for name, value in model.state_dict().items():
         drawn = rng.standard_normal(value.shape, np.float32)
         if name.endswith("bias"):
@@ -145,7 +144,8 @@ def redraw(model: Module, seed: int) -> None:
             drawn *= np.float32((value.size / len(value)) ** -0.5)
         elif name.endswith("weight"):
             drawn = rng.uniform(0.5, 1.5, value.shape)
-        value[...] = drawn
+        state[name] = drawn.astype(value.dtype)
+    model.place(state)
 
 
 @dataclass(eq=False, repr=False)

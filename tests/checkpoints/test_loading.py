@@ -394,3 +394,15 @@ print(peak() - before)
                          capture_output=True, text=True, check=True)
     size = (tmp_path / "model.safetensors").stat().st_size
     assert size > 4e7 and int(run.stdout) < 1.2 * size
+
+
+def test_a_loaded_model_whose_arrays_are_the_file_s_own_takes_other_weights(tmp_path):
+    config = SwinConfig(32, embed_dim=8, depths=(2,), num_heads=(2,), window_size=4, num_classes=3)
+    model = SwinTransformer.random(config)
+    write_safetensors(tmp_path / "a.safetensors", model.state_dict(), {})
+    loaded = swin_np.load(tmp_path / "a.safetensors", image_size=32)
+    assert not loaded.head.weight.flags.writeable
+    redraw(model, 1)
+    loaded.load_state_dict(model.state_dict())
+    assert np.array_equal(loaded.head.weight, model.head.weight)
+    assert not np.shares_memory(loaded.head.weight, model.head.weight)
