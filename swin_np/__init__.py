@@ -1,6 +1,7 @@
 """Swin Transformer (Liu et al., ICCV 2021) in NumPy, forward only; the modules follow the paper's sections."""
 
 from swin_np.checkpoints.loading import load
+from swin_np.crosscheck.trace import trace
 from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError, StateDictError, SwinError
 from swin_np.model import VARIANTS, SwinConfig, SwinTransformer, build
 from swin_np.parallel import threads
@@ -19,5 +20,5 @@ __version__ = "0.1.0"
 __all__ = [
     "MICROSOFT", "MMDETECTION", "SHAPE_POLICIES", "TIMM", "TORCHVISION", "TRANSFORMERS", "VARIANTS",
     "CheckpointError", "ConfigurationError", "InputError", "ShapeError", "ShapePolicy", "StateDictError", "SwinConfig",
-    "SwinError", "SwinTransformer", "build", "load", "threads",
+    "SwinError", "SwinTransformer", "build", "load", "threads", "trace",
 ]

@@ -1,5 +1,6 @@
 """Section 3.2: self-attention in windows, regular (W-MSA) and shifted (SW-MSA), with relative position bias (Eq. 4)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -36,13 +37,19 @@ def relative_position_bias(table: Array, window: Size) -> Array:
     return table.T[:, relative_position_index(window)]
 
 
-def attention(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
-    """Eq. 4: softmax(scale q k^T + B + mask) v, (..., M^2, d) each."""
+def attention(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float,
+              note: Callable[[str, Array], None]) -> Array:
+    """Eq. 4: softmax(scale q k^T + B + mask) v, (..., M^2, d) each; `note` is shown each step by name."""
     scores = (q * scale) @ k.swapaxes(-1, -2)          # (..., M^2, M^2), rows are queries
+    note("scores", scores)
     scores += bias
+    note("scores_with_bias", scores)
     if mask is not None and mask.any():                # most windows have nothing masked
         scores += mask
-    return softmax(scores, out=scores) @ v
+        note("scores_with_mask", scores)
+    probabilities = softmax(scores, out=scores)
+    note("probabilities", probabilities)
+    return probabilities @ v
 
 
 @dataclass(eq=False, repr=False)
@@ -89,7 +96,9 @@ class WindowAttention(Module):
             allowed = None if mask is None else mask[np.arange(part.start, part.stop) % len(mask), None]
             qkv = self.qkv(windows[part]).reshape(-1, tokens, 3, self.num_heads, channels // self.num_heads)
             q, k, v = qkv.transpose(2, 0, 3, 1, 4)     # (windows, heads, M^2, d) each
-            x = attention(q, k, v, bias, allowed, self.scale())
+            for step, value in (("q", q), ("k", k), ("v", v)):
+                self.note(step, value)
+            x = attention(q, k, v, bias, allowed, self.scale(), self.note)
             return self.proj(x.swapaxes(1, 2).reshape(-1, tokens, channels))
 
         return by_parts(attend, windows, tokens)
@@ -117,11 +126,14 @@ def shifted_window_attention(x: Array, attn: WindowAttention, window: Size, shif
         x = np.pad(x, to_multiple)
     map_size = x.shape[1:3]                            # a multiple of the window
     windows = window_partition(x, (m, n))              # (B nW, M, M, C)
+    attn.note("windows", windows)
     mask = shifted_window_mask(map_size, (m, n), shift) if shifted else None
     windows = attn(windows.reshape(len(windows), m * n, -1), mask).reshape(windows.shape)
     x = window_reverse(windows, map_size)              # (B, H, W, C)
+    attn.note("reversed", x)
     if padded and not pad_first:
         x = x[:, :h, :w]
     if shifted:
         x = reverse_cyclic_shift(x, shift)
+    attn.note("rolled_back", x[:, :h, :w])
     return x[:, :h, :w]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swin_np.errors import ShapeError
-from swin_np.parallel import for_each, free_threads
+from swin_np.parallel import HERE, for_each, free_threads
 
 Array = NDArray[Any]
 
@@ -29,7 +29,7 @@ def pair(size: int | tuple[int, int]) -> tuple[int, int]:
 def parts(count: int, size: int, least: int = 1) -> list[slice]:
     """Cut `count` items into nearly equal slices of about `size`; equally many for each thread, if it gets `least`."""
     threads = free_threads()
-    pieces = max(1, round(count / size))
+    pieces = 1 if HERE.uncut else max(1, round(count / size))
     if count >= threads * least:
         pieces = min(count, math.ceil(pieces / threads) * threads)
     return [slice(count * i // pieces, count * (i + 1) // pieces) for i in range(pieces)]

@@ -1,7 +1,8 @@
 """Modules as small dataclasses: the fields are the parameters and parts, their names are the checkpoint's names."""
 
 import copy
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -13,6 +14,15 @@ from swin_np.functional import Array
 BUFFER_TOLERANCE = 1e-6                                # relative; a few units in the last place of float32
 
 
+class Recorder(threading.local):
+    """Who is told of every module's output, in this thread of the program; see swin_np.trace."""
+
+    record: Callable[["Module", str, Array], None] | None = None
+
+
+RECORDER = Recorder()
+
+
 class Module:
     """Base of every layer and model; a subclass is a dataclass with a `forward`.
 
@@ -21,7 +31,14 @@ class Module:
     """
 
     def __call__(self, *inputs):
-        return self.forward(*inputs)
+        output = self.forward(*inputs)
+        self.note("", output)
+        return output
+
+    def note(self, step: str, value: Array) -> None:
+        """Show an intermediate result, called `step` (the output: ''), to a trace if there is one."""
+        if RECORDER.record is not None:
+            RECORDER.record(self, step, value)
 
     def parts(self) -> Iterator[tuple[str, "Module"]]:
         """The direct parts with their names; the items of a list are called `blocks.0`, `blocks.1`, ..."""

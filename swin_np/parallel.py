@@ -20,10 +20,11 @@ VARIABLE = "SWIN_NP_THREADS"                           # the environment variabl
 
 
 class Here(threading.local):
-    """What holds in one thread of the program: its chosen number of threads, and whether it is computing a part."""
+    """What holds in one thread of the program: its number of threads, whether it computes a part, and may cut any."""
 
     count: int | None = None                           # None: what default_threads says
     inside_part = False
+    uncut = False
 
 
 class Pool:
@@ -70,6 +71,16 @@ def threads(count: int | None) -> Iterator[None]:
         HERE.count = before
 
 
+@contextlib.contextmanager
+def uncut() -> Iterator[None]:
+    """Compute every array whole inside the `with` block, on one thread: a trace then sees what a reader expects."""
+    before, HERE.uncut = HERE.uncut, True
+    try:
+        yield
+    finally:
+        HERE.uncut = before
+
+
 class SingleThreadedBlas:
     """A context in which NumPy's OpenBLAS uses one thread; `steered` is False where NumPy has another BLAS.
 
@@ -104,7 +115,8 @@ SINGLE_THREADED_BLAS = SingleThreadedBlas()
 
 def free_threads() -> int:
     """Among how many threads `for_each` would share its parts: 1 inside a part, since all cores are then at work."""
-    return 1 if HERE.inside_part or not SINGLE_THREADED_BLAS.steered else HERE.count or default_threads()
+    alone = HERE.uncut or HERE.inside_part or not SINGLE_THREADED_BLAS.steered
+    return 1 if alone else HERE.count or default_threads()
 
 
 def for_each(compute: Callable[[object], None], parts: list) -> None:

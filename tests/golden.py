@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_np.checkpoints.dialects import DIALECTS, to_official
-from swin_np.layers import Module
 from swin_np.model import SwinConfig, SwinTransformer
-from swin_np.parallel import threads
 
 FOLDER = Path(__file__).parent / "golden"
 OFFICIAL = ("v1_ape_nobias", "v1_basic", "v1_deep", "v1_features", "v1_rect", "v1_window7", "v1_window_fits")
@@ -72,22 +70,4 @@ def module_outputs(name: str) -> dict[str, np.ndarray]:
         else:
             official, _, _ = dialect.to_official(theirs)
         outputs[f"{official} ({theirs})"] = value
-    return outputs
-
-
-def record(monkeypatch, built: Module, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Run the model and return every module's output, by official name; the model's own output is called ''.
-
-    On one thread, so that maps as small as these are not cut into parts.
-    """
-    names = {id(module): name for name, module in built.named_modules()}
-    outputs, call = {}, Module.__call__
-
-    def recording(module, *inputs):
-        outputs[names[id(module)]] = result = call(module, *inputs)
-        return result
-
-    monkeypatch.setattr(Module, "__call__", recording)
-    with threads(1):
-        built(images)
     return outputs

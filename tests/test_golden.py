@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from swin_np import trace
 from swin_np.errors import StateDictError
 from tests import golden
 from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
@@ -11,9 +12,10 @@ FILES = golden.OFFICIAL + golden.TIMM + golden.TORCHVISION
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_stored_module_output_is_reproduced(name, monkeypatch):
+def test_every_stored_module_output_is_reproduced(name):
     model = golden.model(name, np.float64)
-    ours = golden.record(monkeypatch, model, golden.stored(name)["input"].astype(np.float64))
+    with trace(model) as ours:
+        model(golden.stored(name)["input"].astype(np.float64))
     if name in golden.TORCHVISION:                     # there `attn` is the attention of the whole map, roll included
         for stage, layer in enumerate(model.layers):
             for j, block in enumerate(layer.blocks):

@@ -1,0 +1,64 @@
+"""A trace: the output of every module by its official name, and the steps inside each attention, of a forward pass."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+
+from swin_np.checkpoints.npz import write_npz
+from swin_np.functional import Array
+from swin_np.layers import RECORDER, Module
+from swin_np.parallel import uncut
+
+
+class Trace(dict[str, Array]):
+    """Arrays by name, in the order in which they were computed.
+
+    A module's output has the module's name, `layers.0.blocks.1.attn`, and the whole model's is called `output`. Steps
+    inside an attention come behind its name: `windows` (B nW, M, M, C) after the partition; `q`, `k`, `v`
+    (B nW, heads, M^2, d); `scores`, `scores_with_bias`, `scores_with_mask` (only where something is masked) and
+    `probabilities` (B nW, heads, M^2, M^2); `reversed` (B, H, W, C) and `rolled_back` (B, H, W, C) without padding.
+    """
+
+    def __init__(self, model: Module, pattern: str):
+        super().__init__()
+        self.model, self.pattern = model, pattern
+        self.names = {id(module): name for name, module in model.named_modules()}
+
+    def record(self, module: Module, step: str, value: Array) -> None:
+        """Keep a copy of what a module of this model shows, if its name fits the pattern."""
+        if id(module) in self.names:
+            name = ".".join(filter(None, (self.names[id(module)], step))) or "output"
+            if fnmatchcase(name, self.pattern):
+                self[name] = np.array(value)
+
+    def save(self, path: str | Path) -> None:
+        """Write the arrays to a .npz file, with the model's configuration as JSON in its entry `meta`.
+
+        Raises CheckpointError if it cannot be written; an older file then stays.
+        """
+        config = getattr(self.model, "config", None)
+        write_npz(path, dict(self), {} if config is None else {"config": json.dumps(asdict(config))})
+
+
+@contextlib.contextmanager
+def trace(model: Module, pattern: str = "*") -> Iterator[Trace]:
+    """Record what `model` computes inside the `with` block, in this thread; of several calls the last.
+
+    pattern: which names to keep, as in a shell: "layers.0.*", "*.attn.scores", "*.blocks.?".
+
+    >>> with swin_np.trace(model) as activations:
+    ...     model(images)
+    >>> activations["layers.0.blocks.1.attn.probabilities"]
+    """
+    activations, before = Trace(model, pattern), RECORDER.record
+    RECORDER.record = activations.record
+    try:
+        with uncut():
+            yield activations
+    finally:
+        RECORDER.record = before
