@@ -1,6 +1,7 @@
 """The ground floor: the pure functions that PyTorch would have given, on float32 and float64 arrays."""
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -22,8 +23,16 @@ VERY_FEW_ROWS = 16                                     # below it the BLAS sums 
 
 
 def pair(size: int | tuple[int, int]) -> tuple[int, int]:
-    """A (height, width) pair; one number stands for both, as in PyTorch."""
-    return (int(size), int(size)) if np.isscalar(size) else (int(size[0]), int(size[1]))
+    """A (height, width) pair; one number stands for both, as in PyTorch.
+
+    Raises ShapeError for anything but a whole number or two.
+    """
+    try:
+        height, width = (size, size) if np.isscalar(size) else size
+        return operator.index(height), operator.index(width)
+    except (TypeError, ValueError):
+        raise ShapeError(f"the size {size!r} was given, expected a whole number or a pair (height, width) of them: "
+                         "give one of these") from None
 
 
 def parts(count: int, size: int, least: int = 1) -> list[slice]:

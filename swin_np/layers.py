@@ -8,10 +8,17 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from swin_np import functional
-from swin_np.errors import StateDictError
+from swin_np.errors import ConfigurationError, StateDictError
 from swin_np.functional import Array
 
 BUFFER_TOLERANCE = 1e-6                                # relative; a few units in the last place of float32
+
+
+def check_dtype(dtype: type) -> None:
+    """Raise ConfigurationError for a dtype in which no model computes."""
+    if dtype not in (np.float32, np.float64):
+        raise ConfigurationError(f"dtype {dtype!r} was given, models compute in np.float32 or np.float64: "
+                                 "choose one of them")
 
 
 class Recorder(threading.local):
@@ -103,7 +110,8 @@ class Module:
                 setattr(module, name, state[f"{prefix}.{name}" if prefix else name])
 
     def astype(self, dtype: type) -> "Module":
-        """A copy of the model with every parameter in `dtype` (np.float32 or np.float64)."""
+        """A copy of the model with every parameter in `dtype`; ConfigurationError unless np.float32 or np.float64."""
+        check_dtype(dtype)
         twin = copy.deepcopy(self)
         for _, module in twin.named_modules():
             for name, value in module.own_parameters():

@@ -47,9 +47,17 @@ class SwinConfig:
 
     def __post_init__(self) -> None:
         for name in ("img_size", "patch_size", "window_size"):
-            object.__setattr__(self, name, pair(getattr(self, name)))
+            try:
+                object.__setattr__(self, name, pair(getattr(self, name)))
+            except ShapeError as error:
+                raise ConfigurationError(f"{name}: {error}") from None
         for name in ("depths", "num_heads"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        counts = (*self.depths, *self.num_heads, self.in_chans, self.embed_dim, self.num_classes)
+        if not all(isinstance(count, int | np.integer) for count in counts):
+            raise ConfigurationError(f"depths, heads, channels and classes must be whole numbers, got {self}")
+        if not all(np.isfinite(ratio) for ratio in (self.mlp_ratio, self.qk_scale or 1)):
+            raise ConfigurationError(f"mlp_ratio {self.mlp_ratio} and qk_scale {self.qk_scale} must be finite numbers")
         sizes = (*self.img_size, *self.patch_size, *self.window_size, *self.depths, *self.num_heads, self.in_chans,
                  self.embed_dim, self.mlp_ratio)
         if min(sizes) <= 0 or self.num_classes < 0:
@@ -256,4 +264,6 @@ def build(variant: str, seed: int = 0, dtype: type = np.float32, **changes) -> S
     >>> build("swin_t", num_classes=10).feature_maps(images)
     """
     check_name("variant", variant, VARIANTS)
+    for name in changes:
+        check_name("field of SwinConfig", name, (field.name for field in fields(SwinConfig)))
     return SwinTransformer.random(replace(VARIANTS[variant], **changes), seed, dtype)

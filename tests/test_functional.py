@@ -56,6 +56,12 @@ def test_linear_without_bias_equals_torch(shape):
     assert_equals_torch(functional.linear, torch.nn.functional.linear, drawn(shape), drawn((5, shape[-1]), 1))
 
 
+@pytest.mark.parametrize("rows", [1, 2, 8, 15, 16, 49, 127, 128, 196, 784, 1600])
+def test_linear_of_any_number_of_rows_is_as_accurate_as_torch(rows):
+    x, weight, bias = drawn((rows, 768)), drawn((1000, 768), 1, 768**-0.5), drawn((1000,), 2)
+    assert_equals_torch(functional.linear, torch.nn.functional.linear, x, weight, bias)
+
+
 def test_linear_takes_an_array_that_is_not_contiguous():
     x, weight, bias = drawn((2, 5, 7, 12)).transpose(0, 2, 1, 3)[:, ::2], drawn((5, 12), 1), drawn((5,), 2)
     assert_equals_torch(functional.linear, torch.nn.functional.linear, x, weight, bias)

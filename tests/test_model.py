@@ -155,6 +155,9 @@ def test_an_absolute_position_embedding_fits_one_map_size_only(rng):
     ({"depths": (), "num_heads": ()}, "0 depths"),
     ({"window_size": 0}, "positive"), ({"patch_size": -4}, "positive"), ({"depths": (2, 0)}, "positive"),
     ({"num_classes": -1}, "positive"), ({"mlp_ratio": 0.0}, "positive"),
+    ({"window_size": 3.5}, "window_size: the size 3.5"), ({"img_size": (24, 40, 3)}, "img_size"),
+    ({"img_size": "24"}, "img_size: the size '24'"), ({"embed_dim": 8.5}, "whole"), ({"depths": (2, 1.0)}, "whole"),
+    ({"mlp_ratio": float("nan")}, "finite"), ({"qk_scale": float("inf")}, "finite"),
 ])
 def test_configurations_that_no_model_can_have_are_refused(changes, words):
     with pytest.raises(ConfigurationError, match=words):
@@ -164,6 +167,17 @@ def test_configurations_that_no_model_can_have_are_refused(changes, words):
 def test_an_unknown_variant_is_answered_with_the_nearest_name():
     with pytest.raises(ConfigurationError, match="unknown variant 'swin_tiny': did you mean 'swin_t'"):
         swin_np.build("swin_tiny")
+
+
+def test_an_unknown_field_is_answered_with_the_nearest_name():
+    with pytest.raises(ConfigurationError, match="unknown field of SwinConfig 'window': did you mean 'window_size'"):
+        swin_np.build("swin_t", window=12)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int32, "float", None])
+def test_a_dtype_in_which_no_model_computes_is_refused(dtype):
+    with pytest.raises(ConfigurationError, match=r"float32 or np\.float64"):
+        tiny(dtype=dtype)
 
 
 def test_the_paper_s_variants_are_all_there():

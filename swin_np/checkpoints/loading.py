@@ -17,6 +17,7 @@ from swin_np.checkpoints.resizing import resize_window
 from swin_np.complexity import layer_costs
 from swin_np.errors import CheckpointError, SwinError
 from swin_np.functional import Array, pair
+from swin_np.layers import check_dtype
 from swin_np.model import SwinConfig, SwinTransformer
 from swin_np.windows import Size, shifted_window_mask
 
@@ -49,10 +50,12 @@ def load(path: str | Path, num_heads: tuple[int, ...] | None = None, image_size:
 
     What was unwrapped, set aside or assumed is in `identify(read(path)).notes`, and `swin-np inspect` prints it.
     Parameters that are stored in `dtype` are not copied but read-only views of the file, which must stay as it is.
-    Raises CheckpointError if the file cannot be read, is no Swin Transformer, or leaves a question open.
+    Raises CheckpointError if the file cannot be read, is no Swin Transformer, or leaves a question open,
+    and ConfigurationError for a dtype in which no model computes.
 
     >>> load("swin_tiny_patch4_window7_224.pth")(images)
     """
+    check_dtype(dtype)
     stored = read(path)
     try:
         dialect, state, buffers, notes = in_official_names(stored)
