@@ -11,9 +11,9 @@ from swin_np.functional import Array, by_parts, pair, softmax
 from swin_np.layers import Linear, Module, draw
 from swin_np.windows import (
     Size,
+    attention_mask,
     cyclic_shift,
     reverse_cyclic_shift,
-    shifted_window_mask,
     window_partition,
     window_reverse,
 )
@@ -35,6 +35,21 @@ def relative_position_index(window: Size) -> Array:
 def relative_position_bias(table: Array, window: Size) -> Array:
     """Eq. 4's B, looked up in the table B-hat ((2M-1)^2, heads): (heads, M^2, M^2)."""
     return table.T[:, relative_position_index(window)]
+
+
+def split_heads(qkv: Array, heads: int) -> Array:
+    """Queries, keys and values of every head: (B nW, M^2, 3C) -> (3, B nW, heads, M^2, d).
+
+    The 3C channels are all queries, then all keys, then all values, each head after head.
+    """
+    b, tokens, channels = qkv.shape
+    return qkv.reshape(b, tokens, 3, heads, channels // (3 * heads)).transpose(2, 0, 3, 1, 4)
+
+
+def merge_heads(x: Array) -> Array:
+    """Put the heads' results side by side: (B nW, heads, M^2, d) -> (B nW, M^2, C)."""
+    b, heads, tokens, d = x.shape
+    return x.swapaxes(1, 2).reshape(b, tokens, heads * d)
 
 
 def attention(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float,
@@ -86,22 +101,25 @@ class WindowAttention(Module):
 
     def forward(self, windows: Array, mask: Array | None = None) -> Array:
         """Windows (B nW, M^2, C) and a mask (nW, M^2, M^2) or None -> (B nW, M^2, C)."""
-        tokens, channels = windows.shape[1:]
+        tokens = windows.shape[1]
         if tokens != self.window_size[0] * self.window_size[1]:
             raise ShapeError(f"windows of {tokens} tokens do not fit a bias table for window {self.window_size}: "
                              "partition with that window, or build the model for the other one")
         bias = relative_position_bias(self.relative_position_bias_table, self.window_size)
 
-        def attend(part: slice) -> Array:
-            allowed = None if mask is None else mask[np.arange(part.start, part.stop) % len(mask), None]
-            qkv = self.qkv(windows[part]).reshape(-1, tokens, 3, self.num_heads, channels // self.num_heads)
-            q, k, v = qkv.transpose(2, 0, 3, 1, 4)     # (windows, heads, M^2, d) each
-            for step, value in (("q", q), ("k", k), ("v", v)):
-                self.note(step, value)
-            x = attention(q, k, v, bias, allowed, self.scale(), self.note)
-            return self.proj(x.swapaxes(1, 2).reshape(-1, tokens, channels))
+        def attend_part(part: slice) -> Array:
+            of_window = np.arange(part.start, part.stop)                # windows of one image follow each other
+            return self.attend(windows[part], bias, None if mask is None else mask[of_window % len(mask), None])
 
-        return by_parts(attend, windows, tokens)
+        return by_parts(attend_part, windows, tokens)
+
+    def attend(self, windows: Array, bias: Array, mask: Array | None) -> Array:
+        """Some of the windows, with a mask (windows, 1, M^2, M^2) of their own or None; the same shape."""
+        q, k, v = split_heads(self.qkv(windows), self.num_heads)
+        for step, value in (("q", q), ("k", k), ("v", v)):
+            self.note(step, value)
+        x = attention(q, k, v, bias, mask, self.scale(), self.note)
+        return self.proj(merge_heads(x))
 
 
 def shifted_window_attention(x: Array, attn: WindowAttention, window: Size, shift: Size = 0,
@@ -127,7 +145,7 @@ def shifted_window_attention(x: Array, attn: WindowAttention, window: Size, shif
     map_size = x.shape[1:3]                            # a multiple of the window
     windows = window_partition(x, (m, n))              # (B nW, M, M, C)
     attn.note("windows", windows)
-    mask = shifted_window_mask(map_size, (m, n), shift) if shifted else None
+    mask = attention_mask(map_size, (m, n), shift)
     windows = attn(windows.reshape(len(windows), m * n, -1), mask).reshape(windows.shape)
     x = window_reverse(windows, map_size)              # (B, H, W, C)
     attn.note("reversed", x)

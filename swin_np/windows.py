@@ -55,7 +55,7 @@ def cyclic_shift(x: Array, shift: Size) -> Array:
 def reverse_cyclic_shift(x: Array, shift: Size) -> Array:
     """Fig. 4: roll the map (B, H, W, C) back to where it was."""
     down, right = pair(shift)
-    return np.roll(x, (down, right), axis=(1, 2))
+    return cyclic_shift(x, (-down, -right))
 
 
 def region_ids(map_size: tuple[int, int], window: Size, shift: Size) -> Array:
@@ -81,3 +81,8 @@ def shifted_window_mask(map_size: tuple[int, int], window: Size, shift: Size) ->
     mask = np.where(ids[:, :, None] == ids[:, None, :], np.float32(0), np.float32(MASK_VALUE))
     mask.setflags(write=False)
     return mask
+
+
+def attention_mask(map_size: tuple[int, int], window: Size, shift: Size) -> Array | None:
+    """The mask of SW-MSA, (nW, M^2, M^2); W-MSA, whose shift is 0 on both axes, has none."""
+    return shifted_window_mask(map_size, window, shift) if any(pair(shift)) else None

@@ -5,9 +5,11 @@ import pytest
 
 from swin_np.attention import (
     WindowAttention,
+    merge_heads,
     relative_position_bias,
     relative_position_index,
     shifted_window_attention,
+    split_heads,
 )
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.layers import redraw
@@ -58,6 +60,17 @@ def test_the_bias_of_a_head_is_its_column_of_the_table(rng):
     assert all(bias[head, i, j] == table[index[i, j], head] for head in range(3) for i in range(6) for j in range(6))
 
 
+def test_channels_are_queries_then_keys_then_values_and_heads_lie_side_by_side(rng):
+    qkv = rng.standard_normal((4, 9, 3 * 10))          # 2 heads of 5
+    parts = split_heads(qkv, 2)
+    assert parts.shape == (3, 4, 2, 9, 5)
+    for which in range(3):
+        for head in range(2):
+            start = 10 * which + 5 * head
+            assert np.array_equal(parts[which][:, head], qkv[..., start:start + 5])
+        assert np.array_equal(merge_heads(parts[which]), qkv[..., 10 * which:10 * (which + 1)])
+
+
 @pytest.mark.parametrize(("map_size", "window", "shift", "heads", "channels"), SHAPES)
 def test_roll_and_mask_equal_the_definition_by_ragged_windows(map_size, window, shift, heads, channels, rng):
     attn = random_attention(window, heads, channels, rng)
@@ -83,7 +96,7 @@ def test_without_the_mask_the_definition_is_missed_in_the_wrapped_windows_only(r
     attn = random_attention((4, 4), 2, 8, rng)
     x = rng.standard_normal((1, 12, 16, 8))
     truth = ragged_window_attention(x, attn, (2, 2))
-    monkeypatch.setattr("swin_np.attention.shifted_window_mask", lambda *sizes: np.zeros((12, 16, 16)))
+    monkeypatch.setattr("swin_np.attention.attention_mask", lambda *sizes: np.zeros((12, 16, 16)))
     wrong = np.abs(shifted_window_attention(x, attn, (4, 4), (2, 2)) - truth).max(axis=(0, 3)) > 1e-9
     expected = np.zeros((12, 16), bool)                # displaced by 2: the first and last 2 rows and columns wrap
     expected[[0, 1, 10, 11]] = expected[:, [0, 1, 14, 15]] = True

@@ -7,6 +7,7 @@ from swin_np.errors import ShapeError
 from swin_np.ragged import ragged_windows
 from swin_np.windows import (
     MASK_VALUE,
+    attention_mask,
     cyclic_shift,
     region_ids,
     reverse_cyclic_shift,
@@ -97,3 +98,10 @@ def test_sizes_that_do_not_fit_are_refused(call):
 def test_the_message_says_what_would_fit():
     with pytest.raises(ShapeError, match="window 7x7 does not divide the 10x12 map: pad it to 14x14"):
         window_partition(np.zeros((1, 10, 12, 1)), 7)
+
+
+@pytest.mark.parametrize("shift", [0, (0, 0), (2, 0), (0, 1), 2])
+def test_only_shifted_windows_have_a_mask(shift):
+    mask = attention_mask((8, 12), (4, 4), shift)
+    assert (mask is None) == (shift in (0, (0, 0)))
+    assert mask is None or np.array_equal(mask, shifted_window_mask((8, 12), (4, 4), shift))
