@@ -50,11 +50,7 @@ class Module:
     def parts(self) -> Iterator[tuple[str, "Module"]]:
         """The direct parts with their names; the items of a list are called `blocks.0`, `blocks.1`, ..."""
         for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, Module):
-                yield field.name, value
-            elif isinstance(value, list):
-                yield from ((f"{field.name}.{i}", part) for i, part in enumerate(value))
+            yield from named_parts(field.name, getattr(self, field.name))
 
     def own_parameters(self) -> Iterator[tuple[str, Array]]:
         """The arrays that are fields of this very module, with their names."""
@@ -140,6 +136,15 @@ class Module:
         return "\n".join([f"{type(self).__name__}({', '.join(settings)})", *lines]).replace("\n", "\n  ")
 
 
+def named_parts(name: str, value: object) -> Iterator[tuple[str, Module]]:
+    """The modules in the field `name` of a module: one, a list of them, a list of lists (`blocks.0.1`), or none."""
+    if isinstance(value, Module):
+        yield name, value
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from named_parts(f"{name}.{i}", item)
+
+
 def placeholder(*shape: int) -> Array:
     """A parameter that only has its shape: zeros that take no memory and cannot be written to."""
     return np.broadcast_to(np.float32(0), shape)
@@ -157,8 +162,8 @@ def redraw(model: Module, seed: int) -> None:
     """Draw every parameter of the model anew and large, for comparing implementations.
 
     At the paper's 0.02 the scores, and above all the bias tables, are so small that a wrong index hardly shows. Here
-    weights keep the scale of their input (fan_in^-1/2), norms scale by 0.5 to 1.5, and all else, bias tables
-    included, is of order 1.
+    weights keep the scale of their input (fan_in^-1/2), norms scale by 0.5 to 1.5, running variances are as large, and
+    all else, bias tables included, is of order 1.
     """
     rng, state = np.random.default_rng(seed), {}
     for name, value in model.state_dict().items():
@@ -167,7 +172,7 @@ def redraw(model: Module, seed: int) -> None:
             drawn *= np.float32(0.5)
         elif name.endswith("weight") and value.ndim > 1:
             drawn *= np.float32((value.size / len(value)) ** -0.5)
-        elif name.endswith("weight"):
+        elif name.endswith(("weight", "running_var")):
             drawn = rng.uniform(0.5, 1.5, value.shape)
         state[name] = drawn.astype(value.dtype)
     model.place(state)

@@ -16,6 +16,9 @@ TIMM = ("timm_even", "timm_odd", "timm_small_map")
 TORCHVISION = ("torchvision_even", "torchvision_odd", "torchvision_small_map")
 SWIN_V2 = ("v2_basic", "v2_pretrained_window")         # used in tests/baselines/test_swin_v2.py
 
+CONVOLUTIONAL = ("fpn", "res2net_stage_scale8", "res2net_stage_stride1", "res2net_stage_stride2", "res2net_v1b_stage",
+                 "res2net_v1b_stem", "res2next_stage")                  # in tests/dense and tests/baselines
+
 
 def dialect_of(name: str) -> str:
     """Which implementation computed the file."""

@@ -1,0 +1,267 @@
+"""The ground floor of convolutional networks: convolution, batch norm, pooling and resizing of maps (B, H, W, C)."""
+
+import math
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from swin_np.errors import ShapeError
+from swin_np.functional import PART_ELEMENTS, PART_TOKENS, Array, linear, pair, parts
+from swin_np.parallel import for_each
+
+Size = int | tuple[int, int]
+
+# Sizes that were measured to be fast; they change no result beyond rounding.
+GROUP_CHANNELS = 16                                    # groups with fewer channels are multiplied several at a time
+
+
+def out_size(size: tuple[int, int], kernel: Size, stride: Size = 1, padding: Size = 0,
+             dilation: Size = 1) -> tuple[int, int]:
+    """(h, w) of what a kernel leaves of a map of `size`: floor((size + 2 padding - reach) / stride) + 1.
+
+    The kernel reaches over dilation (kernel - 1) + 1 pixels. Raises ShapeError for a kernel that reaches further than
+    the padded map, and for sizes that are not positive.
+    """
+    kernel, stride, padding, dilation = pair(kernel), pair(stride), pair(padding), pair(dilation)
+    if min(*kernel, *stride, *dilation) < 1 or min(padding) < 0:
+        raise ShapeError(f"kernel {kernel}, stride {stride}, dilation {dilation} and padding {padding} were given: "
+                         "the first three start at 1, padding at 0")
+    reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    padded = [side + 2 * p for side, p in zip(size, padding, strict=True)]
+    if any(r > side for r, side in zip(reach, padded, strict=True)):
+        raise ShapeError(f"the kernel reaches over {reach[0]}x{reach[1]} pixels, the padded map is "
+                         f"{padded[0]}x{padded[1]}: give a larger map, or more padding")
+    h, w = ((side - r) // s + 1 for side, r, s in zip(padded, reach, stride, strict=True))
+    return h, w
+
+
+def pad(x: Array, padding: tuple[int, int], value: float = 0) -> Array:
+    """x (B, H, W, C) with `padding` rows above and below and columns left and right, all of `value`."""
+    if padding == (0, 0):
+        return x
+    (b, h, w, c), (p, q) = x.shape, padding
+    y = np.empty((b, h + 2 * p, w + 2 * q, c), x.dtype)
+    y[:, :p] = y[:, p + h:] = y[:, p:p + h, :q] = y[:, p:p + h, q + w:] = value
+    y[:, p:p + h, q:q + w] = x
+    return y
+
+
+def windows(x: Array, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Array:
+    """What the kernel sees at each output position: a view (B, h, w, kh, kw, C) of the padded map x (B, H, W, C)."""
+    (b, *size, c), (along_b, down, right, along_c) = x.shape, x.strides
+    h, w = out_size(size, kernel, stride, 0, dilation)
+    return as_strided(x, (b, h, w, *kernel, c), writeable=False, strides=(
+        along_b, stride[0] * down, stride[1] * right, dilation[0] * down, dilation[1] * right, along_c))
+
+
+def check_channels(x: Array, weight: Array, bias: Array | None, groups: int) -> None:
+    """Raise ShapeError where map (B, H, W, C), weight (out, C / groups, kh, kw) and bias (out,) do not fit."""
+    if x.ndim != 4 or weight.ndim != 4:
+        raise ShapeError(f"the map has shape {x.shape} and the weight {weight.shape}: expected (B, H, W, C) and "
+                         "(out, C / groups, kh, kw)")
+    if groups < 1 or weight.shape[0] % groups or x.shape[-1] != groups * weight.shape[1]:
+        raise ShapeError(f"the map has {x.shape[-1]} channels, a weight of shape {weight.shape} in {groups} groups "
+                         f"takes {groups * weight.shape[1]}: the groups must divide the channels in and out")
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ShapeError(f"the bias has shape {bias.shape}, the weight {weight.shape}: expected ({len(weight)},)")
+
+
+def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: Size = 1, padding: Size = 0,
+           dilation: Size = 1, groups: int = 1) -> Array:
+    """Correlate x (B, H, W, C) with weight (out, C / groups, kh, kw), plus bias (out,); gives (B, h, w, out).
+
+    With g groups the g-th part of the outputs sees the g-th part of the channels only. Raises ShapeError for channels
+    that do not fit the weight, and for a kernel that reaches further than the padded map.
+    """
+    check_channels(x, weight, bias, groups)
+    kernel, stride, padding, dilation = weight.shape[2:], pair(stride), pair(padding), pair(dilation)
+    h, w = out_size(x.shape[1:3], kernel, stride, padding, dilation)
+    x = pad(x, padding)
+    if kernel == (1, 1) and groups == 1:
+        return linear(x[:, ::stride[0], ::stride[1]], weight[:, :, 0, 0], bias)
+    if weight.shape[:2] == (groups, 1):
+        return depthwise(windows(x, kernel, stride, dilation), weight, bias)
+    y = np.empty((len(x), h, w, len(weight)), x.dtype)
+    seen, matrices = windows(x, kernel, stride, dilation), kernel_matrices(weight, groups)
+
+    def compute(part: slice) -> None:
+        for image, rows in rows_of_images(part, h):
+            y[image, rows] = kernel_products(seen[image, rows], matrices, bias)
+
+    for_each(compute, parts(len(x) * h, max(1, PART_TOKENS // w), math.ceil(PART_TOKENS / w)))
+    return y
+
+
+def rows_of_images(part: slice, h: int) -> list[tuple[int, slice]]:
+    """Cut a slice of the rows of all images, h rows each, at the images' borders: (image, rows) pairs."""
+    first, last = part.start // h, (part.stop - 1) // h
+    return [(i, slice(max(part.start - i * h, 0), min(part.stop - i * h, h))) for i in range(first, last + 1)]
+
+
+def kernel_matrices(weight: Array, groups: int) -> Array:
+    """Weight (out, C / groups, kh, kw) as one matrix for each group, (groups, out / groups, kh kw C / groups).
+
+    Narrow groups are put together, with zeros where a channel of one meets an output of another: an infinite channel
+    makes its neighbours' outputs NaN.
+    """
+    outputs, inputs, kh, kw = weight.shape
+    matrices = weight.transpose(0, 2, 3, 1).reshape(groups, outputs // groups, kh * kw, inputs)
+    together = 1
+    while groups % (2 * together) == 0 and together * inputs < GROUP_CHANNELS:
+        together *= 2
+    if together > 1:
+        wide = np.zeros((groups // together, together, outputs // groups, kh * kw, together, inputs), weight.dtype)
+        for i in range(together):
+            wide[:, i, :, :, i] = matrices[i::together]
+        matrices = wide
+    return matrices.reshape(groups // together, together * outputs // groups, -1)
+
+
+def kernel_products(seen: Array, matrices: Array, bias: Array | None) -> Array:
+    """Multiply windows (h, w, kh, kw, C) by the matrices of `kernel_matrices`: (h, w, out)."""
+    h, w, kh, kw, c = seen.shape
+    groups, outputs, inputs = matrices.shape
+    if groups == 1:
+        return linear(seen.reshape(h, w, inputs), matrices[0], bias)
+    columns = seen.reshape(h, w, kh, kw, groups, c // groups).transpose(4, 0, 1, 2, 3, 5)
+    y = columns.reshape(groups, h * w, inputs) @ matrices.swapaxes(1, 2)
+    y = y.swapaxes(0, 1).reshape(h, w, groups * outputs)
+    return y if bias is None else y + bias
+
+
+def depthwise(seen: Array, weight: Array, bias: Array | None) -> Array:
+    """Every channel by itself: windows (B, h, w, kh, kw, C) and weight (C, 1, kh, kw) to (B, h, w, C)."""
+    b, h, w, kh, kw, c = seen.shape
+    y = np.empty((b, h, w, c), seen.dtype)
+    offset = np.zeros(c, seen.dtype) if bias is None else bias
+
+    def compute(part: slice) -> None:
+        for image, rows in rows_of_images(part, h):
+            total = y[image, rows]
+            total[...] = offset
+            for i in range(kh):
+                along_row = seen[image, rows, :, i, 0] * weight[:, 0, i, 0]     # short sums lose the fewest digits
+                for j in range(1, kw):
+                    along_row += seen[image, rows, :, i, j] * weight[:, 0, i, j]
+                total += along_row
+
+    part_rows = -(-PART_ELEMENTS // (w * c))
+    for_each(compute, parts(b * h, part_rows, part_rows))
+    return y
+
+
+def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Array, eps: float = 1e-5) -> Array:
+    """Ioffe & Szegedy 2015, at inference: (x - mean) / sqrt(variance + eps) weight + bias, (C,) each; x (..., C)."""
+    if not weight.shape == bias.shape == mean.shape == variance.shape == x.shape[-1:]:
+        raise ShapeError(f"weight {weight.shape}, bias {bias.shape}, mean {mean.shape} and variance {variance.shape} "
+                         f"were given for {x.shape[-1]} channels: expected ({x.shape[-1]},) of each")
+    scale = weight / np.sqrt(variance.astype(np.float64) + eps)
+    offset = (bias - mean * scale).astype(x.dtype)
+    scale = scale.astype(x.dtype)
+    rows = x.reshape(-1, x.shape[-1])
+    y = np.empty(rows.shape, x.dtype)
+
+    def compute(part: slice) -> None:
+        np.multiply(rows[part], scale, out=y[part])
+        y[part] += offset
+
+    part_rows = -(-PART_ELEMENTS // x.shape[-1])
+    for_each(compute, parts(len(rows), part_rows, part_rows))
+    return y.reshape(x.shape)
+
+
+def relu(x: Array, out: Array | None = None) -> Array:
+    """max(x, 0). out: where the result goes, x itself perhaps; without it a new array."""
+    y = np.empty(x.shape, x.dtype) if out is None else out
+    if not y.flags.c_contiguous:
+        raise ShapeError("out is not contiguous: give an array that is, or none")
+    elements, results = x.reshape(-1), y.reshape(-1)
+    for_each(lambda part: np.maximum(elements[part], 0, out=results[part]),
+             parts(x.size, PART_ELEMENTS, PART_ELEMENTS))
+    return y
+
+
+def pool_size(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int],
+              padding: tuple[int, int]) -> tuple[int, int]:
+    """`out_size` of a pooling; ShapeError also where the padding could fill a window of its own."""
+    if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
+        raise ShapeError(f"padding {padding} was given for the window {kernel}: give at most half of the window")
+    return out_size(size, kernel, stride, padding)
+
+
+def max_pool2d(x: Array, kernel: Size, stride: Size, padding: Size = 0) -> Array:
+    """The largest value of each window, of every channel of x (B, H, W, C); padding never wins."""
+    kernel, stride, padding = pair(kernel), pair(stride), pair(padding)
+    pool_size(x.shape[1:3], kernel, stride, padding)
+    seen = windows(pad(x, padding, -np.inf), kernel, stride)
+    y = np.array(seen[:, :, :, 0, 0])
+    for i, j in np.ndindex(kernel):
+        np.maximum(y, seen[:, :, :, i, j], out=y)
+    return y
+
+
+def avg_pool2d(x: Array, kernel: Size, stride: Size, padding: Size = 0, ceil_mode: bool = False,
+               count_include_pad: bool = True) -> Array:
+    """The mean of each window, of every channel of x (B, H, W, C).
+
+    ceil_mode: windows that reach over the lower and right border count too, with what they have inside.
+    count_include_pad: the zeros of the padding count as values.
+    """
+    kernel, stride, padding = pair(kernel), pair(stride), pair(padding)
+    size, counts = list(pool_size(x.shape[1:3], kernel, stride, padding)), []
+    for axis, (side, k, s, p) in enumerate(zip(x.shape[1:3], kernel, stride, padding, strict=True)):
+        if ceil_mode and (side + 2 * p - k) % s and size[axis] * s < side + p:
+            size[axis] += 1
+        start = np.arange(size[axis]) * s - p
+        stop = np.minimum(start + k, side + p)
+        if not count_include_pad:
+            start, stop = np.maximum(start, 0), np.minimum(stop, side)
+        counts.append(stop - start)
+    beyond = [(n - 1) * s + k - side - 2 * p for n, s, k, side, p in zip(
+        size, stride, kernel, x.shape[1:3], padding, strict=True)]
+    padded = np.pad(pad(x, padding), ((0, 0), (0, max(0, beyond[0])), (0, max(0, beyond[1])), (0, 0)))
+    seen = windows(padded, kernel, stride)
+    y = np.zeros(seen.shape[:3] + x.shape[3:], x.dtype)
+    for i, j in np.ndindex(kernel):
+        y += seen[:, :, :, i, j]
+    y /= (counts[0][:, None, None] * counts[1][:, None]).astype(x.dtype)
+    return y
+
+
+def checked_size(size: Size) -> tuple[int, int]:
+    """(h, w) of a map to be made; ShapeError unless both are positive whole numbers."""
+    if min(pair(size)) < 1:
+        raise ShapeError(f"a map of size {size} was asked for: give numbers of pixels from 1 on")
+    return pair(size)
+
+
+def adaptive_avg_pool2d(x: Array, size: Size) -> Array:
+    """Means over size h x w nearly equal, possibly overlapping boxes that cover x (B, H, W, C): (B, h, w, C)."""
+    for axis, count in zip((1, 2), checked_size(size), strict=True):
+        side = x.shape[axis]
+        boxes = [slice(side * i // count, -(-side * (i + 1) // count)) for i in range(count)]
+        x = np.stack([x[(slice(None),) * axis + (box,)].mean(axis=axis, dtype=np.float64).astype(x.dtype)
+                      for box in boxes], axis=axis)
+    return x
+
+
+def interpolate_bilinear(x: Array, size: Size) -> Array:
+    """Resize x (B, H, W, C) to `size` (h, w) between the centres of pixels, PyTorch's align_corners=False."""
+    for axis, count in zip((1, 2), checked_size(size), strict=True):
+        side = x.shape[axis]
+        at = np.clip((np.arange(count) + 0.5) * side / count - 0.5, 0, side - 1)
+        low = at.astype(np.intp)
+        share = (at - low).astype(x.dtype).reshape((-1,) + (1,) * (3 - axis))
+        x = x.take(low, axis) * (1 - share) + x.take(np.minimum(low + 1, side - 1), axis) * share
+    return x
+
+
+def interpolate_nearest(x: Array, size: Size) -> Array:
+    """Resize x (B, H, W, C) to `size` (h, w), each pixel a copy: row i is row floor(i H / h) of x.
+
+    PyTorch rounds the fraction in float32, and there takes another row for a few sizes (26 to 22, 14 to 46), though not
+    where one is a multiple of the other.
+    """
+    for axis, count in zip((1, 2), checked_size(size), strict=True):
+        x = x.take(np.arange(count) * x.shape[axis] // count, axis)
+    return x

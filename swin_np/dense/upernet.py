@@ -1,0 +1,70 @@
+"""UPerNet (Xiao et al., ECCV 2018), the head of the Swin paper's section 4.3: pyramid pooling and an FPN.
+
+Names and order of computation are those of transformers' UperNetForSemanticSegmentation. Its auxiliary head, which only
+training needs, is left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from swin_np.convolution import adaptive_avg_pool2d, interpolate_bilinear
+from swin_np.convolution_layers import Conv2d, NormalisedByBatch
+from swin_np.dense.convolution_module import ConvModule
+from swin_np.dense.maps import check_maps
+from swin_np.functional import Array
+from swin_np.layers import Module
+
+POOL_SCALES = (1, 2, 3, 6)                             # Zhao et al. 2017 (PSPNet), section 3.2
+
+
+@dataclass(eq=False, repr=False)
+class BoxMeans(Module):
+    """Means over `bins` x `bins` nearly equal boxes, (B, h, w, C) -> (B, bins, bins, C)."""
+
+    bins: int
+
+    def forward(self, x: Array) -> Array:
+        return adaptive_avg_pool2d(x, self.bins)
+
+
+@dataclass(eq=False, repr=False)
+class UPerHead(NormalisedByBatch):
+    """Fig. 4: maps (B, h, w, C_i), the finest first, to scores (B, h, w, num_classes) at the size of the finest."""
+
+    psp_modules: list[list[Module]]                    # for each pool scale: BoxMeans, then a 1x1 ConvModule
+    bottleneck: ConvModule                             # 3x3
+    lateral_convs: list[ConvModule]                    # 1x1, for all maps but the coarsest
+    fpn_convs: list[ConvModule]                        # 3x3
+    fpn_bottleneck: ConvModule                         # 3x3
+    classifier: Conv2d                                 # 1x1
+
+    @classmethod
+    def random(cls, map_channels: Sequence[int], num_classes: int = 150, channels: int = 512,
+               pool_scales: Sequence[int] = POOL_SCALES, seed: int | None = 0) -> "UPerHead":
+        """For maps of these channels, the finest first; `channels` inside the head. seed None: placeholders."""
+        rng = None if seed is None else np.random.default_rng(seed)
+        *finer, coarsest = map_channels
+        return cls([[BoxMeans(bins), ConvModule.random(coarsest, channels, 1, rng)] for bins in pool_scales],
+                   ConvModule.random(coarsest + len(pool_scales) * channels, channels, 3, rng),
+                   [ConvModule.random(inputs, channels, 1, rng) for inputs in finer],
+                   [ConvModule.random(channels, channels, 3, rng) for _ in finer],
+                   ConvModule.random(len(map_channels) * channels, channels, 3, rng),
+                   Conv2d.random(channels, num_classes, 1, rng, bias=True))
+
+    def forward(self, maps: Sequence[Array]) -> Array:
+        """Raises ShapeError unless the maps are as many, as wide and as the model's dtype, the finest first."""
+        coarsest = self.psp_modules[0][1].conv.weight.shape[1]
+        check_maps(maps, [*(lateral.conv.weight.shape[1] for lateral in self.lateral_convs), coarsest], self.dtype)
+        merged = [self.pyramid_pooling(maps[-1])]
+        for lateral, x in zip(self.lateral_convs[::-1], maps[-2::-1], strict=True):
+            merged.insert(0, lateral(x) + interpolate_bilinear(merged[0], x.shape[1:3]))
+        levels = [conv(x) for conv, x in zip(self.fpn_convs, merged, strict=False)] + merged[-1:]
+        x = np.concatenate([interpolate_bilinear(level, maps[0].shape[1:3]) for level in levels], axis=-1)
+        return self.classifier(self.fpn_bottleneck(x))
+
+    def pyramid_pooling(self, x: Array) -> Array:      # (B, h, w, C) -> (B, h, w, channels)
+        """Zhao et al. 2017: the map beside its means over ever smaller boxes, stretched to the map's size."""
+        means = [interpolate_bilinear(conv(pool(x)), x.shape[1:3]) for pool, conv in self.psp_modules]
+        return self.bottleneck(np.concatenate([x, *means], axis=-1))

@@ -1,0 +1,85 @@
+"""UPerNet on a Swin backbone equals transformers' model, its float32 is as accurate, and its shapes are checked."""
+
+import numpy as np
+import pytest
+
+from swin_np import TRANSFORMERS, SwinConfig
+from swin_np.checkpoints.dialects import DIALECTS, from_official
+from swin_np.dense.segmentation import SemanticSegmentation, swin_upernet
+from swin_np.dense.upernet import UPerHead
+from swin_np.errors import ShapeError
+from swin_np.layers import redraw
+from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
+
+UNUSED = ("num_batches_tracked", "backbone.swin.layernorm.weight", "backbone.swin.layernorm.bias")
+CLASSES, CHANNELS = 5, 12
+CONFIG = SwinConfig((64, 96), 4, embed_dim=8, depths=(2, 2, 1, 1), num_heads=(1, 2, 4, 4), window_size=2,
+                    shape_policy=TRANSFORMERS)
+
+
+def redrawn(dtype: type = np.float64) -> SemanticSegmentation:
+    model = swin_upernet(CONFIG, CLASSES, CHANNELS)
+    redraw(model, 4)
+    return model.astype(dtype)
+
+
+def torch_scores(model: SemanticSegmentation, images: np.ndarray) -> np.ndarray:
+    """What transformers' UPerNet gives with the same weights."""
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    config = model.backbone.config
+    swin = transformers.SwinConfig(
+        image_size=config.img_size, patch_size=config.patch_size, embed_dim=config.embed_dim, depths=config.depths,
+        num_heads=config.num_heads, window_size=config.window_size[0], layer_norm_eps=1e-5,
+        out_features=["stage1", "stage2", "stage3", "stage4"], attn_implementation="sdpa")
+    twin = transformers.UperNetForSemanticSegmentation(transformers.UperNetConfig(
+        backbone_config=swin, hidden_size=CHANNELS, num_labels=CLASSES, use_auxiliary_head=False)).eval()
+    state = {}
+    for name, value in from_official(model.backbone.state_dict(), DIALECTS["transformers"]).items():
+        state[f"backbone.{name}"] = value
+    for name, value in model.state_dict().items():
+        if name.startswith("norms."):
+            _, stage, kind = name.split(".")
+            state[f"backbone.hidden_states_norms.stage{int(stage) + 1}.{kind}"] = value
+        elif name.startswith("decode_head."):
+            state[name] = value
+    tensors = {name: torch.from_numpy(np.array(value)) for name, value in state.items()}
+    twin.to(torch.from_numpy(images).dtype)
+    missing, unexpected = twin.load_state_dict(tensors, strict=False)
+    assert not unexpected and all(name.endswith(UNUSED) for name in missing)
+    with torch.inference_mode():
+        return twin(torch.from_numpy(images)).logits.numpy()
+
+
+@pytest.mark.parametrize("size", [(64, 96), (72, 100)])
+def test_equals_transformers_pixel_by_pixel(size, rng):
+    model, images = redrawn(), rng.standard_normal((2, 3, *size))
+    scores = model(images)
+    assert scores.shape == (2, CLASSES, *size)
+    assert_matches(scores, torch_scores(model, images), MODEL_TOLERANCE)
+
+
+def test_float32_is_as_accurate_as_transformers(rng):
+    model, images = redrawn(), rng.standard_normal((1, 3, 64, 96), np.float32)
+    single = model.astype(np.float32)
+    assert_as_accurate(single(images), torch_scores(single, images), model(images.astype(np.float64)))
+
+
+def test_learned_parameters_are_those_that_transformers_uses():
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    with torch.device("meta"):
+        twin = transformers.UperNetForSemanticSegmentation(transformers.UperNetConfig(
+            backbone_config=transformers.SwinConfig(out_features=["stage1", "stage2", "stage3", "stage4"]),
+            use_auxiliary_head=False, num_labels=150))
+    ours = swin_upernet(SwinConfig(), seed=None)
+    assert ours.parameter_count() == sum(p.numel() for name, p in twin.named_parameters() if not name.endswith(UNUSED))
+
+
+def test_the_batch_does_not_mix(rng):
+    model, images = redrawn(), rng.standard_normal((2, 3, 64, 96))
+    assert_matches(model(images[1:]), model(images)[1:], MODEL_TOLERANCE)
+
+
+def test_wrong_maps_are_refused_in_a_sentence(rng):
+    head = UPerHead.random((4, 8), 3, 6)
+    with pytest.raises(ShapeError, match=r"this head is for maps with \[4, 8\] channels"):
+        head([rng.standard_normal((1, 8, 8, 8), np.float32), rng.standard_normal((1, 4, 4, 4), np.float32)])
