@@ -176,7 +176,7 @@ def relu(x: Array, out: Array | None = None) -> Array:
     if not y.flags.c_contiguous:
         raise ShapeError("out is not contiguous: give an array that is, or none")
     elements, results = x.reshape(-1), y.reshape(-1)
-    for_each(lambda part: np.maximum(elements[part], 0, out=results[part]),
+    for_each(lambda part: np.clip(elements[part], 0, np.inf, out=results[part]),
              parts(x.size, PART_ELEMENTS, PART_ELEMENTS))
     return y
 

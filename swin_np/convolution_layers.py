@@ -11,8 +11,6 @@ from swin_np.errors import ConfigurationError
 from swin_np.functional import Array, pair
 from swin_np.layers import Module, placeholder
 
-UNUSED = "num_batches_tracked"                         # PyTorch stores with each batch norm how long it was trained
-
 
 @dataclass(eq=False, repr=False)
 class Conv2d(Module):
@@ -55,6 +53,7 @@ class BatchNorm2d(Module):
     running_var: Array
     eps: float = 1e-5
     buffers: ClassVar[tuple[str, ...]] = ("running_mean", "running_var")
+    unused: ClassVar[tuple[str, ...]] = ("num_batches_tracked",)        # how long it was trained
 
     @classmethod
     def identity(cls, channels: int) -> "BatchNorm2d":
@@ -87,17 +86,3 @@ class AvgPool2d(Module):
     def forward(self, x: Array) -> Array:
         return convolution.avg_pool2d(x, self.kernel_size, self.stride, self.padding, self.ceil_mode,
                                       self.count_include_pad)
-
-
-class NormalisedByBatch(Module):
-    """Base of a model with batch norms: their running mean and variance are loaded, but are no learned parameters."""
-
-    def parameter_count(self) -> int:
-        """Number of learned parameters, all parts included."""
-        return sum(value.size for _, module in self.named_modules() for name, value in module.own_parameters()
-                   if name not in getattr(module, "buffers", ()))
-
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """See Module.load_state_dict; `num_batches_tracked` of a batch norm may be there and is not read."""
-        unused = {f"{name}.{UNUSED}" for name, module in self.named_modules() if isinstance(module, BatchNorm2d)}
-        super().load_state_dict({name: value for name, value in state.items() if name not in unused})

@@ -4,6 +4,7 @@ import copy
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,7 +36,13 @@ class Module:
 
     A field that is an array is a parameter, a field that is a Module (or a list of them) is a part, and anything else
     is a setting. `model.layers[0].blocks[1].attn.qkv.weight` is the entry `layers.0.blocks.1.attn.qkv.weight`.
+
+    buffers: fields that are stored like parameters but were measured, not learned. unused: names under which a
+    checkpoint stores with such a module what no forward pass needs.
     """
+
+    buffers: ClassVar[tuple[str, ...]] = ()
+    unused: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, *inputs):
         output = self.forward(*inputs)
@@ -81,6 +88,8 @@ class Module:
         last digits, as Swin V2's logarithms do between libraries.
         """
         own, derived = self.state_dict(), self.derived_buffers()
+        unused = {f"{prefix}.{name}" for prefix, module in self.named_modules() for name in module.unused}
+        state = {name: value for name, value in state.items() if name not in unused}
         problems = [f"missing {name} {value.shape}" for name, value in own.items() if name not in state]
         for name, value in state.items():
             value = np.asarray(value)
@@ -120,8 +129,9 @@ class Module:
         return next(iter(self.state_dict().values())).dtype
 
     def parameter_count(self) -> int:
-        """Number of parameters, all parts included."""
-        return sum(value.size for value in self.state_dict().values())
+        """Number of learned parameters, all parts included."""
+        return sum(value.size for _, module in self.named_modules() for name, value in module.own_parameters()
+                   if name not in module.buffers)
 
     def __repr__(self) -> str:
         """The tree of parts with the shapes of their parameters; equal parts of a list are written once."""

@@ -51,4 +51,5 @@ def test_the_derived_buffers_of_official_files_are_checked(name):
 
 
 def test_a_file_for_every_golden_model_is_used():
-    assert sorted(FILES + golden.SWIN_V2 + golden.CONVOLUTIONAL) == sorted(path.stem for path in golden.FOLDER.glob("*.npz"))
+    used = FILES + golden.SWIN_V2 + golden.CONVOLUTIONAL
+    assert sorted(used) == sorted(path.stem for path in golden.FOLDER.glob("*.npz"))

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from swin_np.convolution import interpolate_bilinear
-from swin_np.convolution_layers import NormalisedByBatch
 from swin_np.dense.unet import UNetDecoder
 from swin_np.dense.upernet import UPerHead
 from swin_np.functional import Array
@@ -15,7 +14,7 @@ from swin_np.model import SwinConfig, SwinTransformer
 
 
 @dataclass(eq=False, repr=False)
-class SemanticSegmentation(NormalisedByBatch):
+class SemanticSegmentation(Module):
     """Images (B, 3, H, W) to scores (B, num_classes, H, W): the head's, stretched to the size of the image."""
 
     backbone: Module                                   # any model with feature_maps

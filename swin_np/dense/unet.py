@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from swin_np.convolution_layers import Conv2d, NormalisedByBatch
+from swin_np.convolution_layers import Conv2d
 from swin_np.dense.convolution_module import ConvModule
 from swin_np.dense.maps import check_maps
 from swin_np.errors import ShapeError
@@ -74,7 +74,7 @@ class UpBlock(Module):
 
 
 @dataclass(eq=False, repr=False)
-class UNetDecoder(NormalisedByBatch):
+class UNetDecoder(Module):
     """Maps (B, h, w, C_i), the finest first, to scores (B, h, w, num_classes) at the size of the finest."""
 
     up_blocks: list[UpBlock]                           # from the coarsest map to the finest

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_np.convolution import adaptive_avg_pool2d, interpolate_bilinear
-from swin_np.convolution_layers import Conv2d, NormalisedByBatch
+from swin_np.convolution_layers import Conv2d
 from swin_np.dense.convolution_module import ConvModule
 from swin_np.dense.maps import check_maps
 from swin_np.functional import Array
@@ -30,7 +30,7 @@ class BoxMeans(Module):
 
 
 @dataclass(eq=False, repr=False)
-class UPerHead(NormalisedByBatch):
+class UPerHead(Module):
     """Fig. 4: maps (B, h, w, C_i), the finest first, to scores (B, h, w, num_classes) at the size of the finest."""
 
     psp_modules: list[list[Module]]                    # for each pool scale: BoxMeans, then a 1x1 ConvModule
