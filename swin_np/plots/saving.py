@@ -1,6 +1,7 @@
 """Figures as files: SVG or PNG, the same bytes every time, and whole or not at all."""
 
 import io
+import re
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -12,6 +13,15 @@ OPTIONS = {                                            # without metadata there 
     ".svg": {"metadata": {"Date": None, "Creator": None}},
     ".png": {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
 }
+
+
+CLIP = re.compile(rb'(?<=[#"])p[0-9a-f]{10}(?=[")])')  # the name of a clipped region in an SVG of matplotlib
+
+
+def number_clips(svg: bytes) -> bytes:
+    """Clipped regions named by number: matplotlib's hash changes with last digits that the layout does not repeat."""
+    numbers = {name: b"clip%d" % i for i, name in enumerate(dict.fromkeys(CLIP.findall(svg)))}
+    return CLIP.sub(lambda match: numbers[match[0]], svg)
 
 
 @HOUSE_STYLE
@@ -26,11 +36,12 @@ def save(figure: Figure, path: str | Path) -> None:
         raise SwinError(f"{path} ends in {path.suffix!r}, expected .svg or .png: choose one of these endings")
     content = io.BytesIO()
     figure.savefig(content, format=path.suffix[1:], **OPTIONS[path.suffix])
+    content = number_clips(content.getvalue()) if path.suffix == ".svg" else content.getvalue()
     unfinished = path.with_name(f"{path.name}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            unfinished.write_bytes(content.getvalue())
+            unfinished.write_bytes(content)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)

@@ -10,6 +10,8 @@ ORANGE = "#E69F00"
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
 WHITE = "#FFFFFF"
+PALE = "#F7F4E9"                                       # two more, lighter and darker than all of theirs
+NAVY = "#1B1B3A"
 
 TITLE_SIZE = 11                                        # points
 LABEL_SIZE = 10

@@ -1,4 +1,4 @@
-"""Section 3.2, Fig. 2: the regular and the shifted windows, drawn where they lie on a photograph."""
+"""Section 3.2, Fig. 2: the regular and the shifted windows, on a map of tokens and on a photograph."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from swin_np.errors import ShapeError
-from swin_np.functional import Array
+from swin_np.functional import Array, pair
 from swin_np.model import VARIANTS, SwinConfig
+from swin_np.plots.cells import MOST_NUMERALS, colour_on, draw_cells, position_colours
 from swin_np.plots.style import HOUSE_STYLE, ORANGE, WHITE, draw_frame, new_figure
 from swin_np.ragged import ragged_windows
-from swin_np.windows import region_ids, window_partition
+from swin_np.windows import Size, check_window, region_ids, window_partition
 
 SHADE = (0.0, 0.0, 0.0, 0.45)                          # black, seen through: hatches show on bright skies too
 
@@ -87,4 +88,49 @@ def windows_on_photograph(image: Array, config: SwinConfig = VARIANTS["swin_t"])
     left.set_xlabel(f"pixels\n{h} x {w} tokens, windows of {m} x {n} tokens")
     right.set_xlabel(f"pixels\n{shifted.whole} whole and {shifted.pieces} cut by the border (hatched);\n"
                      f"rolled: {shifted.rolled} windows, {shifted.joined} of several pieces")
+    return figure
+
+
+def window_numbers(map_size: tuple[int, int], window: tuple[int, int], shift: tuple[int, int]) -> tuple[Array, Array]:
+    """Which window each token belongs to, by the definition: (H, W) rows of windows and (H, W) columns of windows."""
+    windows = ragged_windows(map_size, window, shift)
+    tops, lefts = (sorted({place[axis].start for place in windows}) for axis in (0, 1))
+    numbers = np.empty((2, *map_size), int)
+    for rows, columns in windows:
+        numbers[:, rows, columns] = np.reshape([tops.index(rows.start), lefts.index(columns.start)], (2, 1, 1))
+    return numbers[0], numbers[1]
+
+
+def draw_partition(axes: Axes, map_size: tuple[int, int], window: tuple[int, int], shift: tuple[int, int]) -> None:
+    """A map of tokens, each in its window's colour and, on small maps, with its window's number; windows framed."""
+    rows, columns = window_numbers(map_size, window, shift)
+    colours = position_colours((rows.max() + 1, columns.max() + 1))[rows, columns]          # (H, W, 3)
+    numbers = rows * (columns.max() + 1) + columns
+    small = max(map_size) <= MOST_NUMERALS
+    draw_cells(axes, colours, numbers if small else None)
+    for row, column in ragged_windows(map_size, window, shift):
+        height, width = row.stop - row.start, column.stop - column.start
+        draw_frame(axes, (column.start - 0.5, row.start - 0.5), width, height, WHITE)
+        if not small and min(height, width) * 40 >= max(map_size):      # there is room for the number
+            axes.text(column.start + (width - 1) / 2, row.start + (height - 1) / 2,
+                      str(numbers[row.start, column.start]), ha="center", va="center", fontsize="small",
+                      color=colour_on(colours[row.start, column.start]))
+    axes.set(xlabel="column", ylabel="row")
+
+
+@HOUSE_STYLE
+def regular_and_shifted_windows(map_size: Size = 8, window: Size = 4, shift: Size = 2) -> Figure:
+    """The regular windows of a map and the shifted ones, cut smaller by its border, every token with its window.
+
+    Raises ShapeError where the windows do not tile the map or the shift does not fit the window.
+    """
+    (h, w), (m, n), shift = pair(map_size), pair(window), pair(shift)
+    check_window((h, w), (m, n), shift)
+    figure = new_figure(8.0, 4.5)
+    names = "W-MSA", f"SW-MSA, shifted by {shift}"
+    for axes, displacement, name in zip(figure.subplots(1, 2), ((0, 0), shift), names, strict=True):
+        draw_partition(axes, (h, w), (m, n), displacement)
+        rows, columns = (numbers.max() + 1 for numbers in window_numbers((h, w), (m, n), displacement))
+        axes.set_title(f"{name}: {rows} x {columns} = {rows * columns} windows")
+    figure.suptitle(f"Windows of {m} x {n} in two successive blocks on {h} x {w} tokens, numbered")
     return figure

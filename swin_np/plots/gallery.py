@@ -1,0 +1,153 @@
+"""Every figure of the folder figures/, made without arguments: on the sample photograph and seeded random weights.
+
+The first line of a maker's docstring is the text for readers who cannot see the figure.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from swin_np.baselines.res2net import RES2NET_VARIANTS, Bottle2neck
+from swin_np.baselines.resnet import RESNET_VARIANTS, Bottleneck
+from swin_np.functional import Array
+from swin_np.images import PRESETS, center_crop, load, preprocess, resize, sample_photograph
+from swin_np.layers import redraw
+from swin_np.model import VARIANTS, SwinConfig, SwinTransformer
+from swin_np.names import check_name
+from swin_np.patches import LinearEmbedding
+from swin_np.plots.architecture import architecture
+from swin_np.plots.complexity import complexity_curve, read_attention_times
+from swin_np.plots.cyclic_shift import cyclic_shift_frames
+from swin_np.plots.depth import error_by_depth, read_layer_errors
+from swin_np.plots.hierarchy import hierarchy_beside_vit
+from swin_np.plots.mask_error import error_without_the_mask
+from swin_np.plots.masks import four_kinds_of_mask
+from swin_np.plots.partition import window_partition_in_memory
+from swin_np.plots.patches import patch_embedding, patch_merging_order
+from swin_np.plots.receptive_field import receptive_field_by_block
+from swin_np.plots.regions import nine_regions
+from swin_np.plots.relative_position import bias_lookup, relative_position_steps
+from swin_np.plots.res2net import res2net_ladder
+from swin_np.plots.saving import save
+from swin_np.plots.sliding import shifted_not_sliding
+from swin_np.plots.windows import regular_and_shifted_windows, windows_on_photograph
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def cropped_photograph() -> Array:
+    """The photograph that comes with matplotlib, (224, 224, 3) uint8."""
+    return center_crop(resize(load(sample_photograph()), 224), (224, 224))
+
+
+@lru_cache(maxsize=1)
+def four_blocks() -> SwinTransformer:
+    """Four blocks on 56x56 tokens of 12 channels, in float64, weights drawn large so that every influence shows."""
+    config = SwinConfig(embed_dim=12, depths=(4,), num_heads=(3,), num_classes=0)
+    model = SwinTransformer.random(config, dtype=np.float64)
+    redraw(model, 0)
+    return model
+
+
+def hierarchy_on_photograph() -> Figure:
+    """The maps of Swin's four stages, 56x56 to 7x7 tokens with windows of 7x7, and ViT's one 14x14 map, on a photo."""
+    return hierarchy_beside_vit(cropped_photograph())
+
+
+def patch_embedding_on_photograph() -> Figure:
+    """A photograph, one 4x4 patch of it in red, green and blue, and its 48 numbers times a matrix, 96 features."""
+    embedding = LinearEmbedding.random(3, (4, 4), VARIANTS["swin_t"].embed_dim, np.random.default_rng(0))
+    return patch_embedding(cropped_photograph(), embedding)
+
+
+def architecture_of_swin_t() -> Figure:
+    """Swin-T from the image to the logits and its first two blocks, step by step, with the shape of every array."""
+    model = SwinTransformer.random(VARIANTS["swin_t"], seed=None)       # no weights: shapes do not depend on them
+    return architecture(model, preprocess(load(sample_photograph()), PRESETS["microsoft"]))
+
+
+def windows_on_sample_photograph() -> Figure:
+    """Regular windows on a photograph, 8x8, and shifted ones, 9x9, of which the border cuts the outer 32 smaller."""
+    return windows_on_photograph(cropped_photograph())
+
+
+def bias_lookup_of_random_table() -> Figure:
+    """A query and a key in a 7x7 window, their entry in the 13x13 bias table, and in the 49x49 matrix of biases."""
+    table = np.random.default_rng(0).standard_normal((169, 3))
+    return bias_lookup(table)
+
+
+def receptive_field_of_two_tokens() -> Figure:
+    """Where two tokens are seen after one to four blocks: by the masks, as measured, and without the shift."""
+    return receptive_field_by_block(four_blocks())
+
+
+def measured_complexity_curve() -> Figure:
+    """Multiply-adds and time of global and of windowed attention over the image's side, for each of four stages."""
+    return complexity_curve(VARIANTS["swin_t"], measured=read_attention_times(DATA / "attention_times.json"))
+
+
+def error_without_the_mask_on_random_map() -> Figure:
+    """The difference that leaving out the mask makes: only in the last row and column of windows of the rolled map."""
+    x = np.random.default_rng(0).standard_normal((1, 56, 56, 12))
+    return error_without_the_mask(x, four_blocks().layers[0].blocks[1].attn)
+
+
+def measured_error_by_depth() -> Figure:
+    """Rounding errors of all layers: about 1e-6 in float32, both in NumPy and in PyTorch, and 1e-15 in float64."""
+    return error_by_depth(read_layer_errors(DATA / "error_by_depth.json"))
+
+
+def res2net_beside_resnet() -> Figure:
+    """The bottlenecks of ResNet and ResNeXt, and Res2Net's, whose four splits see from 1 to 7 pixels in one block."""
+    resnet, resnext, res2net = (RESNET_VARIANTS["resnet_50"], RESNET_VARIANTS["resnext_50_32x4d"],
+                                RES2NET_VARIANTS["res2net_50_26w_4s"])
+    channels = resnet.channels(0)                      # of the second block of the first stage; weights are not shown
+    return res2net_ladder(Bottleneck.random(resnet, 0, channels, 1, None),
+                          Bottleneck.random(resnext, 0, channels, 1, None),
+                          Bottle2neck.random(res2net, 0, channels, 1, False, None))
+
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "hierarchy.png": hierarchy_on_photograph,
+    "patch_embedding.png": patch_embedding_on_photograph,
+    "architecture.svg": architecture_of_swin_t,
+    "window_partition.svg": window_partition_in_memory,
+    "regular_and_shifted_windows.svg": regular_and_shifted_windows,
+    "windows_on_photograph.png": windows_on_sample_photograph,
+    "cyclic_shift.svg": cyclic_shift_frames,
+    "nine_regions.svg": nine_regions,
+    "four_kinds_of_mask.svg": four_kinds_of_mask,
+    "relative_position_index.svg": relative_position_steps,
+    "bias_lookup.svg": bias_lookup_of_random_table,
+    "receptive_field.png": receptive_field_of_two_tokens,
+    "complexity_curve.svg": measured_complexity_curve,
+    "patch_merging.svg": patch_merging_order,
+    "error_without_the_mask.svg": error_without_the_mask_on_random_map,
+    "error_by_depth.svg": measured_error_by_depth,
+    "shifted_not_sliding.svg": shifted_not_sliding,
+    "res2net_ladder.svg": res2net_beside_resnet,
+}
+"""Every figure of the folder figures/ by its file name, in the order of the paper."""
+
+
+def alt_text(name: str) -> str:
+    """What there is to see in a figure of FIGURES, in a sentence; ConfigurationError for any other name."""
+    check_name("figure", name, FIGURES)
+    return inspect.getdoc(FIGURES[name]).splitlines()[0]
+
+
+def save_all(folder: str | Path, progress: Callable[[str], None]) -> list[Path]:
+    """Make every figure of FIGURES and write it into `folder`; `progress` is called with one line after each.
+
+    Returns the paths of the files. Raises SwinError where a file cannot be written.
+    """
+    paths = [Path(folder) / name for name in FIGURES]
+    for number, (path, make) in enumerate(zip(paths, FIGURES.values(), strict=True), start=1):
+        save(make(), path)
+        progress(f"{number} of {len(FIGURES)}: {path}, {path.stat().st_size / 1000:.0f} kB")
+    return paths
