@@ -1,16 +1,34 @@
-# The two commands of the README are `make walkthrough` and `make test`; each makes what it needs.
+# The two commands of the README are `make walkthrough` and `make test`; each target makes what it needs.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: walkthrough test accuracy bench lint clean
+.PHONY: walkthrough test figures notebooks check-notebooks html slides lab accuracy bench lint clean
 
 walkthrough: .venv/walkthrough
 	$(BIN)/python -m swin_np tour --figures figures
-	@echo "The figures are in the folder figures."
+	$(BIN)/python -m notebooks.publish slides
+	$(BIN)/python -m notebooks.publish html
+	@echo "The figures are in the folder figures. Open pages/index.html in a browser; no network is needed."
+	@echo "make lab opens the notebooks themselves in JupyterLab."
 
 test: .venv/oracle
 	$(BIN)/python -m pytest
+
+figures: .venv/walkthrough
+	$(BIN)/python -c "from swin_np.plots import save_all; save_all('figures', print)"
+
+notebooks: .venv/walkthrough
+	$(BIN)/python -m notebooks.publish execute
+
+check-notebooks: .venv/walkthrough
+	$(BIN)/python -m notebooks.publish check
+
+html slides: .venv/walkthrough
+	$(BIN)/python -m notebooks.publish $@
+
+lab: .venv/walkthrough
+	$(BIN)/python -m jupyterlab notebooks/00_start_here.ipynb
 
 accuracy: .venv/oracle
 	$(BIN)/python -m benchmarks.accuracy
@@ -22,7 +40,7 @@ lint: .venv/oracle
 	$(BIN)/ruff check .
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv build pages *.egg-info
 
 .venv/walkthrough: requirements.txt pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10) and 'swin_np needs Python 3.10 or newer, this is ' + sys.version.split()[0] + ': call make PYTHON=python3.12, for instance')"

@@ -1,0 +1,112 @@
+"""Notebooks as files: which there are, and a form in which running again changes nothing that did not change."""
+
+import json
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from swin_np.errors import SwinError
+from swin_np.names import check_name
+
+FOLDER = Path(__file__).parent.parent
+LARGEST = 400_000                                      # bytes of a notebook
+KEPT = ("tags", "slideshow")                           # of a cell's metadata; the rest is when it ran and how it looked
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python",
+                      "pygments_lexer": "ipython3"},
+}
+
+
+class NotebookError(SwinError):
+    """A notebook that cannot be read, fails, is too large, or no longer shows what it stores."""
+
+
+def find(names: list[str], folder: Path = FOLDER) -> list[Path]:
+    """The notebooks of these names (with or without .ipynb), all of them without names, in their order.
+
+    Raises ConfigurationError, with the nearest name, for one that is not there.
+    """
+    paths = {path.stem: path for path in sorted(folder.glob("*.ipynb"))}
+    stems = [Path(name).name.removesuffix(".ipynb") for name in names]
+    for stem in stems:
+        check_name("notebook", stem, paths)
+    return [paths[stem] for stem in sorted(set(stems))] or list(paths.values())
+
+
+def read(path: Path) -> NotebookNode:
+    """The notebook of a file; NotebookError if it is none, of an older format, or not valid."""
+    try:
+        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=nbformat.NO_CONVERT)
+        old = (notebook.nbformat, notebook.nbformat_minor) < (4, 5)
+        if not old:
+            nbformat.validate(notebook)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, nbformat.ValidationError,
+            nbformat.reader.NotJSONError) as error:
+        raise NotebookError(f"{path.name} cannot be read as a notebook ({str(error).splitlines()[0]}): "
+                            "save it again with JupyterLab") from error
+    if old:
+        raise NotebookError(f"{path.name} has format {notebook.nbformat}.{notebook.nbformat_minor}, expected 4.5 or "
+                            "newer, where cells have ids: save it again with JupyterLab")
+    return notebook
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    """The tags of a cell; "timing" and "widget" have a meaning here."""
+    return cell.metadata.get("tags", [])
+
+
+def source_head(cell: NotebookNode) -> str:
+    """The first line of a cell, by which a reader finds it."""
+    return next((line for line in cell.source.splitlines() if line.strip()), "")
+
+
+def tidy(notebook: NotebookNode) -> None:
+    """Drop what changes from run to run, or from machine to machine, and is nothing that a reader sees."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT if key in cell.metadata})
+        if cell.cell_type == "code":
+            cell.outputs = [] if "widget" in tags(cell) else joined(cell.outputs)
+
+
+def joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """The outputs without standard error, and what was printed in one piece, however the kernel cut it."""
+    pieces: list[NotebookNode] = []
+    for output in outputs:
+        if output.output_type != "stream":
+            pieces.append(output)
+        elif output.name == "stdout":
+            if pieces and pieces[-1].output_type == "stream":
+                pieces[-1].text += output.text
+            else:
+                pieces.append(output)
+    return pieces
+
+
+def check_size(path: Path, text: str) -> None:
+    """Raise NotebookError for a notebook that a code host would no longer show in a moment."""
+    size = len(text.encode("utf-8"))
+    if size >= LARGEST:
+        raise NotebookError(f"{path.name} has {size / 1000:.0f} kB, expected less than {LARGEST / 1000:.0f}: show "
+                            "fewer or smaller pictures")
+
+
+def text_of(notebook: NotebookNode) -> str:
+    """The notebook as the text of a file, keys in one order."""
+    return nbformat.writes(notebook) + "\n"
+
+
+def write(text: str, path: Path) -> None:
+    """Write a whole file, or leave the old one; NotebookError where it cannot be written."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        try:
+            unfinished.write_text(text, encoding="utf-8")
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise NotebookError(f"{path} cannot be written ({error.strerror}): choose a folder that you can write to"
+                            ) from error
