@@ -1,4 +1,4 @@
-"""Every figure of the folder figures/, made without arguments: on the sample photograph and seeded random weights.
+"""Every figure of the folder figures/, made without arguments: on the sample photograph, with seeded random weights.
 
 The first line of a maker's docstring is the text for readers who cannot see the figure.
 """
@@ -28,6 +28,7 @@ from swin_np.plots.mask_error import error_without_the_mask
 from swin_np.plots.masks import four_kinds_of_mask
 from swin_np.plots.partition import window_partition_in_memory
 from swin_np.plots.patches import patch_embedding, patch_merging_order
+from swin_np.plots.probes import attention_before_and_after_mask
 from swin_np.plots.receptive_field import receptive_field_by_block
 from swin_np.plots.regions import nine_regions
 from swin_np.plots.relative_position import bias_lookup, relative_position_steps
@@ -35,6 +36,7 @@ from swin_np.plots.res2net import res2net_ladder
 from swin_np.plots.saving import save
 from swin_np.plots.sliding import shifted_not_sliding
 from swin_np.plots.windows import regular_and_shifted_windows, windows_on_photograph
+from swin_np.probes import TASKS, load_probe
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -112,6 +114,12 @@ def res2net_beside_resnet() -> Figure:
                           Bottle2neck.random(res2net, 0, channels, 1, False, None))
 
 
+def attention_of_a_corner_query() -> Figure:
+    """Trained attention of a mark in a corner: before the mask most goes to other corners, after it all stays near."""
+    board = TASKS["flock"].draw(1, np.random.default_rng(41))
+    return attention_before_and_after_mask(load_probe("flock"), board, (0, 1), 0)
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "hierarchy.png": hierarchy_on_photograph,
     "patch_embedding.png": patch_embedding_on_photograph,
@@ -122,6 +130,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "cyclic_shift.svg": cyclic_shift_frames,
     "nine_regions.svg": nine_regions,
     "four_kinds_of_mask.svg": four_kinds_of_mask,
+    "attention_of_a_corner_query.png": attention_of_a_corner_query,
     "relative_position_index.svg": relative_position_steps,
     "bias_lookup.svg": bias_lookup_of_random_table,
     "receptive_field.png": receptive_field_of_two_tokens,
