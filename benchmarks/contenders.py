@@ -2,8 +2,9 @@
 
 "PyTorch eager" is transformers' SwinForImageClassification with attention written out in tensor operations, as it is
 in torchvision (which is not used, since transformers is the oracle here already); "PyTorch SDPA" is the same model with
-PyTorch's fused attention. All have the same weights and get the same images. The masked scores lead to denormal numbers
-in their softmax, which cost time; swin_np keeps clear of those (see functional.softmax).
+PyTorch's fused attention. For the systems beside Swin see twins.py. All have the same weights and get the same images.
+The masked scores lead to denormal numbers in their softmax, which cost time; swin_np keeps clear of those (see
+functional.softmax).
 """
 
 import pickle
@@ -16,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.matrix_products import compute, matrix_products
-from swin_np import SwinTransformer
+from benchmarks.twins import torch_twin
 from swin_np.functional import Array
+from swin_np.layers import Module
 from swin_np.parallel import SINGLE_THREADED_BLAS, threads
 
 OURS, EAGER, SDPA, ONNX, PRODUCTS = "swin_np", "PyTorch eager", "PyTorch SDPA", "ONNX Runtime", "matrix products"
@@ -30,7 +32,7 @@ Run = Callable[[], Array | None]
 class Contender:
     """save(model, images, path) writes a file; load(path, images, count) gives what runs it with `count` threads."""
 
-    save: Callable[[SwinTransformer, Array, Path], None]
+    save: Callable[[Module, Array, Path], None]
     load: Callable[[Path, Array, int], Run]
 
 
@@ -39,7 +41,7 @@ def draw_images(batch: int, size: int) -> Array:
     return np.random.default_rng(0).standard_normal((batch, 3, size, size), np.float32)
 
 
-def save_ours(model: SwinTransformer, images: Array, path: Path) -> None:
+def save_ours(model: Module, images: Array, path: Path) -> None:
     """Our model, for any images."""
     path.write_bytes(pickle.dumps(model))
 
@@ -62,15 +64,13 @@ def load_products(path: Path, images: Array, count: int) -> Run:
     return lambda: compute(products)
 
 
-def save_twin(attention: str) -> Callable[[SwinTransformer, Array, Path], None]:
+def save_twin(attention: str) -> Callable[[Module, Array, Path], None]:
     """The PyTorch model with one kind of attention, as a function that saves it."""
 
-    def save(model: SwinTransformer, images: Array, path: Path) -> None:
+    def save(model: Module, images: Array, path: Path) -> None:
         import torch
 
-        from benchmarks.oracle import torch_twin
-
-        torch.save(torch_twin(model, torch.float32, attention), path)
+        torch.save(torch_twin(model, attention), path)
 
     return save
 
@@ -89,13 +89,11 @@ def load_twin(path: Path, images: Array, count: int) -> Run:
     return run
 
 
-def save_onnx(model: SwinTransformer, images: Array, path: Path) -> None:
+def save_onnx(model: Module, images: Array, path: Path) -> None:
     """The PyTorch model as ONNX, for images of this shape only."""
     import torch
 
-    from benchmarks.oracle import torch_twin
-
-    twin = torch_twin(model, torch.float32, "eager")
+    twin = torch_twin(model, "eager")
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")                # sizes become constants, as they should here
         torch.onnx.export(twin, (torch.from_numpy(images),), str(path), opset_version=17, dynamo=False)
@@ -112,6 +110,8 @@ def load_onnx(path: Path, images: Array, count: int) -> Run:
     feed = {session.get_inputs()[0].name: images}
     return lambda: session.run(None, feed)[0]
 
+
+BESIDE = (EAGER, OURS)                                 # who runs the systems beside Swin
 
 CONTENDERS = {
     EAGER: Contender(save_twin("eager"), load_twin),

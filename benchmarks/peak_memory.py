@@ -1,7 +1,6 @@
 """The peak resident memory of one contender: a fresh process loads the model from its file and runs it.
 
-The peak is the kernel's for this process (VmHWM) and is reset after loading. getrusage's ru_maxrss would not do: on
-Linux a new process begins with that of the process that started it.
+The peak is the kernel's for this process (VmHWM) and is reset after loading.
 """
 
 import json
@@ -11,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.contenders import CONTENDERS, draw_images
+from swin_np.resident_memory import mebibytes, reset_peak
 
-STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 PASSES = 3                                             # forward passes: the first alone need not be the largest
 
 
@@ -33,16 +32,10 @@ class Memory:
         return self.peak - self.loaded
 
 
-def mebibytes(name: str) -> float:
-    """One entry of the kernel's account of this process: VmRSS is now, VmHWM the peak since the last reset."""
-    lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
-    return int(lines[name].split()[0]) / 1024          # "123456 kB"
-
-
 def measure_here(contender: str, path: Path, batch: int, size: int, threads: int) -> Memory:
     """Load, reset the peak, run; for a process that has done nothing else."""
     run = CONTENDERS[contender].load(path, draw_images(batch, size), threads)
-    RESET.write_text("5")                              # "5" sets VmHWM to VmRSS
+    reset_peak()
     loaded = mebibytes("VmRSS")
     for _ in range(PASSES):
         run()
@@ -54,11 +47,6 @@ def measure(contender: str, path: Path, batch: int, size: int, threads: int) -> 
     command = [sys.executable, "-m", "benchmarks.peak_memory", contender, str(path), *map(str, (batch, size, threads))]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return Memory(**json.loads(done.stdout))
-
-
-def measurable() -> bool:
-    """Whether this system keeps such an account: Linux does."""
-    return STATUS.exists() and RESET.exists()
 
 
 if __name__ == "__main__":

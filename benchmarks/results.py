@@ -48,6 +48,7 @@ class Results:
     memory: list[Memory] = field(default_factory=list)
     profile: list[Share] = field(default_factory=list)
     accuracy: list[Accuracy] = field(default_factory=list)
+    beside: list["Results"] = field(default_factory=list)               # other systems: times and memory only
 
     def by_case(self) -> dict[tuple[int, int, int], dict[str, Timing]]:
         """The timings by case and contender."""
@@ -74,6 +75,11 @@ class Results:
 
 def as_json(results: Results) -> str:
     """One JSON object; the times come with their medians and ratios. Seconds and MiB."""
+    return json.dumps(as_dict(results))
+
+
+def as_dict(results: Results) -> dict:
+    """The same as a dictionary."""
     found = asdict(results)
     for entry, timing in zip(found["timings"], results.timings, strict=True):
         entry |= {"median": timing.median, "to_pytorch_eager": results.ratio(timing, EAGER),
@@ -81,7 +87,8 @@ def as_json(results: Results) -> str:
                   "per_pixel_to_first_size": results.relative_per_pixel(timing)}
     for entry, memory in zip(found["memory"], results.memory, strict=True):
         entry["increase"] = memory.increase
-    return json.dumps(found)
+    found["beside"] = [as_dict(other) for other in results.beside]
+    return found
 
 
 def table(head: list[str], rows: list[list]) -> str:
@@ -103,13 +110,29 @@ def quotient(value: float | None) -> str | None:
 def time_table(results: Results) -> str:
     """One row a case: the medians, and ours relative to PyTorch eager and to the floor."""
     names, rows = results.contenders(), []
+    others = [name for name in (EAGER, PRODUCTS) if name in names]
     for case, timings in results.by_case().items():
         ours = timings[OURS]
         rows.append([*case, len(ours.seconds),
                      *(milliseconds(timings[name].median) if name in timings else None for name in names),
-                     quotient(results.ratio(ours, EAGER)), quotient(results.ratio(ours, PRODUCTS))])
-    return table(["batch", "size", "threads", "rounds", *(f"{name}, ms" for name in names), f"{OURS} / {EAGER}",
-                  f"{OURS} / {PRODUCTS}"], rows)
+                     *(quotient(results.ratio(ours, name)) for name in others)])
+    return table(["batch", "size", "threads", "rounds", *(f"{name}, ms" for name in names),
+                  *(f"{OURS} / {name}" for name in others)], rows)
+
+
+def growth_table(results: Results) -> str:
+    """Our time per pixel of every system that was timed at several sizes, relative to its first size.
+
+    1.00 at all sizes is linear in the pixels; what is quadratic in them doubles with them.
+    """
+    systems = [results, *(other for other in results.beside if len({t.size for t in other.timings}) > 1)]
+    rows = []
+    for case in results.by_case():
+        timings = [system.by_case().get(case, {}).get(OURS) for system in systems]
+        if all(timings) and case[0] == results.timings[0].batch:
+            rows.append([*case, *(quotient(system.relative_per_pixel(timing))
+                                  for system, timing in zip(systems, timings, strict=True))])
+    return table(["batch", "size", "threads", *(system.variant for system in systems)], rows)
 
 
 def per_pixel_table(results: Results) -> str:
@@ -154,4 +177,11 @@ def report(results: Results) -> str:
             (f"Profile of {OURS} on one thread", profile_table(results)),
             ("Accuracy against float64", accuracy_table(results.accuracy))]:
         lines += ["", f"## {heading}", "", text]
+    for other in results.beside:
+        lines += ["", f"## {other.variant}: time of one forward pass, medians", "", time_table(other)]
+        if other.memory:
+            lines += ["", memory_table(other)]
+    if results.beside:
+        lines += ["", f"## Linear or quadratic: {OURS}'s time per pixel relative to the first size", "",
+                  growth_table(results)]
     return "\n".join(lines)

@@ -1,5 +1,8 @@
 """Speed, memory and accuracy of swin_np beside PyTorch, ONNX Runtime and the floor of the matrix products.
 
+After the Swin Transformer come the systems beside it, by swin_np and by PyTorch eager, in half the time; a ViT, whose
+attention is quadratic in the pixels, is timed on larger images too, by swin_np alone and with the most threads.
+
 All contenders run in one process, in turn, so that whatever else the machine does meets all of them alike. Larger
 images are timed at the first batch size only. Times are medians, ratios those of medians.
 """
@@ -7,6 +10,7 @@ images are timed at the first batch size only. Times are medians, ratios those o
 import argparse
 import platform
 import sys
+from collections.abc import Iterable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,21 +20,28 @@ from time import monotonic, perf_counter
 import numpy as np
 
 from benchmarks import accuracy, operations, peak_memory
-from benchmarks.contenders import CONTENDERS, OURS, PRODUCTS, Run, draw_images, left_out
+from benchmarks.contenders import BESIDE, CONTENDERS, OURS, PRODUCTS, Run, draw_images, left_out
 from benchmarks.figure import speed_figure
 from benchmarks.results import Results, Timing, as_json, report
-from swin_np import VARIANTS, SwinError, SwinTransformer
+from benchmarks.twins import redrawn_system
+from swin_np import SYSTEMS, VARIANTS, SwinError, resident_memory
+from swin_np.baselines.resnet import ResNet
+from swin_np.baselines.vit import VisionTransformer
+from swin_np.complexity import total
 from swin_np.functional import Array
+from swin_np.layers import Module
 from swin_np.names import check_name
 from swin_np.parallel import default_threads
 from swin_np.plots import save
 from swin_np.plots.saving import OPTIONS
+from swin_np.systems import architecture_of, for_image_size, layer_costs
 
 EXAMPLE = """example:
   python -m benchmarks.speed --variant swin_t --seconds 20 --json speed.json --figure speed.svg
 """
 
-FEWEST_ROUNDS = 5
+FEWEST_ROUNDS, FEWEST_BESIDE = 5, 3                    # of Swin, and of the systems beside it
+MULTIPLY_ADDS_A_SECOND = 3e10                          # of a core of 2021, for guesses of the time
 SAME_LOGITS = 1e-3                                     # of the largest one: contenders that differ more are not alike
 
 
@@ -70,10 +81,24 @@ def cases(batches: list[int], sizes: list[int]) -> list[tuple[int, int]]:
     return [(batch, sizes[0]) for batch in batches] + [(batches[0], size) for size in sizes[1:]]
 
 
-def save_all(model: SwinTransformer, images: Array, folder: Path, reasons: dict[str, str]) -> dict[str, Path]:
-    """The files of all contenders that can be run; the others are added to `reasons`."""
+def cases_beside(name: str, batches: list[int], sizes: list[int], counts: list[int]) -> list[tuple[int, int, int]]:
+    """(batch, size, threads) for a system beside Swin: only ViTs get more than the first size."""
+    larger = sizes[1:] if architecture_of(SYSTEMS[name]).model is VisionTransformer else []
+    return ([(batch, sizes[0], count) for batch in batches for count in counts]
+            + [(batches[0], size, max(counts)) for size in larger])
+
+
+def beside(size: int, sizes: list[int]) -> tuple[str, ...]:
+    """Who runs the systems beside Swin at this size."""
+    return BESIDE if size == sizes[0] else (OURS,)
+
+
+def save_all(model: Module, images: Array, folder: Path, reasons: dict[str, str],
+             names: Iterable[str] = CONTENDERS) -> dict[str, Path]:
+    """The files of those of the contenders that can be run; the others are added to `reasons`."""
     files = {}
-    for name, contender in CONTENDERS.items():
+    for name in names:
+        contender = CONTENDERS[name]
         if name in reasons:
             continue
         try:
@@ -96,8 +121,8 @@ def check_logits(runs: dict[str, Run]) -> None:
                             "say nothing; compare them with swin_np's tests")
 
 
-def time_in_turn(runs: dict[str, Run], seconds: float) -> dict[str, list[float]]:
-    """Rounds in which each has its turn, until `seconds` are over and five rounds are done; seconds by name.
+def time_in_turn(runs: dict[str, Run], seconds: float, fewest: int = FEWEST_ROUNDS) -> dict[str, list[float]]:
+    """Rounds in which each has its turn, until `seconds` are over and the fewest are done; seconds by name.
 
     In its turn each runs twice, and the second time counts: OpenBLAS's idle threads go on spinning for a while after
     the matrix products and would slow down whoever comes next. A pause instead lets the cores fall asleep, which costs
@@ -105,7 +130,7 @@ def time_in_turn(runs: dict[str, Run], seconds: float) -> dict[str, list[float]]
     """
     times = {name: [] for name in runs}
     end = monotonic() + seconds
-    while monotonic() < end or len(times[OURS]) < FEWEST_ROUNDS:
+    while monotonic() < end or len(times[OURS]) < fewest:
         for name, run in runs.items():
             run()
             start = perf_counter()
@@ -114,11 +139,12 @@ def time_in_turn(runs: dict[str, Run], seconds: float) -> dict[str, list[float]]
     return times
 
 
-def time_case(files: dict[str, Path], images: Array, threads: int, seconds: float) -> list[Timing]:
+def time_case(files: dict[str, Path], images: Array, threads: int, seconds: float,
+              fewest: int = FEWEST_ROUNDS) -> list[Timing]:
     """The times of all contenders on these images."""
     runs = {name: CONTENDERS[name].load(path, images, threads) for name, path in files.items()}
     check_logits(runs)
-    times = time_in_turn(runs, seconds)
+    times = time_in_turn(runs, seconds, fewest)
     return [Timing(name, len(images), images.shape[-1], threads, times[name]) for name in runs]
 
 
@@ -131,7 +157,19 @@ def steps(options: argparse.Namespace) -> dict[str, float]:
             guesses[step_name(batch, size, threads)] = max(options.seconds, 2 * 5 * 5 * once / threads) + 5 * once + 6
         guesses[f"memory, batch {batch} at {size}"] = 4 * (3 * once + 5)
         guesses[f"profile, batch {batch} at {size}"] = 12 * once
-    return {**guesses, "accuracy": 20.0}
+    guesses["accuracy"] = 20.0
+    for name in options.beside:
+        for batch, size, threads in cases_beside(name, options.batches, options.sizes, options.threads):
+            once = batch * multiply_adds(name, size) / MULTIPLY_ADDS_A_SECOND / threads
+            rounds = 2 * len(beside(size, options.sizes)) * FEWEST_BESIDE
+            guesses[f"{name}, {step_name(batch, size, threads)}"] = max(options.seconds / 2, rounds * once) + once + 6
+        guesses[f"{name}, memory"] = 12.0
+    return guesses
+
+
+def multiply_adds(name: str, size: int) -> int:
+    """Of a system on one image of this side."""
+    return total(layer_costs(for_image_size(SYSTEMS[name], size), size)).multiply_adds
 
 
 def step_name(batch: int, size: int, threads: int) -> str:
@@ -154,13 +192,36 @@ def measure(options: argparse.Namespace) -> Results:
                 progress(step_name(batch, size, threads))
                 results.timings += time_case(files, images, threads, options.seconds)
             progress(f"memory, batch {batch} at {size}")
-            if peak_memory.measurable():
+            if resident_memory.measurable():
                 results.memory += [peak_memory.measure(name, path, batch, size, max(options.threads))
                                    for name, path in files.items() if name != PRODUCTS]
         progress(f"profile, batch {batch} at {size}")
         results.profile += operations.measure(model, images)
     progress("accuracy")
     results.accuracy = accuracy.measure(options.variant, seed=0)
+    results.beside = [measure_beside(name, options, progress) for name in options.beside]
+    return results
+
+
+def measure_beside(name: str, options: argparse.Namespace, progress: Progress) -> Results:
+    """Times of a system beside Swin in all its cases, and its memory in the first."""
+    results = Results(name, {}, {})
+    cases = cases_beside(name, options.batches, options.sizes, options.threads)
+    with TemporaryDirectory() as folder:
+        saved = {}                                     # by size: the files of a model for it
+        for batch, size, threads in cases:
+            progress(f"{name}, {step_name(batch, size, threads)}")
+            if size not in saved:
+                (path := Path(folder) / str(size)).mkdir()
+                saved[size] = save_all(redrawn_system(name, size), draw_images(1, size), path, results.left_out,
+                                       beside(size, options.sizes))
+            results.timings += time_case(saved[size], draw_images(batch, size), threads, options.seconds / 2,
+                                         FEWEST_BESIDE)
+        progress(f"{name}, memory")
+        if resident_memory.measurable():
+            batch, size, _ = cases[0]
+            results.memory = [peak_memory.measure(contender, path, batch, size, max(options.threads))
+                              for contender, path in saved[size].items()]
     return results
 
 
@@ -178,6 +239,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variant", default="swin_t", metavar="NAME",
                         help=f"which model (default: swin_t; known: {', '.join(VARIANTS)})")
+    parser.add_argument("--beside", nargs="*", default=["vit_b_16", "resnet_50", "res2net_50_26w_4s"], metavar="NAME",
+                        help="ViTs, ResNets and Res2Nets to time as well (default: vit_b_16 resnet_50 "
+                             "res2net_50_26w_4s; none: leave the names out)")
     parser.add_argument("--batches", nargs="+", type=numbers, default=[1, 8], metavar="B",
                         help="batch sizes at the first image size; the first of them at the others (default: 1 8)")
     parser.add_argument("--threads", nargs="+", type=numbers, default=[1, 2], metavar="N",
@@ -195,6 +259,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def check(options: argparse.Namespace) -> None:
     """Raise SwinError for what would be noticed only after the measurements, and where PyTorch is missing."""
     check_name("variant", options.variant, VARIANTS)
+    for name in options.beside:
+        check_name("system with a PyTorch twin", name, (name for name, config in SYSTEMS.items() if issubclass(
+            architecture_of(config).model, VisionTransformer | ResNet)))
     if options.figure and Path(options.figure).suffix not in OPTIONS:
         raise SwinError(f"the figure {options.figure} cannot be drawn: choose a name that ends in .svg or .png")
     if options.json not in (None, "-") and not Path(options.json).parent.is_dir():

@@ -9,18 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_np.checkpoints.dialects import DIALECTS, Dialect
+from swin_np.checkpoints.dialects import Dialect
 from swin_np.checkpoints.files import INDEX_ENDING, StoredCheckpoint, read
-from swin_np.checkpoints.loading import Identified, convert, identify
+from swin_np.checkpoints.loading import SYSTEMS, Identified, convert, identify
 from swin_np.checkpoints.npz import write_npz
 from swin_np.checkpoints.safetensors import write_safetensors
 from swin_np.errors import CheckpointError, InputError, SwinError
 from swin_np.functional import Array
 from swin_np.model import SwinConfig
 from swin_np.names import check_name
-from swin_np.terminal import printable, with_progress
+from swin_np.terminal import printable, size, with_progress
 
 WRITERS = {".safetensors": write_safetensors, ".npz": write_npz}
+DIALECTS = tuple(dict.fromkeys(name for system in reversed(SYSTEMS) for name in system.dialects))
 COLUMNS = "{:12}{:>12}{:>12}{:>8}{:>10}"               # of the table of tensors, after name and shape
 
 
@@ -116,7 +117,8 @@ def run_inspect(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({
             "file": str(options.file), "format": stored.format, "unwrapped": stored.unwrapped,
-            "metadata": stored.metadata, "dialect": identified and identified.dialect.name,
+            "metadata": stored.metadata, "system": identified and identified.system.name,
+            "dialect": identified and identified.dialect.name,
             "config": identified and asdict(identified.config), "notes": identified.notes if identified else [],
             "no_dialect_because": reason or None, "elements": elements,
             "tensors": [asdict(tensor) for tensor in tensors]}))
@@ -131,27 +133,25 @@ def run_inspect(options: argparse.Namespace) -> None:
 
 
 def unidentified(stored: StoredCheckpoint, reason: str) -> list[tuple[str, str]]:
-    """The rows on a file that is readable and no Swin Transformer."""
+    """The rows on a file that is readable and of no known system."""
     return [("dialect", f"none: {reason}"), *(("note", sentence) for sentence in stored.unwrapped)]
 
 
 def description(identified: Identified) -> list[tuple[str, str]]:
-    """The rows on a checkpoint whose dialect is known."""
+    """The rows on a checkpoint whose dialect is known; of a system beside Swin every setting as it is called."""
     config = identified.config
-    return [("dialect", identified.dialect.name),
+    known = [("system", identified.system.name), ("dialect", identified.dialect.name)]
+    notes = [("note", note) for note in identified.notes]
+    if not isinstance(config, SwinConfig):
+        return [*known, *((name, str(value)) for name, value in asdict(config).items()), *notes]
+    return [*known,
             ("images", f"{size(config.img_size)} pixels, {config.in_chans} channels, patch {size(config.patch_size)}"),
             ("stages", f"embedding C = {config.embed_dim}, depths {config.depths}, heads {config.num_heads}, "
                        f"window {size(config.window_size)}, MLP ratio {config.mlp_ratio:g}"),
             ("classes", str(config.num_classes) if config.num_classes else "none, it has no head"),
             ("options", f"qkv bias {yes_or_no(config.qkv_bias)}, absolute position embedding {yes_or_no(config.ape)}, "
                         f"norm after the patch embedding {yes_or_no(config.patch_norm)}"),
-            ("shape policy", config.shape_policy.name),
-            *(("note", note) for note in identified.notes)]
-
-
-def size(sides: tuple[int, ...]) -> str:
-    """(56, 56) -> '56x56'; () -> 'scalar'."""
-    return "x".join(map(str, sides)) or "scalar"
+            ("shape policy", config.shape_policy.name), *notes]
 
 
 def yes_or_no(value: bool) -> str:
@@ -161,7 +161,7 @@ def yes_or_no(value: bool) -> str:
 def print_table(tensors: list[TensorSummary]) -> None:
     """One line for each tensor."""
     names = ["tensor", *(printable(tensor.name) for tensor in tensors)]
-    shapes = ["shape", *(size(tensor.shape) for tensor in tensors)]
+    shapes = ["shape", *(size(tensor.shape) or "scalar" for tensor in tensors)]
     cells = [("dtype", "smallest", "largest", "NaN", "infinite")]
     cells += [(tensor.dtype, *(f"{bound:.5g}" if bound is not None else "" for bound in (tensor.smallest,
               tensor.largest)), str(tensor.nan or ""), str(tensor.infinite or "")) for tensor in tensors]
@@ -177,10 +177,12 @@ def run_convert(options: argparse.Namespace) -> None:
     sizes = given_sizes(options)
     check_target(options.source, options.target, options.force)
     stored = read(options.source)
-    dialect = DIALECTS[options.to]
     try:
         identified = identify(stored, *sizes)
-        check_tables(identified.config, dialect)
+        check_name(f"dialect of a {identified.system.name}", options.to, identified.system.dialects)
+        dialect = identified.system.dialects[options.to]
+        if isinstance(identified.config, SwinConfig):
+            check_tables(identified.config, dialect)
         tensors = convert(identified.state, dialect, identified.config)
     except CheckpointError as error:
         raise CheckpointError(f"{options.source}: {error}") from None

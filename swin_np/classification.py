@@ -20,10 +20,12 @@ from swin_np.checkpoints.writing import replacing
 from swin_np.errors import ConfigurationError, InputError
 from swin_np.functional import Array, pair, softmax
 from swin_np.images import PRESETS, Preset
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.layers import Module
+from swin_np.model import SwinConfig
 from swin_np.names import check_name
 from swin_np.parallel import threads
-from swin_np.terminal import printable, with_progress
+from swin_np.systems import Config, image_size
+from swin_np.terminal import printable, progress, with_progress
 
 IMAGENET_1K, IMAGENET_22K = 1000, 21841                # classes
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -51,30 +53,38 @@ def class_names(count: int) -> tuple[str, ...]:
     return tuple(file.read_text(encoding="utf-8").splitlines())
 
 
-def default_preset(config: SwinConfig) -> Preset:
+def default_preset(config: Config) -> Preset:
     """How the implementation whose shape policy the model has would evaluate it.
 
-    For images of 224x224 and 384x384 pixels that is one of PRESETS. For other sizes the resize keeps the proportion to
-    the crop that it has at 224, over the longer side of the model's images if they are not square. mmdetection
-    classifies nothing; its models get microsoft's preset.
+    For images of 224x224 and 384x384 pixels that is one of PRESETS. mmdetection classifies nothing; its models, and
+    those without a shape policy, get microsoft's preset.
     """
-    name = config.shape_policy.name
+    name = config.shape_policy.name if hasattr(config, "shape_policy") else "microsoft"
     if name == "torchvision":                          # each variant has its own
         name += "_swin_b" if config.embed_dim == 128 else "_swin_s" if max(config.depths) > 6 else "_swin_t"
+    return preset_for(name, image_size(config))
+
+
+def preset_for(name: str, img_size: tuple[int, int]) -> Preset:
+    """The preset of an implementation (an unknown one: microsoft's) for images of another size, in pixels.
+
+    For sizes that are not in PRESETS the resize keeps the proportion to the crop that it has at 224, over the longer
+    side of the images if they are not square.
+    """
     preset = PRESETS.get(name, PRESETS["microsoft"])
     larger = PRESETS.get(f"{preset.name}_384", preset)
     for known in (preset, larger):
-        if config.img_size == pair(known.crop):
+        if img_size == pair(known.crop):
             return known
-    side = max(config.img_size)
+    side = max(img_size)
     if preset.name == "timm":
         resize = math.floor(side / 0.9)                # 248 / 224 is rounded
     else:
-        resize = config.img_size if isinstance(preset.resize, tuple) else preset.resize * side // preset.crop
-    return Preset(f"{preset.name} for {config.img_size[0]}x{config.img_size[1]}", resize, config.img_size)
+        resize = img_size if isinstance(preset.resize, tuple) else preset.resize * side // preset.crop
+    return Preset(f"{preset.name} for {img_size[0]}x{img_size[1]}", resize, img_size)
 
 
-def check_classifier(model: SwinTransformer, preset: Preset, top: int) -> None:
+def check_classifier(model: Module, preset: Preset, top: int) -> None:
     """Raise ConfigurationError, InputError or ShapeError unless the model can name `top` classes of such an image."""
     count = model.config.num_classes
     if not count:
@@ -86,7 +96,7 @@ def check_classifier(model: SwinTransformer, preset: Preset, top: int) -> None:
     model.config.check_image_size(pair(preset.crop))
 
 
-def classify(model: SwinTransformer, image: Array, preset: Preset, top: int = 5) -> list[RankedClass]:
+def classify(model: Module, image: Array, preset: Preset, top: int = 5) -> list[RankedClass]:
     """The `top` most probable classes of an image (H, W, 3) uint8, the most probable first; of equals the lower number.
 
     Raises ConfigurationError for a model without a head, InputError for anything that is no image, for `top` beyond
@@ -133,6 +143,9 @@ def run_classify(options: argparse.Namespace) -> None:
     model = load(options.checkpoint, *given_sizes(options))
     preset = PRESETS[options.preset] if options.preset else default_preset(model.config)
     check_classifier(model, preset, options.top)
+    if options.preset is None and not isinstance(model.config, SwinConfig):
+        progress(f"How its images are prepared is not in the checkpoint: {preset.name}'s sizes and ImageNet's mean and "
+                 "standard deviation were assumed, which the ViTs of Google do not have.")
 
     ranked: dict[Path, list[RankedClass]] = {}
     failures: dict[Path, str] = {}
@@ -231,7 +244,7 @@ def meaning(count: int) -> str:
     return {IMAGENET_1K: "ImageNet-1k", IMAGENET_22K: "ImageNet-22k"}.get(count, "unknown")
 
 
-def print_classes(config: SwinConfig, preset: Preset, ranked: dict[Path, list[RankedClass]]) -> None:
+def print_classes(config: Config, preset: Preset, ranked: dict[Path, list[RankedClass]]) -> None:
     """The result as text."""
     resized = ("the shorter side resized to " + str(preset.resize) if isinstance(preset.resize, int)
                else "resized to {}x{}".format(*preset.resize))

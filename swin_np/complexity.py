@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import pair
+from swin_np.functional import Size, pair
 from swin_np.model import SwinConfig
 from swin_np.patches import patch_merging, patch_partition
-from swin_np.windows import Size, check_window
+from swin_np.windows import check_window
 
 
 def msa_multiply_adds(h: int, w: int, channels: int) -> int:

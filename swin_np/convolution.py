@@ -6,10 +6,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from swin_np.errors import ShapeError
-from swin_np.functional import PART_ELEMENTS, PART_TOKENS, Array, linear, pair, parts
+from swin_np.functional import PART_ELEMENTS, PART_TOKENS, Array, Size, linear, pair, parts
 from swin_np.parallel import for_each
-
-Size = int | tuple[int, int]
 
 # Sizes that were measured to be fast; they change no result beyond rounding.
 GROUP_CHANNELS = 16                                    # groups with fewer channels are multiplied several at a time

@@ -6,9 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from swin_np import convolution
-from swin_np.convolution import Size
 from swin_np.errors import ConfigurationError
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 from swin_np.layers import Module, placeholder
 
 

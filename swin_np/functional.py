@@ -12,6 +12,7 @@ from swin_np.errors import ShapeError
 from swin_np.parallel import HERE, for_each, free_threads
 
 Array = NDArray[Any]
+Size = int | tuple[int, int]                            # one number stands for (height, width), see `pair`
 
 # Sizes that were measured to be fast; they change no result beyond rounding.
 PART_TOKENS = 784                                      # a part: enough rows for the BLAS, few enough for the cache
@@ -22,7 +23,7 @@ FEW_ROWS = 128                                         # below it a product of m
 VERY_FEW_ROWS = 16                                     # below it the BLAS sums float32 in long chains: inaccurate
 
 
-def pair(size: int | tuple[int, int]) -> tuple[int, int]:
+def pair(size: Size) -> tuple[int, int]:
     """A (height, width) pair; one number stands for both, as in PyTorch.
 
     Raises ShapeError for anything but a whole number or two.
@@ -96,6 +97,11 @@ def softmax(x: Array, out: Array | None = None) -> Array:
     y -= np.exp(lowest)                                # and what was as low as that, or masked, is exactly 0
     y /= np.einsum("...i->...", y)[..., None]
     return y
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * x))
 
 
 def layer_norm(x: Array, weight: Array, bias: Array, eps: float = 1e-5) -> Array:

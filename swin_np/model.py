@@ -1,16 +1,16 @@
 """Sections 3.1 and 3.3: the whole Swin Transformer, four stages on four map sizes, and its variants (Fig. 3a)."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
 
 from swin_np.attention import WindowAttention, relative_position_index
 from swin_np.block import Mlp, SwinTransformerBlock
-from swin_np.errors import ConfigurationError, InputError, ShapeError
+from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, by_parts, pair
+from swin_np.image_batches import check_images
 from swin_np.layers import LayerNorm, Linear, Module, draw
-from swin_np.names import check_name
 from swin_np.patches import PatchEmbed, PatchMerging
 from swin_np.shape_policy import TORCHVISION, ShapePolicy
 from swin_np.windows import shifted_window_mask
@@ -226,21 +226,7 @@ class SwinTransformer(Module):
 
     def check_images(self, images: Array) -> Array:
         """The images as a batch (B, 3, H, W); InputError or ShapeError for anything that would give a wrong number."""
-        images = np.asarray(images)
-        batch = images[None] if images.ndim == 3 else images
-        if batch.ndim != 4 or batch.shape[1] != self.config.in_chans:
-            raise ShapeError(f"images have shape {images.shape}: expected (B, {self.config.in_chans}, H, W) or "
-                             f"({self.config.in_chans}, H, W), channels before rows and columns")
-        if 0 in batch.shape:
-            raise InputError(f"the batch {images.shape} is empty: give at least one image of at least one pixel")
-        if not np.issubdtype(batch.dtype, np.floating):
-            raise InputError(f"pixels are {batch.dtype}: scale them to 0..1, normalise (swin_np.images.normalise) and "
-                             f"convert to {self.dtype}")
-        if batch.dtype != self.dtype:
-            raise InputError(f"images are {batch.dtype}, the model is {self.dtype}: convert one, images.astype(...) or "
-                             "model.astype(...)")
-        if not np.isfinite(batch).all():
-            raise InputError("the images contain NaN or infinity: check how they were read and normalised")
+        batch = check_images(images, self.config.in_chans, self.dtype)
         self.config.check_image_size(batch.shape[2:])
         return batch
 
@@ -256,14 +242,3 @@ class SwinTransformer(Module):
                     padded = tuple(side + -side % m for side, m in zip(size, window, strict=True))
                     buffers[f"{name}.attn_mask"] = shifted_window_mask(padded, window, shift)
         return buffers
-
-
-def build(variant: str, seed: int = 0, dtype: type = np.float32, **changes) -> SwinTransformer:
-    """One of the paper's models (`VARIANTS`) with seeded initial weights; `changes` replace fields of its SwinConfig.
-
-    >>> build("swin_t", num_classes=10).feature_maps(images)
-    """
-    check_name("variant", variant, VARIANTS)
-    for name in changes:
-        check_name("field of SwinConfig", name, (field.name for field in fields(SwinConfig)))
-    return SwinTransformer.random(replace(VARIANTS[variant], **changes), seed, dtype)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_np.errors import ShapeError
-from swin_np.functional import Array, linear, pair
+from swin_np.functional import Array, Size, linear, pair
 from swin_np.layers import LayerNorm, Linear, Module, placeholder
 from swin_np.shape_policy import ShapePolicy
-from swin_np.windows import Size
 
 
 def patch_partition(images: Array, patch: Size) -> Array:

@@ -16,6 +16,16 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def size(sides: Sequence[int]) -> str:
+    """(56, 56) -> '56x56'."""
+    return "x".join(map(str, sides))
+
+
+def progress(line: str) -> None:
+    """Say what is going on beside the result, which goes to standard output."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def with_progress(items: Sequence[Item], what: str) -> Iterator[Item]:
     """The items one by one; meanwhile a bar on standard error, or a line for each tenth where that is no terminal.
 

@@ -5,11 +5,9 @@ from functools import lru_cache
 import numpy as np
 
 from swin_np.errors import ShapeError
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 
 MASK_VALUE = -100.0                                    # added to the scores of forbidden pairs; exp(-100) is 4e-44
-
-Size = int | tuple[int, int]
 
 
 def check_window(map_size: tuple[int, int], window: tuple[int, int], shift: tuple[int, int] = (0, 0)) -> None:

@@ -12,14 +12,20 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from benchmarks import accuracy, operations, peak_memory, speed
-from benchmarks.contenders import CONTENDERS, EAGER, OURS, PRODUCTS, SDPA, draw_images
+from benchmarks.contenders import BESIDE, CONTENDERS, EAGER, OURS, PRODUCTS, SDPA, draw_images
 from benchmarks.figure import speed_figure
 from benchmarks.matrix_products import compute, matrix_products, multiply_adds
 from benchmarks.oracle import redrawn_model
 from benchmarks.results import Results, Timing, as_json, report
-from swin_np import TRANSFORMERS, VARIANTS, SwinConfig, SwinError, functional
+from benchmarks.twins import redrawn_system
+from swin_np import TRANSFORMERS, VARIANTS, SwinConfig, SwinError, functional, resident_memory
 from swin_np import attention as attention_module
+from swin_np.baselines.res2net import Res2NetConfig
+from swin_np.baselines.resnet import ResNetConfig
+from swin_np.baselines.vit import ViTConfig
 from swin_np.complexity import layer_costs
+from swin_np.layers import redraw
+from swin_np.systems import architecture_of
 
 SMALL = SwinConfig(img_size=(32, 64), patch_size=(2, 2), embed_dim=8, depths=(2, 2), num_heads=(2, 4),
                    window_size=(4, 4), num_classes=5, shape_policy=TRANSFORMERS)
@@ -82,6 +88,32 @@ def test_a_contender_gives_the_logits_of_the_model_it_was_saved_from(model, imag
     np.testing.assert_allclose(logits, model(images), atol=1e-4)
 
 
+@pytest.mark.parametrize("config", [
+    ViTConfig((32, 64), 8, 3, 5, 24, 2, 3), ViTConfig((32, 64), 8, 3, 5, 24, 2, 3, distilled=True),
+    ResNetConfig("basic", (1, 1, 1, 1), inplanes=8), ResNetConfig(layers=(2, 1, 1, 1), inplanes=8),
+    ResNetConfig(layers=(1, 1, 1, 1), inplanes=16, cardinality=4, base_width=32),
+    Res2NetConfig(layers=(2, 1, 1, 1), inplanes=16),
+    Res2NetConfig(layers=(2, 1, 1, 1), inplanes=16, stem_type="deep", avg_down=True)], ids=str)
+def test_the_systems_beside_swin_have_twins_with_the_same_logits(config, images, tmp_path):
+    model = architecture_of(config).model.random(config)
+    redraw(model, 0)
+    for name in BESIDE:
+        CONTENDERS[name].save(model, images, tmp_path / "model")
+        logits = CONTENDERS[name].load(tmp_path / "model", images, 1)()
+        np.testing.assert_allclose(logits, model(images), atol=1e-4 * np.abs(logits).max())
+
+
+def test_a_system_that_is_timed_is_built_for_the_size_and_drawn_large():
+    model = redrawn_system("deit_ti", 64)
+    assert model.config.img_size == (64, 64) and model.pos_embed.std() > 0.5
+
+
+def test_only_vits_are_timed_at_larger_sizes_and_with_the_most_threads():
+    small = [(1, 224, 1), (1, 224, 2), (8, 224, 1), (8, 224, 2)]
+    assert speed.cases_beside("resnet_50", [1, 8], [224, 448, 896], [1, 2]) == small
+    assert speed.cases_beside("vit_b_16", [1, 8], [224, 448, 896], [1, 2]) == [*small, (1, 448, 2), (1, 896, 2)]
+
+
 def test_contenders_with_other_logits_than_ours_are_refused():
     logits = np.ones((1, 5), np.float32)
     with pytest.raises(SwinError, match="another one gives other logits"):
@@ -116,7 +148,7 @@ def test_a_profile_leaves_the_library_as_it_was(model, images):
     assert (functional.linear, functional.softmax, attention_module.softmax) == before
 
 
-@pytest.mark.skipif(not peak_memory.measurable(), reason="only Linux keeps the account of memory that is read here")
+@pytest.mark.skipif(not resident_memory.measurable(), reason="only Linux keeps the account of memory that is read here")
 def test_the_peak_is_of_a_fresh_process_and_not_of_this_one(model, tmp_path):
     large = np.ones(1 << 26)                           # 512 MiB
     CONTENDERS[OURS].save(model, draw_images(1, 64), tmp_path / "model")
@@ -146,6 +178,21 @@ def test_the_tables_show_each_case_and_what_was_left_out(results):
     assert "| 1 | 448 | 2 | swin_np | 100 | 150 | 50 | 0.38 |" in text
 
 
+def test_the_systems_beside_swin_have_tables_and_ratios_of_their_own(results):
+    results.timings += [Timing(OURS, 1, 448, 2, [4 * 2.7]), Timing(EAGER, 1, 448, 2, [12.0])]
+    results.beside = [
+        Results("resnet_50", {}, {}, [Timing(EAGER, 1, 224, 2, [2.0]), Timing(OURS, 1, 224, 2, [3.0])]),
+        Results("vit_b_16", {}, {}, [Timing(name, 1, size, 2, [factor * size ** 4]) for size in (224, 448)
+                                     for name, factor in ((EAGER, 1.0), (OURS, 1.1))])]
+    text = report(results)
+    assert "## resnet_50: time of one forward pass, medians" in text
+    assert "| 1 | 224 | 2 | 1 | 2000.0 | 3000.0 | 1.50 |" in text
+    assert "| batch | size | threads | swin_t | vit_b_16 |" in text
+    assert "| 1 | 448 | 2 | 1.00 | 4.00 |" in text
+    entries = json.loads(as_json(results))["beside"][1]["timings"]
+    assert [entry["to_pytorch_eager"] for entry in entries if entry["contender"] == OURS] == pytest.approx([1.1, 1.1])
+
+
 def test_the_figure_has_a_group_of_bars_for_every_case(results):
     figure = speed_figure(results)
     FigureCanvasAgg(figure).draw()
@@ -161,6 +208,7 @@ def test_the_figure_does_without_memory(results):
 
 @pytest.mark.parametrize(("options", "message"), [
     (["--variant", "swin_x"], "swin_x"),
+    (["--beside", "swin_v2_t"], "unknown system with a PyTorch twin 'swin_v2_t'"),
     (["--figure", "speed.jpg"], ".svg or .png"),
     (["--json", "no such folder/speed.json"], "no folder"),
 ])

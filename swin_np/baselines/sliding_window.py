@@ -19,8 +19,7 @@ import numpy as np
 
 from swin_np.attention import WindowAttention, merge_heads, relative_position_bias, split_heads
 from swin_np.errors import ConfigurationError
-from swin_np.functional import Array, pair, softmax
-from swin_np.windows import Size
+from swin_np.functional import Array, Size, pair, softmax
 
 Sliding = Callable[[Array, Array, Array, Array], Array]
 """Scaled queries, keys and values (B, heads, H, W, d) and biases (heads, M, M) -> (B, heads, H, W, d)."""

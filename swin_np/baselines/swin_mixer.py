@@ -15,11 +15,11 @@ from swin_np.baselines.padded_windows import crop_padding, pad_to_windows, paddi
 from swin_np.block import Mlp
 from swin_np.complexity import LayerCost, array_bytes
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 from swin_np.layers import LayerNorm, Module, draw
 from swin_np.model import Stage, SwinConfig, SwinTransformer
 from swin_np.shape_policy import MICROSOFT, ShapePolicy
-from swin_np.windows import Size, window_partition, window_reverse
+from swin_np.windows import window_partition, window_reverse
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,21 @@ Windows, shifts, masks, stages and shape policies are those of the first version
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from swin_np import complexity
 from swin_np.attention import relative_position_index
 from swin_np.block import Mlp, SwinTransformerBlock
+from swin_np.complexity import LayerCost, element_cost, layer_norm_cost, linear_cost
+from swin_np.convolution_layers import Relu
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import Array, pair, softmax
+from swin_np.functional import Array, Size, pair, sigmoid, softmax
 from swin_np.layers import LayerNorm, Linear, Module
 from swin_np.model import Stage, SwinConfig, SwinTransformer
-from swin_np.names import check_name
 from swin_np.patches import PatchMerging
 from swin_np.shape_policy import MICROSOFT, ShapePolicy
-from swin_np.windows import Size
 
 LARGEST_LOGIT_SCALE = np.float32(math.log(100))        # section 3.2: tau is at least 0.01; float32 in the paper's code
 INITIAL_SCALE = 10.0
@@ -76,11 +77,6 @@ def log_spaced_coordinates(window: Size, pretrained_window: Size) -> Array:
     return np.sign(x) * np.log2(np.abs(x) + 1) / np.float32(math.log2(BORDER))
 
 
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * x))
-
-
 def unit_length(x: Array) -> Array:
     """x / |x| over the last axis."""
     return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), SMALLEST_LENGTH)
@@ -94,14 +90,6 @@ def cosine_attention(q: Array, k: Array, v: Array, bias: Array, logit_scale: Arr
     scale = np.exp(np.minimum(logit_scale, LARGEST_LOGIT_SCALE))
     scores = unit_length(q) @ unit_length(k).swapaxes(-1, -2) * scale   # (..., heads, M^2, M^2), rows are queries
     return softmax(scores + bias) @ v
-
-
-@dataclass(eq=False, repr=False)
-class Relu(Module):
-    """max(x, 0)."""
-
-    def forward(self, x: Array) -> Array:
-        return np.maximum(x, 0)
 
 
 @dataclass(eq=False, repr=False)
@@ -218,11 +206,50 @@ class SwinTransformerV2(SwinTransformer):
                                             if isinstance(module, CosineWindowAttention)}
 
 
+def position_bias_costs(name: str, window: tuple[int, int], heads: int, dtype: type = np.float32) -> list[LayerCost]:
+    """The network G of one block, which is computed anew in every forward pass, once for all images of a batch."""
+    displacements = ((2 * window[0] - 1) * (2 * window[1] - 1),)
+    return [linear_cost(f"{name}.0", displacements, 2, BIAS_HIDDEN, dtype=dtype),
+            element_cost(f"{name}.1", "relu", (*displacements, BIAS_HIDDEN), dtype=dtype),
+            linear_cost(f"{name}.2", displacements, BIAS_HIDDEN, heads, bias=False, dtype=dtype)]
+
+
+def layer_costs(config: SwinV2Config, img_size: Size | None = None, dtype: type = np.float32) -> list[LayerCost]:
+    """Every layer of a Swin V2 in the order of computation, for one image, as complexity.layer_costs counts them.
+
+    They are those of the first version of the same sizes, but for the network G in the place of the bias tables, keys
+    without a bias, a scale for each head, and the norm of patch merging, which comes last. Bringing queries and keys to
+    length 1 counts nothing. Raises ShapeError for sizes that the model refuses, ConfigurationError for another model.
+
+    >>> complexity.total(layer_costs(SWIN_V2_VARIANTS["swin_v2_t"])).multiply_adds
+    5944212480
+    """
+    if not isinstance(config, SwinV2Config):
+        raise ConfigurationError(f"these counts are for a Swin Transformer V2, got a {type(config).__name__}: "
+                                 "give a SwinV2Config, or take the counts of swin_np.complexity")
+    first_version = SwinConfig(**{field.name: getattr(config, field.name) for field in fields(SwinConfig)})
+    windows = [config.shape_policy.table_window(size, config.window_size) for size in config.map_sizes()]
+    costs = []
+    for cost in complexity.layer_costs(first_version, img_size, dtype):
+        name, stage = cost.name, int(cost.name.split(".")[1]) if cost.name.startswith("layers.") else 0
+        channels, heads = config.channels(stage), config.num_heads[stage]
+        if cost.kind == "attention":
+            costs += position_bias_costs(f"{name}.cpb_mlp", windows[stage], heads, dtype)
+            costs.append(replace(cost, parameters=heads))
+        elif name.endswith("attn.qkv"):
+            costs.append(replace(cost, parameters=cost.parameters - config.qkv_bias * channels))
+        elif name.endswith("downsample.reduction"):
+            costs += [cost, layer_norm_cost(name.replace("reduction", "norm"), cost.output_shape, dtype)]
+        elif not name.endswith("downsample.norm"):
+            costs.append(cost)
+    return costs
+
+
 SMALL = SwinV2Config(depths=(2, 2, 18, 2))
 BASE = replace(SMALL, embed_dim=128, num_heads=(4, 8, 16, 32))
 LARGE = replace(SMALL, embed_dim=192, num_heads=(6, 12, 24, 48))
 
-VARIANTS = {
+SWIN_V2_VARIANTS = {
     "swin_v2_t": SwinV2Config(),
     "swin_v2_s": SMALL,
     "swin_v2_b": BASE,
@@ -233,12 +260,3 @@ VARIANTS = {
     "swin_v2_l_window16": replace(LARGE, window_size=16, pretrained_window_sizes=(12, 12, 12, 6)),
 }
 """The paper's sizes on 256x256 images, with windows of 8 or 16; L with 16 was first trained on 192x192, window 12."""
-
-
-def build(variant: str, seed: int = 0, dtype: type = np.float32, **changes) -> SwinTransformerV2:
-    """One of `VARIANTS` with seeded initial weights; `changes` replace fields of its SwinV2Config.
-
-    >>> build("swin_v2_t", num_classes=10).feature_maps(images)
-    """
-    check_name("variant", variant, VARIANTS)
-    return SwinTransformerV2.random(replace(VARIANTS[variant], **changes), seed, dtype)

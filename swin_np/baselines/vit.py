@@ -13,12 +13,11 @@ from swin_np.baselines.transformer import scaled_dot_product_attention
 from swin_np.block import Mlp
 from swin_np.complexity import LayerCost, attention_cost, element_cost, layer_norm_cost, linear_cost
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import Array, by_parts, pair
+from swin_np.functional import Array, Size, by_parts, pair
 from swin_np.image_batches import check_images
 from swin_np.layers import LayerNorm, Linear, Module, draw
 from swin_np.patches import PatchEmbed
 from swin_np.shape_policy import MICROSOFT
-from swin_np.windows import Size
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The dialects: how each public implementation names the parameters of a Swin Transformer.
+"""The dialects: how each public implementation names the parameters of a model, first of all a Swin Transformer.
 
 The official names (microsoft/Swin-Transformer) are the ones this package uses, so each table maps official names to
 those of a dialect. Both sides are prefixes; the rest of a name (`.weight`, `.bias`, ...) stays. The numbers of stage
@@ -24,23 +24,26 @@ COUNT = re.compile(r"\{(\d*)([ij])(?:\+(\d+))?\}")     # {j}, {i+1}, {2i+1}: fac
 
 @dataclass(frozen=True)
 class Dialect:
-    """One implementation's names, its shape policy, and the order in which it gathers the 2x2 neighbours.
+    """How one implementation names the parameters of a model, and in what else it differs from the others.
 
+    shape_policy: of a Swin Transformer; None for a system that has none.
     names: (official prefix, dialect prefixes); the first that fits counts. Several dialect prefixes share the official
         parameter in equal parts along its first axis (q, k and v apart in place of qkv).
     unfold_merging: patch merging by Unfold: channel by channel, then row by row, in place of `patch_merging`'s order.
     buffers: endings of the derived buffers that the implementation stores.
     flat_index: `relative_position_index` is stored as one long row.
     set_aside: (names, why), for parameters that a classifier has no use for.
+    eps: of the layer norms, which no file holds.
     """
 
     name: str
-    shape_policy: ShapePolicy
+    shape_policy: ShapePolicy | None
     names: tuple[tuple[str, tuple[str, ...]], ...]
     unfold_merging: bool = False
     buffers: tuple[str, ...] = ()
     flat_index: bool = False
     set_aside: tuple[tuple[str, ...], str] = ((), "")
+    eps: float = 1e-5
 
     def from_official(self, name: str) -> tuple[str, ...] | None:
         """This dialect's name, or names where the parameter is split; None if it has no place for it."""
@@ -170,6 +173,9 @@ OTHERS = (
 )
 """(pattern of a name, the architecture that has such names)."""
 
+KNOWN_SYSTEMS = "a Swin Transformer as of 2021, a ViT, DeiT, ResNet, ResNeXt or Res2Net"
+"""What `load` reads, see loading.SYSTEMS."""
+
 
 def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
     """(the dialect, the tensors that a model may need, sentences about what was assumed or set aside).
@@ -180,26 +186,38 @@ def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
     for pattern, architecture in OTHERS:
         if found := [name for name in tensors if re.search(pattern, name)]:
             raise CheckpointError(f"it seems to be {architecture}, as it has {listing(found[:3])}: "
-                                  "give the file of a Swin Transformer as of 2021")
+                                  f"give the file of {KNOWN_SYSTEMS}")
     if BARE in tensors:
         tensors = {f"swin.{name}": value for name, value in tensors.items()}
         notes.append("The names have no prefix 'swin.': the file is of transformers' model without a classifier.")
 
-    def anchors(dialect: Dialect) -> int:
-        found = [all(name in tensors for name in dialect.from_official(anchor) or ("",)) for anchor in ANCHORS]
-        return sum(found) if found[0] else 0
-
-    dialect = max(DIALECTS.values(), key=anchors)      # the first of those with the most
-    if not anchors(dialect):
-        raise CheckpointError(f"its names are of no known Swin Transformer, it has {listing(list(tensors))}: give a "
-                              f"file in one of the dialects {', '.join(DIALECTS)}")
+    dialect = best_dialect(tensors, DIALECTS, ANCHORS)
+    if dialect is None:
+        raise CheckpointError(f"its names are of no known Swin Transformer, it has {listing(list(tensors))}: give "
+                              f"the file of {KNOWN_SYSTEMS}, of a Swin Transformer in one of the dialects "
+                              f"{', '.join(DIALECTS)}")
     if dialect.name == "microsoft":
         notes.append("The names are those of microsoft's code and of timm before 0.9, which give the same model: "
                      "microsoft's was assumed.")
+    return dialect, without_set_aside(tensors, dialect, notes), notes
+
+
+def best_dialect(tensors: State, dialects: dict[str, Dialect], anchors: tuple[str, ...]) -> Dialect | None:
+    """The dialect in whose spelling most of the official names `anchors` are there; None if the first is in none."""
+    def found(dialect: Dialect) -> int:
+        there = [all(name in tensors for name in dialect.from_official(anchor) or ("",)) for anchor in anchors]
+        return sum(there) if there[0] else 0
+
+    dialect = max(dialects.values(), key=found)        # the first of those with the most
+    return dialect if found(dialect) else None
+
+
+def without_set_aside(tensors: State, dialect: Dialect, notes: list[str]) -> State:
+    """The tensors that a model may need; the others are named in `notes`."""
     prefixes, reason = dialect.set_aside
     if aside := [name for name in tensors if any(match(prefix, name) is not None for prefix in prefixes)]:
         notes.append(f"Set aside {listing(aside)}: {reason}.")
-    return dialect, {name: value for name, value in tensors.items() if name not in aside}, notes
+    return {name: value for name, value in tensors.items() if name not in aside}
 
 
 def derived_buffers(model: SwinTransformer, dialect: Dialect) -> State:

@@ -1,4 +1,4 @@
-"""From a checkpoint of any dialect to a model: the configuration is read off the shapes of its tensors."""
+"""From a checkpoint of any system and dialect to a model: the configuration is read off the shapes of its tensors."""
 
 import math
 import re
@@ -11,168 +11,168 @@ from pathlib import Path
 import numpy as np
 
 from swin_np.attention import relative_position_index
-from swin_np.checkpoints.dialects import Dialect, State, derived_buffers, from_official, recognise, to_official
+from swin_np.checkpoints.dialects import (
+    DIALECTS,
+    Dialect,
+    State,
+    derived_buffers,
+    from_official,
+    recognise,
+    to_official,
+)
 from swin_np.checkpoints.files import StoredCheckpoint, read
 from swin_np.checkpoints.resizing import resize_window
+from swin_np.checkpoints.resnet_dialects import RES2NET, RESNET
+from swin_np.checkpoints.systems import NAMED_AT_MOST, Config, Request, System, mlp_ratio, with_axes
+from swin_np.checkpoints.vit_dialects import VIT
 from swin_np.complexity import layer_costs
-from swin_np.errors import CheckpointError, SwinError
-from swin_np.functional import Array, pair
-from swin_np.layers import check_dtype
+from swin_np.errors import CheckpointError, ConfigurationError, SwinError
+from swin_np.functional import Array, Size, pair
+from swin_np.layers import Module, check_dtype
 from swin_np.model import SwinConfig, SwinTransformer
-from swin_np.windows import Size, shifted_window_mask
+from swin_np.windows import shifted_window_mask
 
 TABLE, INDEX, MASK = "attn.relative_position_bias_table", "attn.relative_position_index", "attn_mask"
-BUFFERS = re.compile(r"layers\.\d+\.blocks\.\d+\.(attn\.relative_position_index|attn_mask)")
-NAMED_AT_MOST = 5                                      # tensors in a sentence
+BUFFERS = r"layers\.\d+\.blocks\.\d+\.(attn\.relative_position_index|attn_mask)"
 
 
 @dataclass(frozen=True)
 class Identified:
     """What a checkpoint is.
 
-    config: read off the shapes, with the dialect's shape policy. state: the parameters in official names, as stored;
+    system: a Swin Transformer, a ViT, ... config: read off the shapes, with what the dialect brings (its shape policy,
+    the eps of its norms). state: the parameters in official names, as stored;
     derived buffers were checked and left out. notes: a sentence for each thing unwrapped, set aside or assumed.
     """
 
+    system: System
     dialect: Dialect
-    config: SwinConfig
+    config: Config
     state: State
     notes: list[str]
 
 
-def load(path: str | Path, num_heads: tuple[int, ...] | None = None, image_size: Size | None = None,
-         dtype: type = np.float32, config: SwinConfig | None = None) -> SwinTransformer:
-    """The model in a checkpoint file of any format and dialect, or in a folder of shards.
+def load(path: str | Path, num_heads: int | tuple[int, ...] | None = None, image_size: Size | None = None,
+         dtype: type = np.float32, config: Config | None = None) -> Module:
+    """The model in a checkpoint file of any format, system and dialect, or in a folder of shards.
 
-    num_heads: of each stage, for a file without bias tables. image_size: in pixels, where it is not the usual one.
-    config: the model wanted: bias tables and position embeddings are resized to it (`resize_window`), all else must
-        fit. Without it the model is the one of the file, with the shape policy of the file's implementation.
+    The system, a Swin Transformer, ViT, DeiT, ResNet, ResNeXt or Res2Net, is told by names that only its files have.
+
+    num_heads: of each stage, for a file without bias tables; of a ViT one number, where a head has not 64 channels.
+    image_size: in pixels, where it is not the usual one.
+    config: the model wanted, a SwinConfig, ViTConfig, ...: bias tables and position embeddings are resized to it
+        (`resize_window`, `resize_positions`), all else must fit. Without it the model is the one of the file, with the
+        shape policy or eps of the file's implementation.
 
     What was unwrapped, set aside or assumed is in `identify(read(path)).notes`, and `swin-np inspect` prints it.
     Parameters that are stored in `dtype` are not copied but read-only views of the file, which must stay as it is.
-    Raises CheckpointError if the file cannot be read, is no Swin Transformer, or leaves a question open,
-    and ConfigurationError for a dtype in which no model computes.
+    Raises CheckpointError if the file cannot be read, is of no known system, or leaves a question open,
+    and ConfigurationError for a dtype in which no model computes or a configuration of another system.
 
     >>> load("swin_tiny_patch4_window7_224.pth")(images)
     """
     check_dtype(dtype)
     stored = read(path)
     try:
-        dialect, state, buffers, notes = in_official_names(stored)
+        system, dialect, state, buffers, notes = in_official_names(stored)
+        wanted = request(num_heads, image_size)
         if config is None:
-            config = infer(state, buffers, dialect, num_heads, image_size, notes)
-        elif not fits(config, state, buffers):
-            own = infer(state, buffers, dialect, num_heads or config.num_heads, image_size, notes)
-            state = resize_window(state, own, config)
-        return model_around(config, state, dtype)
+            config = system.infer(state, buffers, dialect, wanted, notes)
+        elif type(config) is not system.config:
+            raise ConfigurationError(f"{path} is a {system.name}, and a {type(config).__name__} was given: "
+                                     f"give a {system.config.__name__}")
+        else:
+            state = system.fit(config, state, buffers, dialect, wanted, notes)
+        return system.model_around(config, state, dtype)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
 
 
-def identify(stored: StoredCheckpoint, num_heads: tuple[int, ...] | None = None,
+def identify(stored: StoredCheckpoint, num_heads: int | tuple[int, ...] | None = None,
              image_size: Size | None = None) -> Identified:
     """The dialect, configuration and parameters of a checkpoint that was read; arguments and errors as of `load`."""
-    dialect, state, buffers, notes = in_official_names(stored)
-    config = infer(state, buffers, dialect, num_heads, image_size, notes)
+    system, dialect, state, buffers, notes = in_official_names(stored)
+    config = system.infer(state, buffers, dialect, request(num_heads, image_size), notes)
     if buffers:
         notes.append(f"Checked {len(buffers)} derived buffers, which follow from the configuration, and left them out.")
-    return Identified(dialect, config, state, notes)
+    return Identified(system, dialect, config, state, notes)
 
 
-def in_official_names(stored: StoredCheckpoint) -> tuple[Dialect, State, State, list[str]]:
-    """(dialect, parameters, derived buffers, notes) of a checkpoint."""
-    dialect, tensors, said = recognise(stored.tensors)
+def request(num_heads: int | tuple[int, ...] | None, image_size: Size | None) -> Request:
+    """The user's additions; one number of heads stands for a tuple of it."""
+    return Request((num_heads,) if isinstance(num_heads, int) else num_heads, image_size)
+
+
+def in_official_names(stored: StoredCheckpoint) -> tuple[System, Dialect, State, State, list[str]]:
+    """(system, dialect, parameters, derived buffers, notes) of a checkpoint."""
+    system = next((system for system in SYSTEMS if system.is_told_by(stored.tensors)), SWIN)
+    dialect, tensors, said = system.recognise(stored.tensors)
     notes = [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in stored.unwrapped] + said
     state = to_official(tensors, dialect)
-    buffers = {name: state.pop(name) for name in list(state) if BUFFERS.fullmatch(name)}
-    return dialect, state, buffers, notes
+    buffers = {name: state.pop(name) for name in list(state) if re.fullmatch(system.buffers, name)}
+    return system, dialect, state, buffers, notes
 
 
 def fits(config: SwinConfig, state: State, buffers: State) -> bool:
     """Whether the parameters are a model of this configuration as they are; masks are for another size perhaps."""
     try:
-        model_around(config, state, None)
+        SWIN.model_around(config, state, None)
     except CheckpointError:
         return False
-    refuse(wrong_buffers(config, {name: value for name, value in buffers.items() if name.endswith(INDEX)}))
+    SWIN.refuse(wrong_buffers(config, {name: value for name, value in buffers.items() if name.endswith(INDEX)}))
     return True
 
 
-def convert(state: State, dialect: Dialect, config: SwinConfig | None = None) -> State:
-    """Parameters in official names as a dialect calls them; with `config` also the derived buffers that it stores.
+def convert(state: State, dialect: Dialect, config: Config | None = None) -> State:
+    """Parameters in official names as a dialect calls them; with a SwinConfig also the derived buffers that it stores.
 
-    Raises CheckpointError for parameters that the dialect has no place for, and with `config` if they do not fit a
+    Raises CheckpointError for parameters that the dialect has no place for, and with a SwinConfig if they do not fit a
     model of that configuration with the dialect's shape policy.
     """
-    if config is not None:
-        model = model_around(replace(config, shape_policy=dialect.shape_policy), state, None)
+    if isinstance(config, SwinConfig):
+        model = SWIN.model_around(replace(config, shape_policy=dialect.shape_policy), state, None)
         state = state | derived_buffers(model, dialect)
     return from_official(state, dialect)
 
 
-def model_around(config: SwinConfig, state: State, dtype: type | None = np.float32) -> SwinTransformer:
-    """The model of `config` whose parameters are the arrays of `state` (official names) themselves.
-
-    Nothing is drawn, and copied only what is not yet in `dtype`; None keeps every dtype. Raises CheckpointError, with
-    the first offenders named, for entries that are missing, left over, of another shape, or no floating point.
-    """
-    model = SwinTransformer.random(config, seed=None)
-    own = model.state_dict()
-    problems = [f"{name} {value.shape} is missing" for name, value in own.items() if name not in state]
-    for name, value in state.items():
-        if name not in own:
-            problems.append(f"{name} {value.shape} has no place")
-        elif value.shape != own[name].shape:
-            problems.append(f"{name} has shape {value.shape}, expected {own[name].shape}")
-        elif not np.issubdtype(value.dtype, np.floating):
-            problems.append(f"{name} has dtype {value.dtype}, expected floating point")
-    refuse(problems)
-    model.place(state if dtype is None else
-                {name: np.require(value, dtype, ["C", "ALIGNED"]) for name, value in state.items()})
-    return model
+def fit(config: SwinConfig, state: State, buffers: State, dialect: Dialect, wanted: Request,
+        notes: list[str]) -> State:
+    """The parameters for a model of `config`: as they are if they fit, and else with resized tables and positions."""
+    if fits(config, state, buffers):
+        return state
+    wanted = replace(wanted, num_heads=wanted.num_heads or config.num_heads)
+    return resize_window(state, infer(state, buffers, dialect, wanted, notes), config)
 
 
-def refuse(problems: list[str]) -> None:
-    """Raise CheckpointError if there are problems."""
-    if problems:
-        more = f" and {len(problems) - NAMED_AT_MOST} more" if len(problems) > NAMED_AT_MOST else ""
-        raise CheckpointError("its tensors, here by microsoft's names, do not make one Swin Transformer: "
-                              f"{', '.join(problems[:NAMED_AT_MOST])}{more}; "
-                              "get the whole file, or give the image_size or config that it is for")
-
-
-def infer(state: State, buffers: State, dialect: Dialect, num_heads: tuple[int, ...] | None, image_size: Size | None,
-          notes: list[str]) -> SwinConfig:
+def infer(state: State, buffers: State, dialect: Dialect, wanted: Request, notes: list[str]) -> SwinConfig:
     """The configuration of a model that has these parameters and derived buffers (official names).
 
     What had to be assumed is added to `notes`. Raises CheckpointError if nothing fits, or more than one answer does.
     """
+    num_heads, image_size = wanted.num_heads, wanted.image_size
     patch = with_axes(state, "patch_embed.proj.weight", 4).shape
     blocks = {tuple(name.split(".")[1:4:2]) for name in state if re.match(r"layers\.\d+\.blocks\.\d+\.", name)}
     found = Counter(stage for stage, _ in blocks)      # blocks of each stage
     depths = [found[str(stage)] for stage in range(len(found))]
     tables = bias_tables(state, buffers, num_heads, len(depths), notes)
     heads = tuple(table.shape[1] for table in tables)
-    refuse([f"layers.{stage}.blocks.0.{TABLE} has {number} heads, which do not divide {patch[0] * 2**stage} channels"
-            for stage, number in enumerate(heads) if patch[0] * 2**stage % number])
+    SWIN.refuse([f"layers.{stage}.blocks.0.{TABLE} has {number} heads, which do not divide {patch[0] * 2**stage} "
+                 "channels" for stage, number in enumerate(heads) if patch[0] * 2**stage % number])
     if num_heads is not None and tuple(num_heads) != heads:
         raise CheckpointError(f"its bias tables are for {heads} heads, and {tuple(num_heads)} were asked for: "
                               "leave num_heads out")
     if image_size is not None and any(name.endswith(MASK) for name in buffers):
-        own = infer(state, buffers, dialect, num_heads, None, [])
+        own = infer(state, buffers, dialect, replace(wanted, image_size=None), [])
         buffers = {name: value for name, value in buffers.items() if not name.endswith(MASK)}
         if own.img_size != pair(image_size):
             notes.append(f"The file is for {own.img_size[0]}x{own.img_size[1]} images, its masks were left out.")
     widest, channels = f"layers.{len(depths) - 1}.blocks.0.mlp.fc1.weight", patch[0] * 2 ** (len(depths) - 1)
     hidden, inputs = with_axes(state, widest, 2).shape
-    refuse([f"{widest} has {inputs} inputs, and that stage {channels} channels"] if inputs != channels else [])
-    ratio = hidden / channels
-    if int(channels * ratio) < hidden:                 # the quotient was rounded down
-        ratio = math.nextafter(ratio, math.inf)
+    SWIN.refuse([f"{widest} has {inputs} inputs, and that stage {channels} channels"] if inputs != channels else [])
     fields = {
         "patch_size": patch[2:], "in_chans": patch[1], "embed_dim": patch[0],
         "num_classes": len(with_axes(state, "head.weight", 2)) if "head.weight" in state else 0,
-        "depths": depths, "num_heads": heads, "mlp_ratio": ratio,
+        "depths": depths, "num_heads": heads, "mlp_ratio": mlp_ratio(hidden, channels),
         "qkv_bias": "layers.0.blocks.0.attn.qkv.bias" in state, "ape": "absolute_pos_embed" in state,
         "patch_norm": "patch_embed.norm.weight" in state, "shape_policy": dialect.shape_policy}
     embedding = with_axes(state, "absolute_pos_embed", 3) if fields["ape"] else None
@@ -181,8 +181,8 @@ def infer(state: State, buffers: State, dialect: Dialect, num_heads: tuple[int, 
         try:
             config = SwinConfig(image, window_size=window, **fields)
             layer_costs(config)                        # ShapeError if the model takes no image of this size
-            model_around(config, state, None)
-            refuse(wrong_buffers(config, buffers))
+            SWIN.model_around(config, state, None)
+            SWIN.refuse(wrong_buffers(config, buffers))
         except SwinError as error:
             problems.append(str(error))
             continue
@@ -205,15 +205,6 @@ def infer(state: State, buffers: State, dialect: Dialect, num_heads: tuple[int, 
 def plain(config: SwinConfig, image_size: Size | None) -> bool:
     """Whether nobody would look for another answer: a square window, and a square image if none was asked for."""
     return len({*config.window_size}) == 1 and (image_size is not None or len({*config.img_size}) == 1)
-
-
-def with_axes(state: State, name: str, axes: int) -> Array:
-    """The tensor of this name; CheckpointError if it is missing, empty, or has not so many axes."""
-    value = state.get(name)
-    if value is None or value.ndim != axes or not value.size:
-        found = "missing" if value is None else f"of shape {value.shape}"
-        raise CheckpointError(f"{name} is {found}, and a tensor of {axes} axes was expected: get the whole file")
-    return value
 
 
 def bias_tables(state: State, buffers: State, num_heads: tuple[int, ...] | None, stages: int,
@@ -293,3 +284,10 @@ def wrong_buffers(config: SwinConfig, buffers: State) -> list[str]:
     if any(name.endswith(MASK) for name in buffers):
         problems += [f"{name} is missing" for name in expected if name.endswith(MASK) and name not in buffers]
     return problems
+
+
+SWIN = System("Swin Transformer", "microsoft", SwinTransformer, SwinConfig, "", BUFFERS, DIALECTS,
+              recognise, infer, fit)
+
+SYSTEMS = (VIT, RES2NET, RESNET, SWIN)
+"""What `load` knows, in the order in which a file is asked; the last, Swin, is told by nothing and says what is not."""

@@ -4,10 +4,9 @@ import numpy as np
 
 from swin_np.checkpoints.dialects import State
 from swin_np.errors import CheckpointError
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 from swin_np.model import SwinConfig
 from swin_np.names import check_name
-from swin_np.windows import Size
 
 CUBIC = -0.75                                          # the free parameter of cubic convolution, as in PyTorch
 SMALLEST_RATIO, LARGEST_RATIO = 1.01, 1.5              # timm's bounds for the geometric progression
@@ -81,6 +80,24 @@ def resize_position_embedding(embedding: Array, old_map: Size, new_map: Size) ->
         raise CheckpointError(f"a position embedding of shape {embedding.shape} is not for a {old[0]}x{old[1]} map: "
                               "give the map that it was made for")
     return embedding if old == new else resample(embedding[0], old, new, "bicubic")[None]
+
+
+def resize_positions(pos_embed: Array, old_grid: Size, new_grid: Size) -> Array:
+    """A ViT's position embedding (1, prefix + h w, D) for another map of patches (Dosovitskiy et al. 2021, 3.2).
+
+    Bicubic, as in transformers' `interpolate_pos_encoding`. What stands before the h w positions of `old_grid`, those
+    of the class token and of DeiT's distillation token, is kept. Raises CheckpointError for an embedding that is not
+    for `old_grid`.
+    """
+    (h, w), new = pair(old_grid), pair(new_grid)
+    prefix = pos_embed.shape[1] - h * w if pos_embed.ndim == 3 else 0
+    if prefix not in (1, 2) or len(pos_embed) != 1:
+        raise CheckpointError(f"a position embedding of shape {pos_embed.shape} is not for a {h}x{w} map with a class "
+                              "token, or that and a distillation token: give the map that it was made for")
+    if (h, w) == new:
+        return pos_embed
+    patches = resample(pos_embed[0, prefix:], (h, w), new, "bicubic")
+    return np.concatenate([pos_embed[:, :prefix], patches[None]], axis=1)
 
 
 def resize_window(state: State, old: SwinConfig, new: SwinConfig, method: str = "bicubic") -> State:

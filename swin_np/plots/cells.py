@@ -5,9 +5,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 from swin_np.plots.style import BLACK, BLUE, NAVY, NUMERAL_SIZE, ORANGE, PALE, WHITE
-from swin_np.windows import Size
 
 CORNERS = np.array([[to_rgb(PALE), to_rgb(ORANGE)], [to_rgb(BLUE), to_rgb(NAVY)]])      # (2, 2, 3), four steps of grey
 HEAT = colormaps["cividis"]                            # for numbers: it rises in grey too, whoever looks at it

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from swin_np.attention import WindowAttention, shifted_window_attention
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 from swin_np.plots.cells import HEAT
 from swin_np.plots.style import BLACK, HOUSE_STYLE, NUMERAL_SIZE, WHITE, draw_frame, new_figure
-from swin_np.windows import Size, cyclic_shift, reverse_cyclic_shift, window_partition, window_reverse
+from swin_np.windows import cyclic_shift, reverse_cyclic_shift, window_partition, window_reverse
 
 
 def unmasked_attention(x: Array, attn: WindowAttention, shift: tuple[int, int]) -> Array:

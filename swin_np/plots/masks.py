@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from swin_np.errors import ShapeError
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 from swin_np.plots.cells import draw_cells
 from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, ORANGE, WHITE, draw_frame, new_figure
-from swin_np.windows import MASK_VALUE, Size, shifted_window_mask
+from swin_np.windows import MASK_VALUE, shifted_window_mask
 
 QUERY = (1, 1)                                         # the row and column, in the window, of the query followed below
 WIDEST_WITH_VALUES = 8                                 # in windows of more rows or columns "-100" would not fit

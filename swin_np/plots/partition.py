@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 from swin_np.plots.cells import draw_cells, position_colours
 from swin_np.plots.style import HOUSE_STYLE, WHITE, draw_frame, new_figure
-from swin_np.windows import Size, window_partition
+from swin_np.windows import window_partition
 
 
 def partition_steps(map_size: tuple[int, int], window: tuple[int, int]) -> dict[str, Array]:

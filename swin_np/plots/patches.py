@@ -5,11 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from swin_np.errors import ShapeError
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 from swin_np.patches import LinearEmbedding, patch_merging, patch_partition
 from swin_np.plots.cells import CORNERS, HEAT, draw_cells
 from swin_np.plots.style import HOUSE_STYLE, ORANGE, WHITE, draw_frame, new_figure
-from swin_np.windows import Size
 
 GROUP_COLOURS = CORNERS.reshape(4, 3)[[0, 2, 1, 3]]
 """Of the four members of a 2x2 group in the order of the paper's code, down the columns first."""

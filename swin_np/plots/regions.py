@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 from swin_np.plots.cells import MOST_NUMERALS, colour_on, draw_cells, position_colours
 from swin_np.plots.style import BLACK, HOUSE_STYLE, LABEL_SIZE, WHITE, draw_frame, new_figure
-from swin_np.windows import Size, region_ids, reverse_cyclic_shift, window_partition
+from swin_np.windows import region_ids, reverse_cyclic_shift, window_partition
 
 REGION_COLOURS = position_colours(3).reshape(9, 3)     # three bands an axis
 

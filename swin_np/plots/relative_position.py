@@ -7,10 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 
 from swin_np.attention import relative_position_bias, relative_position_index
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 from swin_np.plots.cells import HEAT, draw_cells, heat_colours
 from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, ORANGE, draw_frame, new_figure
-from swin_np.windows import Size
 
 
 def index_steps(window: Size) -> dict[str, Array]:

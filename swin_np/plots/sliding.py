@@ -7,11 +7,11 @@ from matplotlib.patches import Patch
 
 from swin_np.baselines.padded_windows import window_key_value_bytes
 from swin_np.baselines.sliding_window import naive_key_value_bytes, neighbourhoods
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 from swin_np.model import VARIANTS, SwinConfig
 from swin_np.plots.cells import draw_cells
 from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, LABEL_SIZE, ORANGE, WHITE, draw_frame, new_figure
-from swin_np.windows import Size, attention_mask, cyclic_shift, window_partition
+from swin_np.windows import attention_mask, cyclic_shift, window_partition
 
 MAP, NEIGHBOURHOOD, WINDOW = (8, 8), (3, 3), (4, 4)
 QUERIES = {"a": (3, 4, ORANGE), "b": (3, 5, BLUE), "c": (3, 6, WHITE)}  # (row, column, colour), neighbours

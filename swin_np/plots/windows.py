@@ -7,12 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from swin_np.errors import ShapeError
-from swin_np.functional import Array, pair
+from swin_np.functional import Array, Size, pair
 from swin_np.model import VARIANTS, SwinConfig
 from swin_np.plots.cells import MOST_NUMERALS, colour_on, draw_cells, position_colours
 from swin_np.plots.style import HOUSE_STYLE, ORANGE, WHITE, draw_frame, new_figure
 from swin_np.ragged import ragged_windows
-from swin_np.windows import Size, check_window, region_ids, window_partition
+from swin_np.windows import check_window, region_ids, window_partition
 
 SHADE = (0.0, 0.0, 0.0, 0.45)                          # black, seen through: hatches show on bright skies too
 

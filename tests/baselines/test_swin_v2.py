@@ -12,10 +12,19 @@ import pytest
 
 from swin_np import MICROSOFT, TRANSFORMERS, trace
 from swin_np.baselines import swin_v2
-from swin_np.baselines.swin_v2 import CosineWindowAttention, SwinTransformerV2, SwinV2Config, log_spaced_coordinates
-from swin_np.complexity import layer_costs
+from swin_np.baselines.swin_v2 import (
+    SWIN_V2_VARIANTS,
+    CosineWindowAttention,
+    SwinTransformerV2,
+    SwinV2Config,
+    layer_costs,
+    log_spaced_coordinates,
+)
+from swin_np.complexity import layer_costs as first_layer_costs
+from swin_np.complexity import total
 from swin_np.errors import ConfigurationError, InputError, ShapeError, StateDictError
 from swin_np.layers import redraw
+from swin_np.model import SwinConfig
 from tests import golden
 from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
 
@@ -176,15 +185,15 @@ def test_each_image_of_a_batch_gives_what_it_gives_alone(changes, rng):
 @pytest.mark.parametrize(("variant", "count"), [
     ("swin_v2_t", 28_347_154), ("swin_v2_t_window16", 28_347_154), ("swin_v2_s", 49_728_418)])
 def test_the_variants_have_as_many_parameters_as_the_official_ones(variant, count):
-    assert swin_v2.build(variant).parameter_count() == count
+    assert SwinTransformerV2.random(SWIN_V2_VARIANTS[variant], None).parameter_count() == count
 
 
 def test_the_variants_differ_from_the_first_versions_in_image_and_window_only():
-    assert {name: (c.embed_dim, c.depths, c.window_size[0]) for name, c in swin_v2.VARIANTS.items()} == {
+    assert {name: (c.embed_dim, c.depths, c.window_size[0]) for name, c in SWIN_V2_VARIANTS.items()} == {
         f"swin_v2_{size}{end}": (channels, (2, 2, depth, 2), window)
         for size, channels, depth in (("t", 96, 6), ("s", 96, 18), ("b", 128, 18), ("l", 192, 18))
         for end, window in (("", 8), ("_window16", 16))}
-    for config in swin_v2.VARIANTS.values():
+    for config in SWIN_V2_VARIANTS.values():
         assert config.img_size == (256, 256) and config.shape_policy is MICROSOFT
         assert all(32 * heads == config.channels(stage) for stage, heads in enumerate(config.num_heads))
 
@@ -231,11 +240,6 @@ def test_an_odd_map_is_refused_by_a_policy_that_does_not_pad():
     config = replace(TINY, img_size=(36, 36), window_size=9, shape_policy=MICROSOFT)
     with pytest.raises(ShapeError, match="odd side"):
         SwinTransformerV2.random(config)(np.zeros((1, 3, 36, 36), np.float32))
-
-
-def test_an_unknown_variant_is_answered_with_the_nearest_name():
-    with pytest.raises(ConfigurationError, match="unknown variant 'swin_v2_tiny': did you mean 'swin_v2_t'"):
-        swin_v2.build("swin_v2_tiny")
 
 
 NAMES_IN_TRANSFORMERS = {                              # patterns, replaced in this order
@@ -321,6 +325,34 @@ def test_tiny_models_are_as_accurate_as_transformers_in_float32():
     assert_as_accurate(ours, theirs, truth)
 
 
-def test_the_counts_of_the_first_swin_transformer_are_refused():
-    with pytest.raises(ConfigurationError, match="SwinV2Config"):
-        layer_costs(swin_v2.VARIANTS["swin_v2_t"])
+@pytest.mark.parametrize("setting", CONFIGS)
+def test_the_counted_products_are_those_that_pytorch_counts(setting):
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model = redrawn(CONFIGS[setting], np.float32)
+    twin, counter = torch_twin(model, torch, transformers), FlopCounterMode(display=False)
+    with counter, torch.inference_mode():
+        twin(torch.zeros(1, 3, *model.config.img_size))
+    costs = layer_costs(model.config)
+    assert 2 * total(cost for cost in costs if cost.kind in ("linear", "attention")).multiply_adds \
+        == counter.get_total_flops()
+    assert total(costs).parameters == model.parameter_count()
+
+
+def test_every_counted_layer_writes_what_the_module_of_its_name_gives():
+    model = redrawn(CONFIGS["padded"], np.float64)
+    with trace(model) as activations:
+        model(np.zeros((1, 3, *model.config.img_size)))
+    written = {cost.name: cost for cost in layer_costs(model.config, dtype=np.float64) if cost.name in activations}
+    assert len(written) > 40
+    for name, cost in written.items():
+        if cost.kind in ("linear", "layer norm", "gelu", "relu"):
+            assert cost.activation_bytes == activations[name].nbytes, name
+
+
+@pytest.mark.parametrize(("count", "config"), [
+    (first_layer_costs, SWIN_V2_VARIANTS["swin_v2_t"]), (layer_costs, SwinConfig())])
+def test_the_counts_of_one_version_are_refused_for_the_other(count, config):
+    with pytest.raises(ConfigurationError, match="counts are for"):
+        count(config)
