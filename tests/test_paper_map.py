@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from swin_np.paper_map import NOTEBOOKS, PAPER_MAP, paper_map_table
+from swin_np.paper_map import NOTEBOOKS, PAPER_MAP, existing, paper_map_table
 
 ROOT = Path(__file__).parent.parent
 SECTIONS = ("1", "2", "3.1", "3.2", "3.3", "4.1", "4.2", "4.3", "4.4", "A", "A3")
@@ -48,8 +48,10 @@ def test_the_table_links_to_what_exists_only():
     assert len(table.splitlines()) == 2 + len(PAPER_MAP)
     linked = re.findall(r"\]\(([^)]+)\)", table)
     assert all((ROOT / "notebooks" / path).is_file() for path in linked)
-    written = [path.name for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
-    assert set(written) == {path for path in linked if path.endswith(".ipynb")}
+    folder = ROOT / "notebooks"
+    written = [*folder.glob("*.ipynb"), *folder.glob("exercises/*.ipynb")]
+    assert {path.relative_to(folder).as_posix() for path in written} == {
+        path for path in linked if path.endswith(".ipynb")}
 
 
 def test_exercises_are_linked_once_they_exist(tmp_path, monkeypatch):
@@ -60,3 +62,7 @@ def test_exercises_are_linked_once_they_exist(tmp_path, monkeypatch):
     (tmp_path / "notebooks" / "exercises" / "02_two.ipynb").touch()
     table = paper_map_table(tmp_path / "notebooks")
     assert "[02 two](exercises/02_two.ipynb)" in table and "01_one" not in table
+
+
+def test_every_notebook_of_the_walkthrough_exists():
+    assert existing(NOTEBOOKS, ROOT / "notebooks") == sorted((ROOT / "notebooks").glob("*.ipynb"))

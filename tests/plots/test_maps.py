@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from swin_np.errors import InputError
-from swin_np.plots.maps import maps_by_distinctness, distinctness
+from swin_np.plots.maps import distinctness, maps_by_distinctness
 
 
 @pytest.fixture
