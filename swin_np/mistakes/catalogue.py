@@ -3,19 +3,27 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache, lru_cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any
 
 from swin_np.errors import ConfigurationError
-from swin_np.mistakes import attention, block, images, layers, model, patches, windows
+from swin_np.mistakes import attention, block, exercises, images, layers, model, patches, windows
 from swin_np.mistakes.mistake import Mistake
 
-CATALOGUE: dict[str, Mistake] = {
-    entry.name: entry for section in (images, patches, windows, attention, block, layers, model)
-    for entry in vars(section).values() if isinstance(entry, Mistake)}
-"""Every mistake by its name, in the order of the data's way through the model."""
 
+def entries(*sections: ModuleType) -> dict[str, Mistake]:
+    """The mistakes of these files by their names, in their order."""
+    return {entry.name: entry for section in sections for entry in vars(section).values() if isinstance(entry, Mistake)}
+
+
+CATALOGUE = entries(images, patches, windows, attention, block, layers, model)
+"""Every mistake of a whole model by its name, in the order of the data's way through it."""
+
+IN_EXERCISES = entries(exercises)
+"""Further mistakes, which only show where one function is written on its own or where the model is no Swin."""
+
+WITHOUT_NUMBERS = ("swin_np.mistakes", "swin_np.checkpoints", "swin_np.crosscheck")    # their caches hold names only
 GROWING: dict[str, Mistake] = {}                       # by the place of the function that it replaces
 
 
@@ -59,20 +67,33 @@ def put(place: str, function: Callable) -> Callable:
     if name not in vars(owner):
         raise AttributeError(f"{place} does not exist")
     before = vars(owner)[name]
-    for namespace in (owner, *modules()):
-        for other_name, value in list(vars(namespace).items()):
-            if value is before:
-                setattr(namespace, other_name, function)
+    for namespace, other_name in bindings(place, len(sys.modules)):
+        if vars(namespace).get(other_name) is before:
+            setattr(namespace, other_name, function)
     return before
+
+
+@cache
+def bindings(place: str, imported: int) -> list[tuple[ModuleType | type, str]]:
+    """Where the function at a dotted place is bound: (module or class, name). imported: modules, of any package."""
+    owner, name = find(place)
+    function = vars(owner)[name]
+    return [(namespace, other_name) for namespace in (owner, *modules())
+            for other_name, value in list(vars(namespace).items()) if value is function]
 
 
 def forget() -> None:
     """Empty the caches of the package's functions: what is in them was computed by other functions than now."""
-    for module in modules():
-        for value in list(vars(module).values()):
-            clear: Any = getattr(value, "cache_clear", None)
-            if clear is not None:
-                clear()
+    for clear in cache_clearers(len(sys.modules)):
+        clear()
+
+
+@lru_cache(maxsize=1)
+def cache_clearers(imported: int) -> list[Callable[[], None]]:
+    """What empties each cache of the package. imported: modules, of any package."""
+    values = {id(value): value for module in modules() for value in list(vars(module).values())
+              if hasattr(value, "cache_clear") and not value.__module__.startswith(WITHOUT_NUMBERS)}
+    return [value.cache_clear for value in values.values()]
 
 
 def modules() -> list[ModuleType]:

@@ -10,6 +10,7 @@ BLOCK = r"layers\.\d+\.blocks\.\d+"
 ATTENTION_INPUT = BLOCK + r"\.attn(\.qkv)?"            # the tokens that the attention is given are others
 ATTENTION = BLOCK + r"\.attn(\.proj)?"                 # the tokens are right, what the heads make of them is not
 BLOCK_MIDDLE = BLOCK + r"(\.norm2)?"                   # the attention is right, what is added to what is not
+NOWHERE = r"(?!)"                                      # matches no name: a mistake for exercises alone
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Mistake:
     name: in kebab case. replaces: the dotted place of the one function or method that is changed. wrong: what stands
     there instead, with the same signature. says: what was done wrong and how it shows. fix: what to do.
     place: where the paper has it. modules: a regular expression of the official names of the modules at whose output
-    it can show first, in the order of a trace; "input" where the images themselves are wrong.
+    it can show first, in the order of a trace; "input" where the images themselves are wrong, NOWHERE outside a model.
     thread: where it happened in public, as owner/repository#number. needs: what must be so for it to show at all.
     """
 

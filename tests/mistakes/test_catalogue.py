@@ -12,7 +12,7 @@ import pytest
 
 from swin_np import images
 from swin_np.errors import ConfigurationError
-from swin_np.mistakes.catalogue import CATALOGUE, find, planted
+from swin_np.mistakes.catalogue import CATALOGUE, IN_EXERCISES, find, planted
 from swin_np.mistakes.mistake import Mistake
 from tests.mistakes.models import (
     EVEN,
@@ -23,6 +23,7 @@ from tests.mistakes.models import (
     relative_difference,
 )
 
+ALL = {**CATALOGUE, **IN_EXERCISES}
 ROUNDING = {np.float32: 1e-6, np.float64: 1e-12}       # of the largest value; what an equal computation stays below
 MODELS = {name: mistake for name, mistake in CATALOGUE.items() if mistake.modules != "input"}
 INPUTS = {name: mistake for name, mistake in CATALOGUE.items() if mistake.modules == "input"}
@@ -53,7 +54,7 @@ def prepared(mistake: Mistake | None = None) -> np.ndarray:
         return images.preprocess(PHOTOGRAPH, images.PRESETS["microsoft"])
 
 
-@each(CATALOGUE)
+@each(ALL)
 def test_a_mistake_is_well_described(mistake):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", mistake.name)
     for sentence in (mistake.says, mistake.fix):
@@ -65,18 +66,18 @@ def test_a_mistake_is_well_described(mistake):
 
 @pytest.mark.parametrize("field", ["says", "wrong", "name"])
 def test_no_two_mistakes_share(field):
-    values = [getattr(mistake, field) for mistake in CATALOGUE.values()]
+    values = [getattr(mistake, field) for mistake in (*CATALOGUE.values(), *IN_EXERCISES.values())]
     assert len(set(values)) == len(values)
 
 
-@each(CATALOGUE)
+@each(ALL)
 def test_the_wrong_function_has_the_right_one_s_signature(mistake):
     owner, name = find(mistake.replaces)
     right = inspect.signature(getattr(owner, name))
     assert list(inspect.signature(mistake.wrong).parameters) == list(right.parameters)
 
 
-@each(CATALOGUE)
+@each(ALL)
 def test_a_mistake_changes_exactly_one_function_and_is_restored(mistake):
     owner, name = find(mistake.replaces)
     before = functions_of_the_package()

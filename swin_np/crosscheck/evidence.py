@@ -1,0 +1,81 @@
+"""The evidence of a cross-check: what each module of the reference makes of the candidate's own numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from swin_np.crosscheck.compare import Difference, difference
+from swin_np.crosscheck.isolate import isolated, units
+from swin_np.crosscheck.reference import Reference
+from swin_np.crosscheck.rounding import Rounding, rounding_of, tolerance
+from swin_np.functional import Array
+
+MASKED_SCORES = "scores_with_mask"
+
+
+def compared(reference: Reference, name: str, value: Array, truth: Array, allowed: Rounding) -> Difference:
+    """The difference of one point, all axes apart, from what it should be."""
+    axes = reference.axes[name]
+    return difference(value, truth.reshape(axes.shape), allowed, axes, shift_of(reference, name),
+                      name.endswith(MASKED_SCORES))
+
+
+def shift_of(reference: Reference, name: str) -> tuple[int, int]:
+    """The shift of the block to which the point belongs, (0, 0) outside of blocks."""
+    parts = name.split(".")
+    if name.endswith(".reversed"):                     # the map is still rolled
+        return (0, 0)
+    if reference.config is None or parts[0] != "layers" or parts[2:3] != ["blocks"] or int(parts[3]) % 2 == 0:
+        return (0, 0)
+    half = tuple(side // 2 for side in reference.config.window_size)
+    map_size = reference.config.map_sizes(reference.image_size)[int(parts[1])]
+    return reference.config.shape_policy.window_and_shift(map_size, reference.config.window_size, half)[1]
+
+
+@dataclass
+class Evidence:
+    """What is known before the search for causes.
+
+    given: the candidate's points in the reference's shapes, float64; those with NaN or infinity are left out. truth:
+    what the reference made of the candidate's numbers at each. allowed: the tolerances of that. inputs: of every unit.
+    first_unit: from which unit on a point has to be computed; unit: the one that computes it.
+    """
+
+    precision: str
+    images: Array
+    given: dict[str, Array]
+    whole: dict[str, Difference]
+    alone: dict[str, Difference]
+    truth: dict[str, Array]
+    allowed: dict[str, Rounding]
+    inputs: list[Array]
+    unit: dict[str, int]
+    first_unit: dict[int, int]
+
+
+def collect(reference: Reference, aligned: dict[str, Array], whole: dict[str, Difference],
+            precision: str) -> Evidence:
+    """Run every module on the candidate's own input, in float64 for the truth and in float32 for its rounding."""
+    given = {name: value.astype(np.float64).reshape(reference.points[name].shape)
+             for name, value in aligned.items() if name != "input" and usable(name, value, whole[name])}
+    images = reference.images
+    if "input" in aligned and whole["input"].verdict not in ("exact", "rounding", "nan"):
+        images = aligned["input"].astype(np.float64).reshape(images.shape)
+    truth = isolated(reference.model, images, given)
+    single = isolated(reference.single, images.astype(np.float32),
+                      {name: value.astype(np.float32) for name, value in given.items()})
+    allowed = {name: tolerance(rounding_of(single.values[name], value), precision)
+               for name, value in truth.values.items()}
+    alone = {name: compared(reference, name, given[name].reshape(reference.axes[name].shape), value, allowed[name])
+             for name, value in truth.values.items()}
+    chain = units(reference.model)
+    first_unit = {0: 0}
+    for number in range(1, len(chain)):
+        known = any(name in given for name in chain[number - 1].outputs)
+        first_unit[number] = number if known else first_unit[number - 1]
+    return Evidence(precision, images, given, whole, alone, truth.values, allowed, truth.inputs, truth.unit, first_unit)
+
+
+def usable(name: str, value: Array, whole: Difference) -> bool:
+    """Whether the reference can go on with these numbers: all finite, but for scores under the mask."""
+    return whole.verdict != "nan" and (bool(np.isfinite(value).all()) or name.endswith(MASKED_SCORES))

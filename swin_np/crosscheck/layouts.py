@@ -1,0 +1,171 @@
+"""Layouts: one activation as (B, H, W, C), (B, L, C), (B, C, H, W), windows first, ...; told apart by their shapes.
+
+A layout is written with a letter for every axis that there is and a space between those of the array, in the order
+in which they lie in memory: "B IM JN C" is a map of I x J windows of M x N tokens, "BIJ MN C" the same windows first.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from swin_np.errors import ShapeError
+from swin_np.functional import Array
+from swin_np.model import SwinConfig
+
+MAP = {
+    "(B, H, W, C)": "B IM JN C",
+    "(B, L, C)": "B IMJN C",
+    "(B L, C)": "BIMJN C",
+    "(B, C, H, W)": "B C IM JN",
+    "(B, C, L)": "B C IMJN",
+    "(L, B, C)": "IMJN B C",
+    "(C, B L)": "C BIMJN",
+    "(B nW, M, M, C)": "BIJ M N C",
+    "(B nW, M^2, C)": "BIJ MN C",
+    "(B, nW, M^2, C)": "B IJ MN C",
+}
+WINDOWS = {
+    "(B nW, M^2, C)": "BIJ MN C",
+    "(B nW, M, M, C)": "BIJ M N C",
+    "(B, nW, M^2, C)": "B IJ MN C",
+    "(B, nH, nW, M, M, C)": "B I J M N C",
+    "(B nW M^2, C)": "BIJMN C",
+    "(nW B, M^2, C)": "IJB MN C",
+    "(B nW, C, M^2)": "BIJ C MN",
+    "(C, B nW M^2)": "C BIJMN",
+}
+HEADS = {
+    "(B nW, heads, M^2, d)": "BIJ H MN D",
+    "(B nW, M^2, heads, d)": "BIJ MN H D",
+    "(B nW, M^2, C)": "BIJ MN HD",
+    "(B, nW, heads, M^2, d)": "B IJ H MN D",
+    "(B nW heads, M^2, d)": "BIJH MN D",
+    "(heads, B nW, M^2, d)": "H BIJ MN D",
+    "(B nW, heads, d, M^2)": "BIJ H D MN",
+}
+PAIRS = {
+    "(B nW, heads, M^2, M^2)": "BIJ H Q K",
+    "(B, nW, heads, M^2, M^2)": "B IJ H Q K",
+    "(B nW heads, M^2, M^2)": "BIJH Q K",
+    "(heads, B nW, M^2, M^2)": "H BIJ Q K",
+}
+VECTORS = {"(B, C)": "B C", "(C, B)": "C B"}
+IMAGES = {"(B, 3, H, W)": "B C H W", "(B, H, W, 3)": "B H W C"}
+
+NEARER = 0.5                                           # another layout must at least halve the difference
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The axes of one point: letters with their lengths, in the order of the reference, and the layouts of such."""
+
+    lengths: dict[str, int]
+    layouts: dict[str, str]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape with every axis apart."""
+        return tuple(self.lengths.values())
+
+    def apart(self, array: Array, layout: str) -> Array | None:
+        """The array, which has this layout, with every axis apart and in the reference's order; None if it cannot.
+
+        Axes of length 1, such as a batch of one image, may be there or not.
+        """
+        groups = layout.split()
+        lengths = [math.prod([self.lengths[letter] for letter in group]) for group in groups]
+        if not alike(lengths, array.shape):
+            return None
+        letters = layout.replace(" ", "")
+        array = array.reshape([self.lengths[letter] for letter in letters])
+        return array.transpose([letters.index(letter) for letter in self.lengths])
+
+    def fitting(self, array: Array) -> dict[str, Array]:
+        """The array with its axes apart, by every layout that its shape allows."""
+        found = {name: self.apart(array, layout) for name, layout in self.layouts.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def expected(self) -> str:
+        """The usual shapes, for a message."""
+        shapes = [tuple(math.prod([self.lengths[letter] for letter in group]) for group in layout.split())
+                  for layout in list(self.layouts.values())[:3]]
+        return " or ".join(f"{name} {shape}" for name, shape in zip(self.layouts, shapes, strict=False))
+
+
+def alike(lengths: Sequence[int], others: Sequence[int]) -> bool:
+    """Whether two shapes are equal but for axes of length 1."""
+    return [n for n in lengths if n > 1] == [n for n in others if n > 1]
+
+
+def align(array: Array, reference: Array, axes: Axes) -> tuple[str, Array]:
+    """(the layout, the array with its axes apart): the first that fits the shape, unless another is far nearer.
+
+    reference: with its axes apart. Raises ShapeError if no layout has this shape.
+    """
+    found = axes.fitting(array)
+    if not found:
+        raise ShapeError(f"it has shape {array.shape}, expected {axes.expected()}")
+    if len(found) == 1:
+        return next(iter(found.items()))
+    differences = {name: distance(value, reference) for name, value in found.items()}
+    first, nearest = next(iter(found)), min(differences, key=differences.get)
+    best = nearest if differences[nearest] < NEARER * differences[first] else first
+    return best, found[best]
+
+
+def distance(x: Array, y: Array) -> float:
+    """The root of the summed squared differences of what is finite in both."""
+    difference = x.astype(np.float64) - y
+    return float(np.sqrt(np.square(difference[np.isfinite(difference)]).sum()))
+
+
+def axes_of(name: str, shape: tuple[int, ...], config: SwinConfig | None, image_size: tuple[int, int]) -> Axes:
+    """The axes of the point `name`, which has `shape` in a trace of a model of `config` on images of this size.
+
+    Without a configuration, as for other models, only that one shape is known.
+    """
+    if config is None:
+        lengths = {chr(ord("a") + i): length for i, length in enumerate(shape)}
+        return Axes(lengths, {str(shape): " ".join(lengths)})
+    if name == "input":
+        return Axes(dict(zip("BCHW", shape, strict=True)), IMAGES)
+    if len(shape) == 2 and "layers" not in name:
+        return Axes(dict(zip("BC", shape, strict=True)), VECTORS)
+    stage, step = stage_and_step(name, config)
+    map_size = config.map_sizes(image_size)[stage]
+    window, _ = config.shape_policy.window_and_shift(map_size, config.window_size, (0, 0))
+    if re.search(r"\.attn(\.|$)", name) and step != "rolled_back":
+        map_size = tuple(side + -side % m for side, m in zip(map_size, window, strict=True))
+    if any(side % m for side, m in zip(map_size, window, strict=True)):
+        window = (1, 1)                                # no windows tile this map
+    m, n = window
+    windows = {"I": map_size[0] // m, "J": map_size[1] // n}
+    batch = math.prod(shape) // math.prod(shape_without_batch(step, shape, windows, m * n))
+    if step in ("q", "k", "v"):
+        return Axes({"B": batch, **windows, "H": shape[1], "M": m, "N": n, "D": shape[3]}, HEADS)
+    if step.startswith("scores") or step == "probabilities":
+        return Axes({"B": batch, **windows, "H": shape[1], "Q": m * n, "K": m * n}, PAIRS)
+    if step in ("windows", "attn", "qkv", "attn.proj"):
+        return Axes({"B": batch, **windows, "M": m, "N": n, "C": shape[-1]}, WINDOWS)
+    return Axes({"B": batch, "I": windows["I"], "M": m, "J": windows["J"], "N": n, "C": shape[-1]}, MAP)
+
+
+def shape_without_batch(step: str, shape: tuple[int, ...], windows: dict[str, int], tokens: int) -> tuple[int, ...]:
+    """The lengths of one image's share of a point."""
+    own = shape[1:] if step in ("q", "k", "v", "probabilities") or step.startswith("scores") else (tokens, shape[-1])
+    return (windows["I"], windows["J"], *own)
+
+
+def stage_and_step(name: str, config: SwinConfig) -> tuple[int, str]:
+    """(the stage whose map the point lies on, counted from 0; the last part of its name)."""
+    last = len(config.depths) - 1
+    found = re.match(r"layers\.(\d+)(?:\.(.*))?", name)
+    if not found:
+        return (0 if name.startswith("patch_embed") else last), name
+    stage, rest = int(found[1]), found[2] or ""
+    if rest.startswith("blocks"):
+        return stage, "attn.proj" if rest.endswith("attn.proj") else rest.rpartition(".")[2]
+    return min(stage + 1, last), rest                  # after the merging

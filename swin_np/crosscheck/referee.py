@@ -1,0 +1,116 @@
+"""The cross-check itself: compare every point, then each module on its own, then say what is wrong."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from swin_np.crosscheck.candidates import Candidate, Named, named
+from swin_np.crosscheck.compare import Difference
+from swin_np.crosscheck.diagnose import diagnose, is_float32, shaped_otherwise
+from swin_np.crosscheck.evidence import collect, compared
+from swin_np.crosscheck.layouts import align
+from swin_np.crosscheck.reference import Reference
+from swin_np.crosscheck.report import Finding, Point, Report
+from swin_np.crosscheck.rounding import precision_of, tolerance
+from swin_np.crosscheck.where import on_the_map
+from swin_np.errors import InputError
+from swin_np.functional import Array
+
+WITHOUT_MODEL = ("The reference is a trace without weights: points are compared, and no cause is looked for; write it "
+                 "with swin-np dump for that.")
+
+
+def crosscheck(reference: Reference, candidate: Candidate, mapping: Mapping[str, str] | None = None,
+               progress: Callable[[str], None] = lambda line: None) -> Report:
+    """Compare a candidate with the reference, locate what differs and name the mistake.
+
+    mapping: {the candidate's name of a point: official name}. progress is called with a line on every longer step.
+    Raises InputError if nothing can be compared: no point of a known name, or another configuration.
+    """
+    depths = reference.config.depths if reference.config else ()
+    found = named(candidate.points, reference.axes, depths, mapping)
+    check_comparable(reference, candidate, found)
+    layouts, aligned = {}, {}
+    for name in found.points:
+        if name not in found.unfit:
+            axes = reference.axes[name]
+            layouts[name], aligned[name] = align(found.points[name], reference.points[name].reshape(axes.shape), axes)
+    precision = precision_of(value for name, value in aligned.items() if name != "input")
+    whole = whole_run(reference, aligned, precision)
+    notes = remarks(reference, found)
+    alone: dict[str, Difference] = {}
+    findings: list[Finding] = []
+    if reference.model is None:
+        notes.append(WITHOUT_MODEL)
+    else:
+        progress(f"running every module on the candidate's own input ({len(aligned)} points)")
+        evidence = collect(reference, aligned, whole, precision)
+        if is_float32(reference, evidence):
+            precision, whole = "float32", whole_run(reference, aligned, "float32")
+            evidence = collect(reference, aligned, whole, precision)
+            notes.append("The candidate's numbers are float64, but some were computed in float32, as a softmax "
+                         "perhaps: all tolerances are float32's.")
+        alone = evidence.alone
+        findings = diagnose(reference, evidence, candidate.state, progress)
+        findings = findings or [shaped_otherwise(reference, name, found.points[name].shape) for name in found.unfit]
+    points = [Point(name, found.theirs[name], layouts[name], whole[name], alone.get(name)) for name in aligned]
+    wrong = [point.name for point in points if not point.whole.agrees]
+    differ = bool(findings) if reference.model is not None else bool(wrong)
+    return Report("differ" if differ or found.unfit else "agree", wrong[0] if wrong else None, precision, found.dialect,
+                  points, findings, notes, first_error_map(reference, aligned, points))
+
+
+def whole_run(reference: Reference, aligned: dict[str, Array], precision: str) -> dict[str, Difference]:
+    """The end-to-end comparison of every point."""
+    return {name: compared(reference, name, value, reference.points[name],
+                           tolerance(reference.rounding[name], precision)) for name, value in aligned.items()}
+
+
+def first_error_map(reference: Reference, aligned: dict[str, Array], points: list[Point]) -> tuple[str, Array] | None:
+    """The errors on the map, of the first point on a map that is wrong."""
+    for point in points:
+        if not point.whole.agrees:
+            axes = reference.axes[point.name]
+            truth = reference.points[point.name].reshape(axes.shape)
+            errors = on_the_map(np.abs(np.nan_to_num(aligned[point.name].astype(np.float64)) - truth), axes)
+            if errors is not None:
+                return point.name, errors
+    return None
+
+
+def check_comparable(reference: Reference, candidate: Candidate, found: Named) -> None:
+    """Raise InputError for a candidate of another configuration, or none of whose points is known."""
+    if candidate.config and reference.config:
+        differing = [f"{name} {candidate.config[name]} (the reference has {getattr(reference.config, name)})"
+                     for name in ("embed_dim", "depths", "num_heads", "window_size", "patch_size", "mlp_ratio")
+                     if name in candidate.config
+                     and not same_setting(candidate.config[name], getattr(reference.config, name))]
+        if differing:
+            raise InputError(f"the candidate has another configuration: {', '.join(differing)}: "
+                             "compare it with a reference of its own")
+    fitting = len(found.points) - len(found.unfit)
+    if found.unfit and fitting <= len(found.unfit):
+        name = found.unfit[0]
+        raise InputError(f"the candidate seems to have another configuration, image size or batch: {name} has shape "
+                         f"{found.points[name].shape}, expected {reference.axes[name].expected()}: "
+                         "use the reference of its checkpoint and the same images")
+    if not found.points:
+        raise InputError(f"the candidate has no point that is known, only {', '.join(found.extra[:5])}: name them as "
+                         f"the reference does ({', '.join(list(reference.points)[:5])}, ...), or give a mapping")
+
+
+def same_setting(theirs: object, ours: object) -> bool:
+    """Whether two settings are equal, one number standing for a pair of it."""
+    theirs, ours = np.ravel(theirs), np.ravel(ours)
+    return bool(np.array_equal(np.broadcast_to(theirs, ours.shape), ours)) if len(theirs) in (1, len(ours)) else False
+
+
+def remarks(reference: Reference, found: Named) -> list[str]:
+    """Sentences on points that could not be compared."""
+    notes = []
+    if found.extra:
+        more = f" and {len(found.extra) - 5} more" if len(found.extra) > 5 else ""
+        notes.append(f"not compared, as the reference has no such point: {', '.join(found.extra[:5])}{more}.")
+    notes += [f"{found.theirs[name]} has shape {found.points[name].shape}, expected {reference.axes[name].expected()}."
+              for name in found.unfit]
+    return notes

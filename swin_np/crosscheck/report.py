@@ -1,0 +1,117 @@
+"""The report of a cross-check: every point, what is wrong, and both as text and as JSON."""
+
+import math
+from dataclasses import asdict, dataclass, field, replace
+
+from swin_np.crosscheck.compare import Difference
+from swin_np.functional import Array
+from swin_np.terminal import printable
+
+ROW = "{:{names}}  {:<9}{:>9}{:>9}{:>12}{:>9}  {:{layouts}}  {}"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One compared point.
+
+    name: the official one; theirs: the candidate's; layout: of the candidate's array. whole: the difference of the two
+    whole runs. alone: the same where the reference was run on the candidate's own input to this module; None without a
+    model.
+    """
+
+    name: str
+    theirs: str
+    layout: str
+    whole: Difference
+    alone: Difference | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    kind: "mistake" (of the catalogue), "input", "configuration", "weights", "solved" (a scale, sign, permutation, ...),
+        "nan", "shape", or "unexplained".
+    module: where it shows first; modules: all that have it. mistake: its name in the catalogue, or a short name of the
+    kind; alternatives: mistakes that give the same numbers here. sentence: what is wrong; fix: what to do; place: in
+    the paper.
+    """
+
+    kind: str
+    module: str
+    modules: tuple[str, ...]
+    mistake: str
+    sentence: str
+    fix: str = ""
+    place: str = ""
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a cross-check.
+
+    verdict: "agree" or "differ". first: the first point beyond rounding in the whole run, or None. precision: in which
+    the candidate computed. dialect: whose names it uses. notes: what else is worth knowing.
+    """
+
+    verdict: str
+    first: str | None
+    precision: str
+    dialect: str
+    points: list[Point]
+    findings: list[Finding]
+    notes: list[str] = field(default_factory=list)
+    error_map: tuple[str, Array] | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """The same as plain objects, for json.dumps; numbers that JSON does not have are None."""
+        return plain(asdict(replace(self, error_map=None), dict_factory=without_map))
+
+    def lines(self) -> list[str]:
+        """The same as text: a table of the points, then the findings."""
+        lines = [f"The candidate computed in {self.precision}; its names are those of {self.dialect}.", "",
+                 *self.table()]
+        lines += ["", *(f"Note: {note}" for note in self.notes), *[""] * bool(self.notes)]
+        if self.verdict == "agree":
+            lines.append(f"They agree: {len(self.points)} points are within the rounding of {self.precision}.")
+        else:
+            lines.append(f"They differ. First point beyond rounding: {self.first or 'none in the whole run'}.")
+        for number, finding in enumerate(self.findings, start=1):
+            lines += ["", f"{number}. {finding.sentence}"]
+            lines += [f"   {label}: {text}" for label, text in (
+                ("where", modules_in_words(finding.modules)), ("fix", finding.fix), ("paper", finding.place),
+                ("not told apart here from", ", ".join(finding.alternatives))) if text]
+        return [printable(line) for line in lines]
+
+    def table(self) -> list[str]:
+        """A line for every point."""
+        rows = [("point", "verdict", "largest", "mean", "error/tol.", "alone", "layout", "where")]
+        for point in self.points:
+            whole, alone = point.whole, "" if point.alone is None else f"{point.alone.excess:.2g}"
+            rows.append((point.name, whole.verdict, f"{whole.largest:.1e}", f"{whole.mean:.1e}",
+                         f"{whole.excess:.2g}", alone, point.layout, "" if whole.agrees else whole.where.phrase))
+        widths = {"names": max(len(row[0]) for row in rows), "layouts": max(len(row[6]) for row in rows)}
+        return [ROW.format(*row, **widths).rstrip() for row in rows]
+
+
+def modules_in_words(modules: tuple[str, ...]) -> str:
+    """At most three names, and how many there are."""
+    more = f" and {len(modules) - 3} more modules" if len(modules) > 3 else ""
+    return ", ".join(modules[:3]) + more
+
+
+def without_map(items: list[tuple[str, object]]) -> dict[str, object]:
+    """The fields of a dataclass but for the map of errors."""
+    return {name: value for name, value in items if name != "error_map"}
+
+
+def plain(value: object) -> object:
+    """The value with tuples as lists and with None for NaN and infinity."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
