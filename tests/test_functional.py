@@ -14,7 +14,7 @@ GELU_FLOAT32_ERROR = 5e-7                              # absolute; where float32
 DTYPES = [np.float32, np.float64]
 
 SHAPES = [(1, 1), (3, 7), (2, 5, 7, 12), (2, 3, 49, 49), (4, 1), (7,), (2, 6, 5, 1000)]
-SUMMED = [*SHAPES[:-1], (2, 6, 5, 384)]                # of longer sums the largest error is a matter of the processor
+SUMMED = [*SHAPES[:-1], (2, 6, 5, 96)]                 # of a few long sums the largest error is a matter of luck
 
 
 def drawn(shape: tuple[int, ...], seed: int = 0, scale: float = 1.0) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Exercises: the students' notebooks and their solutions, both generated from `source`."""

@@ -1,0 +1,104 @@
+"""Notebook 1: softmax, layer normalisation, GELU, one head of attention, and several (Eq. 3 and 4 without windows)."""
+
+import numpy as np
+
+from swin_np import attention, functional
+from swin_np.attention import WindowAttention
+from swin_np.exercises.exercise import Arguments, exercise
+from swin_np.functional import Array
+from swin_np.layers import LayerNorm, Linear
+
+
+def scores(rng: np.random.Generator) -> Arguments:
+    """Scores from small to huge: a softmax that overflows shows."""
+    b, n, m = rng.integers(2, 6, 3)
+    return (rng.standard_normal((b, n, m)) * 10.0 ** rng.integers(-1, 4, (b, n, 1)),)
+
+
+@exercise("Softmax", place="section 3.2, Eq. 4", points=2, minutes=10,
+          toy=lambda: (np.log([[1.0, 2.0, 1.0], [1.0, 3.0, 4.0]]),), draw=scores,
+          golden=lambda: ((np.array([[1000.0, 1000.0, -1000.0]]),), np.array([[0.5, 0.5, 0.0]])),
+          mistakes=("softmax-overflows", "softmax-over-everything", "softmax-over-the-first-axis",
+                    "softmax-not-normalised"))
+def softmax(x: Array) -> Array:
+    """exp(x) / sum exp(x) over the last axis."""
+    return functional.softmax(x)
+
+
+def tokens_and_norm(rng: np.random.Generator) -> Arguments:
+    """Tokens of which some are nearly constant, so that the place of eps shows, with weights and bias."""
+    b, n, c = rng.integers(3, 8, 3)
+    x = (rng.standard_normal((b, n, c)) + rng.standard_normal((b, n, 1))) * 10.0 ** rng.integers(-3, 2, (b, n, 1))
+    return x, rng.uniform(0.5, 1.5, c), rng.standard_normal(c)
+
+
+@exercise("Layer normalisation", place="section 3.2, Eq. 3 (LN)", points=2, minutes=10,
+          toy=lambda: (np.array([[1.0, 2.0, 3.0, 6.0], [0.0, 0.0, 4.0, 4.0]]), np.array([1.0, 1.0, 1.0, 2.0]),
+                       np.array([0.0, 10.0, 0.0, 0.0])), draw=tokens_and_norm,
+          golden=lambda: ((np.array([[-1.0, 1.0]]) * 3e-5 ** 0.5, np.ones(2), np.zeros(2)),
+                          np.array([[-1.0, 1.0]]) * 0.75 ** 0.5),      # variance 3e-5, and eps a third of that
+          mistakes=("norm-eps-1e-6", "norm-eps-1e-3", "norm-without-weights", "variance-unbiased",
+                    "norm-eps-outside-the-root", "norm-without-mean"))
+def layer_norm(x: Array, weight: Array, bias: Array) -> Array:
+    """Mean 0 and variance 1 over the last axis, eps 1e-5, then times weight plus bias."""
+    return LayerNorm(weight, bias)(x)
+
+
+@exercise("GELU", place="section 3.1", points=1, minutes=5,
+          toy=lambda: (np.array([[-2.0, -1.0, 0.0], [1.0, 2.0, 3.0]]),),
+          draw=lambda rng: (3 * rng.standard_normal(rng.integers(2, 7, 3)),),
+          golden=lambda: ((np.array([0.0, 1.0, -10.0]),), np.array([0.0, 0.8413447460685429, 0.0])),
+          mistakes=("gelu-by-tanh", "quick-gelu", "relu-for-gelu", "activation-left-out"))
+def gelu(x: Array) -> Array:
+    """x Phi(x) with the normal distribution's Phi."""
+    return functional.gelu(x)
+
+
+def one_head(rng: np.random.Generator) -> Arguments:
+    """Queries, keys and values of one head; as many values' channels as the keys'."""
+    n, d = rng.integers(3, 8, 2)
+    return tuple(2 * rng.standard_normal((n, d)) for _ in range(3))
+
+
+@exercise("One attention head", place="section 3.2, Eq. 4", points=3, minutes=15,
+          toy=lambda: (np.array([[2.0, 0.0, 0.0, 0.0], [0.0, 4.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]),
+                       np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]]),
+                       np.array([[0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 0.0, 1.0], [0.0, 3.0, 0.0, 1.0]])),
+          draw=one_head,
+          mistakes=("scale-left-out", "scale-twice", "softmax-over-queries", "probabilities-transposed",
+                    "softmax-not-normalised"))
+def attention_head(q: Array, k: Array, v: Array) -> Array:
+    """softmax(q k^T / sqrt(d)) v for one head, without a bias."""
+    d = q.shape[-1]
+    module = WindowAttention(np.zeros((1, 1)), None, Linear(np.zeros((d, d)), None), (1, 1), num_heads=1)
+    return attention.attention(q, k, v, np.zeros(1, q.dtype), None, module.scale(), lambda step, value: None)
+
+
+def several_heads(rng: np.random.Generator) -> Arguments:
+    """Tokens, the weights of both linear layers, and the number of heads."""
+    heads, d = int(rng.integers(2, 5)), int(rng.integers(2, 5))
+    b, n = rng.integers(2, 6, 2)
+    c = heads * d
+    return (rng.standard_normal((b, n, c)), rng.standard_normal((3 * c, c)) * c ** -0.5, rng.standard_normal(3 * c),
+            rng.standard_normal((c, c)) * c ** -0.5, rng.standard_normal(c), heads)
+
+
+def two_heads_of_two() -> Arguments:
+    """Two tokens of four channels, two heads; all queries are the channels twice over, proj exchanges two channels."""
+    identity = np.eye(4)
+    qkv_weight = np.concatenate([2 * identity, identity[[1, 0, 2, 3]], identity])
+    return (np.array([[[1.0, 0.0, 0.0, 2.0], [0.0, 1.0, 1.0, 0.0], [3.0, 0.0, 0.0, 1.0]]]), qkv_weight,
+            np.repeat([0.0, 0.0, 1.0], 4), identity[[0, 2, 3, 1]], np.array([0.0, 0.0, 0.0, 10.0]), 2)
+
+
+@exercise("Several heads", place="section 3.2, Eq. 4", points=4, minutes=25, toy=two_heads_of_two, draw=several_heads,
+          mistakes=("qkv-split-by-head", "heads-interleaved", "queries-and-keys-swapped", "keys-and-values-swapped",
+                    "heads-merged-without-transpose", "heads-merged-interleaved", "scale-left-out", "scale-twice",
+                    "scale-of-all-channels", "softmax-over-queries", "probabilities-transposed", "proj-left-out",
+                    "proj-transposed", "linear-bias-left-out"))
+def multi_head_attention(x: Array, qkv_weight: Array, qkv_bias: Array, proj_weight: Array, proj_bias: Array,
+                         heads: int) -> Array:
+    """Eq. 4 for every head, without a bias table: qkv, split, attention, merge, proj."""
+    module = WindowAttention(np.zeros((1, heads)), Linear(qkv_weight, qkv_bias), Linear(proj_weight, proj_bias),
+                             (1, 1), heads)
+    return module.attend(x, np.zeros(1, x.dtype), None)

@@ -1,0 +1,143 @@
+"""Call a function that a student wrote: whatever it does becomes a value or a sentence, within the time it may take."""
+
+import contextlib
+import inspect
+import io
+import linecache
+import signal
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from swin_np.exercises.exercise import Arguments
+
+AGAIN = 0.01                                           # seconds after which a stop that was swallowed is repeated
+LONGEST_MESSAGE = 200                                  # characters of an exception's message
+MOST_LINES = 10                                        # of what the function printed
+
+
+@dataclass(frozen=True)
+class Called:
+    """What became of a call: a value; or it was blank; or a sentence on the error. And what it printed."""
+
+    value: Any = None
+    blank: bool = False
+    error: str = ""
+    too_long: bool = False
+    printed: str = ""
+
+
+class TooLong(BaseException):
+    """Raised inside the student's function; no `except Exception` there catches it."""
+
+
+def call(function: Callable, arguments: Arguments, seconds: float) -> Called:
+    """Call the function with a limit on its time; NumPy's warnings are kept back, and prints too.
+
+    A function that raises NotImplementedError, or gives None or `...`, is blank.
+    """
+    told = io.StringIO()
+    try:
+        with (warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(told),
+              contextlib.redirect_stderr(io.StringIO())):
+            warnings.simplefilter("ignore")
+            value = within(seconds, lambda: kept(function(*arguments)))
+    except KeyboardInterrupt:                          # whoever sits at the keyboard
+        raise
+    except NotImplementedError:
+        return Called(blank=True, printed=first_lines(told))
+    except TooLong:
+        sentence = f"it had not finished after {seconds:g} seconds: look for a loop without end"
+        return Called(error=sentence, too_long=True, printed=first_lines(told))
+    except BaseException as error:                     # SystemExit and what else a student may raise
+        return Called(error=described(error, function, arguments), printed=first_lines(told))
+    return Called(value, value is None or value is ..., printed=first_lines(told))
+
+
+def kept(value: Any) -> Any:
+    """The value with plain copies of its arrays: no subclass, and nothing that the function can still change."""
+    if isinstance(value, np.ndarray):
+        return np.array(value, subok=False)
+    if type(value) in (tuple, list):
+        return type(value)(np.array(item, subok=False) if isinstance(item, np.ndarray) else item for item in value)
+    return value
+
+
+def first_lines(told: io.StringIO) -> str:
+    """The start of what was printed."""
+    lines = told.getvalue().splitlines()
+    return "\n".join(lines[:MOST_LINES] + ["..."] * (len(lines) > MOST_LINES))
+
+
+def within(seconds: float, work: Callable[[], Any]) -> Any:
+    """The result of the work, or TooLong.
+
+    In a main thread, which a notebook's cells have, a signal stops the work. Elsewhere, and on Windows, the work goes
+    on in a thread of its own, of which no more is heard.
+    """
+    if hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread():
+        with alarm(seconds):
+            return work()
+    answer: list[Any] = []
+    problem: list[BaseException] = []
+
+    def try_it() -> None:
+        try:
+            answer.append(work())
+        except BaseException as error:
+            problem.append(error)
+
+    thread = threading.Thread(target=try_it, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if problem:
+        raise problem[0]
+    if not answer:
+        raise TooLong
+    return answer[0]
+
+
+@contextlib.contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    """Raise TooLong inside the `with` block once the time is over, and again if it is swallowed there."""
+    armed = True
+
+    def ring(number: int, frame: object) -> None:
+        if armed:
+            raise TooLong
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+        yield
+    finally:
+        armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def described(error: BaseException, function: Callable, arguments: Arguments) -> str:
+    """An exception of the student's function as a sentence, with the line where it left their code."""
+    text = f"{type(error).__name__}: {message(error)}".removesuffix(": ")
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if code and frame.filename == code.co_filename]
+    if own:
+        line = linecache.getline(own[-1].filename, own[-1].lineno).strip()
+        return f"it raised {text}, in line {own[-1].lineno} of its cell" + (f": {line}" if line else "")
+    if isinstance(error, TypeError) and "argument" in text:
+        return f"it cannot be called with its {len(arguments)} arguments, {text}"
+    return f"it raised {text}"
+
+
+def message(error: BaseException) -> str:
+    """The first line of an exception's message, cut where it is long; an exception may not even have one."""
+    try:
+        lines = str(error).splitlines()
+    except Exception:
+        return ""
+    return lines[0][:LONGEST_MESSAGE] if lines else ""

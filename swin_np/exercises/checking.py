@@ -1,0 +1,135 @@
+"""check(function): from the shape up to a golden value, and what went wrong in words."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from swin_np.exercises import naming
+from swin_np.exercises.calling import Called, call
+from swin_np.exercises.comparing import Difference, difference
+from swin_np.exercises.exercise import Arguments, Exercise, arrays, cast, copied
+from swin_np.exercises.naming import Evidence
+from swin_np.exercises.record import remember
+from swin_np.exercises.registry import EXERCISES
+from swin_np.exercises.result import ERROR, NOT_IMPLEMENTED, RIGHT, WRONG, Result
+from swin_np.exercises.showing import arguments_and_results, arguments_in_short
+from swin_np.names import check_name
+
+DRAWS = 4                                              # random sizes in float64, before one in float32
+SEED = 2103
+TOY = "worked example"
+BLANK = "It gives nothing yet. If you have written it: is the `return` missing?"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rung of the check: what is compared, with which arguments, and how the report speaks of it."""
+
+    name: str
+    arguments: Arguments
+    expected: Any
+    dtype: np.dtype
+
+
+def check(function: Callable, seed: int = SEED) -> Result:
+    """Check the function that a student wrote for the exercise of its name; print a report, and give the result.
+
+    The check climbs: it can be called; type, shape and dtype; the values of a worked example; random arguments of
+    several sizes in float64 and float32; the arguments are left as they were; a golden value. It stops at the first
+    step that fails, and says which mistake of the catalogue gives the same numbers, where one does. The function may
+    do whatever it likes: the report says so in a sentence. seed: of the random arguments.
+
+    Raises ConfigurationError for a function whose name is no exercise's.
+    """
+    name = getattr(function, "__name__", type(function).__name__)
+    check_name("exercise", name, EXERCISES)
+    result = examine(EXERCISES[name], function, seed)
+    remember(result)
+    print(result.report)
+    return result
+
+
+def examine(exercise: Exercise, function: Callable, seed: int = SEED) -> Result:
+    """The result of the check, without printing or remembering it."""
+    evidence: list[Evidence] = []
+    passed: list[str] = []
+    for step in steps(exercise, seed):
+        given = copied(step.arguments)
+        called = call(function, given, exercise.seconds)
+        if called.blank and not evidence:
+            return Result.of(exercise, NOT_IMPLEMENTED, [BLANK])
+        evidence.append(Evidence(step.arguments, step.expected, called, step.dtype))
+        if called.error:
+            found = Difference("call", called.error)
+        elif name := changed_argument(exercise, given, step.arguments):
+            found = Difference("argument", f"your function changes {name}, which its caller may still need: work on a "
+                                           f"copy of it")
+        else:
+            found = difference(called.value, step.expected, step.dtype)
+        if found is not None:
+            evidence += further_evidence(exercise, function, seed, len(evidence))
+            return failure(exercise, step, called, found, passed, evidence)
+        passed.append(f"{step.name}: right")
+    return Result.of(exercise, RIGHT, passed)
+
+
+def failure(exercise: Exercise, step: Step, called: Called, found: Difference, passed: list[str],
+            evidence: list[Evidence]) -> Result:
+    """The result for a function that fails in this step, with the mistake's name where the catalogue has it."""
+    lines = [*passed, f"{step.name}: {found.sentence}."]
+    if found.step == "values" and step.name == TOY:
+        lines += arguments_and_results(exercise.parameters, step.arguments, called.value, step.expected)
+    elif found.step in ("shape", "values", "call"):
+        lines.append(arguments_in_short(exercise.parameters, step.arguments))
+    if called.printed:
+        lines += ["your function printed:", *called.printed.splitlines()]
+    mistake = None if found.step == "argument" else naming.named(exercise, evidence)
+    if mistake is not None:
+        lines += [f"The mistake ({mistake.name}): {mistake.says}", f"What to do: {mistake.fix}"]
+    elif found.step in ("shape", "values"):
+        lines += naming.transformation(called.value, step.expected, step.dtype)
+    outcome = ERROR if found.step == "call" else WRONG
+    return Result.of(exercise, outcome, lines, mistake.name if mistake else "")
+
+
+def steps(exercise: Exercise, seed: int) -> Iterator[Step]:
+    """The calls that a right function has to answer, one after the other."""
+    def step(name: str, arguments: Arguments, dtype: type = np.float64) -> Step:
+        with np.errstate(all="ignore"):
+            return Step(name, arguments, exercise.reference(*cast(arguments, np.float64)), np.dtype(dtype))
+
+    yield step(TOY, exercise.toy())
+    for number in range(DRAWS):
+        yield step(f"random sizes {number + 1} of {DRAWS}", drawn(exercise, seed, number))
+    narrow = cast(drawn(exercise, seed, DRAWS), np.float32)
+    if any(x.dtype == np.float32 for x in arrays(narrow)):
+        yield step("float32", narrow, np.float32)
+    if exercise.golden is not None:
+        arguments, expected = exercise.golden()
+        yield Step("golden value", arguments, expected, np.dtype(np.float64))
+
+
+def drawn(exercise: Exercise, seed: int, number: int) -> Arguments:
+    """The random arguments of one step."""
+    return exercise.draw(np.random.default_rng((seed, number)))
+
+
+def further_evidence(exercise: Exercise, function: Callable, seed: int, after: int) -> Iterator[Evidence]:
+    """Calls beyond the one that failed, by which mistakes that agree there are told apart."""
+    for step in list(steps(exercise, seed))[after:DRAWS]:
+        called = call(function, copied(step.arguments), exercise.seconds)
+        if called.too_long:                            # it would not finish the next time either
+            return
+        yield Evidence(step.arguments, step.expected, called, step.dtype)
+
+
+def changed_argument(exercise: Exercise, given: Arguments, before: Arguments) -> str:
+    """The name of an argument that the function has changed, or ''."""
+    for name, one, other in zip(exercise.parameters, given, before, strict=True):
+        if len(arrays(one)) != len(arrays(other)) or not all(
+                a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+                for a, b in zip(arrays(one), arrays(other), strict=True)):
+            return name
+    return ""

@@ -1,0 +1,111 @@
+"""Compare what a student's function gives with what is right: the first thing that is wrong, as a sentence."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+TOLERANCE = {np.dtype(np.float32): 2e-5, np.dtype(np.float64): 1e-9}
+"""Of the largest right value; by the dtype in which the function computes. Any order of summation stays below."""
+
+HUGE = 10 ** 300                                       # beyond it a whole number is neither a float nor read by anybody
+
+KINDS = {"i": "whole numbers", "u": "whole numbers", "f": "floating-point numbers", "b": "True and False",
+         "c": "complex numbers"}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first thing that is wrong. step: "type", "shape", "dtype" or "values". sentence: for the student."""
+
+    step: str
+    sentence: str
+
+
+def difference(got: Any, expected: Any, dtype: np.dtype) -> Difference | None:
+    """None where `got` is right to rounding in `dtype`, that of the arguments."""
+    if isinstance(expected, tuple):
+        return difference_of_tuples(got, expected, dtype)
+    if isinstance(expected, np.ndarray):
+        return difference_of_arrays(got, expected, dtype)
+    return difference_of_numbers(got, expected, dtype)
+
+
+def difference_of_tuples(got: Any, expected: tuple, dtype: np.dtype) -> Difference | None:
+    if not isinstance(got, tuple | list) or len(got) != len(expected):
+        return Difference("type", f"{described(got)} came back, expected {len(expected)} values: return a tuple")
+    for number, (one, other) in enumerate(zip(got, expected, strict=True)):
+        if (found := difference(one, other, dtype)) is not None:
+            return Difference(found.step, f"in value {number} of the {len(expected)} that came back, {found.sentence}")
+    return None
+
+
+def difference_of_numbers(got: Any, expected: float, dtype: np.dtype) -> Difference | None:
+    if isinstance(got, np.ndarray) and got.shape == ():
+        got = got[()]
+    if not isinstance(got, int | float | np.integer | np.floating) or isinstance(got, bool):
+        return Difference("type", f"{described(got)} came back, expected a number")
+    tolerance = 0 if isinstance(expected, int) else TOLERANCE[dtype] * abs(expected)
+    if not abs(got - expected) <= tolerance:           # NaN is not
+        return Difference("values", both_numbers(expected, got))
+    return None
+
+
+def difference_of_arrays(got: Any, expected: np.ndarray, dtype: np.dtype) -> Difference | None:
+    if not isinstance(got, np.ndarray):
+        return Difference("type", f"{described(got)} came back, expected a NumPy array of shape {expected.shape}")
+    if got.shape != expected.shape:
+        return Difference("shape", f"the shape is {got.shape}, expected {expected.shape}")
+    if got.dtype.kind not in ("iu" if expected.dtype.kind == "i" else expected.dtype.kind):
+        return Difference("dtype", f"the result holds {KINDS.get(got.dtype.kind, str(got.dtype))} ({got.dtype}), "
+                                   f"expected {KINDS[expected.dtype.kind]}")
+    if got.dtype.kind == "f" and got.dtype.itemsize < dtype.itemsize:
+        return Difference("dtype", f"{dtype} went in and {got.dtype} came out, which loses digits: keep the input's "
+                                   "dtype")
+    wrong = ~equal(got, expected, dtype)
+    if not wrong.any():
+        return None
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    many = f"{np.count_nonzero(wrong)} of {wrong.size} values are wrong" if wrong.size > 1 else "it is wrong"
+    place = f"{many}, the first at index {list(first)}"
+    return Difference("values", f"{place}: {both_numbers(expected[first], got[first])}")
+
+
+def equal(got: np.ndarray, expected: np.ndarray, dtype: np.dtype, times: float = 1) -> np.ndarray:
+    """Where two arrays of one shape agree to rounding in `dtype`, or `times` that; whole numbers are to be the same."""
+    if expected.dtype.kind != "f":
+        return np.asarray(got == expected)
+    finite = np.abs(expected[np.isfinite(expected)])
+    scale = float(finite.max(initial=0)) or 1.0
+    with np.errstate(all="ignore"):
+        near = np.abs(got.astype(np.float64) - expected) <= times * TOLERANCE[dtype] * scale
+    return near | (got == expected) | (np.isnan(got) & np.isnan(expected))
+
+
+def described(value: Any) -> str:
+    """What kind of thing a student's function gave, without showing all of it."""
+    if value is None:
+        return "None"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"the number {number_text(value)}"
+    if isinstance(value, bool | float | np.generic):
+        return f"the number {value}"
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__} of {len(value)}"
+    article = "an" if type(value).__name__[0].lower() in "aeiou" else "a"
+    return f"{article} {type(value).__name__}"
+
+
+def both_numbers(expected: Any, got: Any) -> str:
+    """Two numbers that differ, with as many digits as it takes to see it."""
+    digits = next((n for n in (6, 9) if number_text(expected, n) != number_text(got, n)), 17)
+    return f"expected {number_text(expected, digits)}, got {number_text(got, digits)}"
+
+
+def number_text(value: Any, digits: int = 17) -> str:
+    """A whole number in full, unless it is longer than Python converts; another one with so many digits."""
+    if not isinstance(value, int | np.integer):
+        return f"{value:.{digits}g}"
+    return str(value) if abs(int(value)) < HUGE else f"about {'-' * (value < 0)}2^{int(value).bit_length()}"

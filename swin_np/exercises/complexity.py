@@ -1,0 +1,84 @@
+"""Notebook 6: the multiply-adds of attention and of a block, and the parameters of a model (Eq. 1 and 2, Table 1)."""
+
+import numpy as np
+
+from swin_np import complexity as library
+from swin_np.complexity import LayerCost
+from swin_np.exercises.exercise import Arguments, exercise
+from swin_np.model import SwinConfig
+
+
+def attention_layers(windows: int, tokens: int, channels: int) -> list[LayerCost]:
+    """The two linear layers of attention and what is between them, for windows of so many tokens."""
+    return [library.linear_cost("attn.qkv", (windows, tokens), channels, 3 * channels),
+            library.attention_cost("attn", windows, tokens, channels, 1),
+            library.linear_cost("attn.proj", (windows, tokens), channels, channels)]
+
+
+def map_and_channels(rng: np.random.Generator) -> Arguments:
+    """Height and width of a map, which differ, and its channels."""
+    h, w = map(int, rng.permutation(np.arange(3, 30))[:2])
+    return h, w, 4 * int(rng.integers(2, 13))
+
+
+@exercise("Global attention", place="section 3.2, Eq. 1", points=2, minutes=10,
+          toy=lambda: (2, 3, 10), draw=map_and_channels, golden=lambda: ((56, 56, 96), 2003828736),
+          mistakes=("product-with-the-values-not-counted", "output-projection-not-counted",
+                    "one-of-queries-keys-and-values", "one-key-for-each-query", "linear-layers-for-one-token",
+                    "additions-counted-apart"))
+def msa_multiply_adds(h: int, w: int, channels: int) -> int:
+    """Eq. 1: multiply-adds of multi-head self-attention on a map of h x w tokens."""
+    return library.total(attention_layers(1, h * w, channels)).multiply_adds
+
+
+def map_channels_and_window(rng: np.random.Generator) -> Arguments:
+    """Height and width, which M divides, channels and M."""
+    window = int(rng.integers(3, 8))
+    rows, columns = map(int, rng.permutation(np.arange(2, 7))[:2])
+    return rows * window, columns * window, 4 * int(rng.integers(2, 13)), window
+
+
+@exercise("Attention in windows", place="section 3.2, Eq. 2", points=1, minutes=5,
+          toy=lambda: (6, 9, 10, 3), draw=map_channels_and_window, golden=lambda: ((56, 56, 96, 7), 145108992),
+          mistakes=("side-of-the-window-for-its-area", "whole-map-for-the-window",
+                    "product-with-the-values-not-counted", "output-projection-not-counted",
+                    "one-of-queries-keys-and-values", "one-key-for-each-query", "linear-layers-for-one-token",
+                    "additions-counted-apart"))
+def window_msa_multiply_adds(h: int, w: int, channels: int, window: int) -> int:
+    """Eq. 2: multiply-adds of self-attention in M x M windows."""
+    return library.total(attention_layers(h * w // window ** 2, window ** 2, channels)).multiply_adds
+
+
+@exercise("A whole block", place="section 3.2, Eq. 2 and 3", points=3, minutes=15,
+          toy=lambda: (6, 9, 10, 3), draw=map_channels_and_window, golden=lambda: ((56, 56, 96, 7), 376922112),
+          mistakes=("norms-not-counted", "one-norm-of-the-block", "one-linear-layer-of-the-mlp",
+                    "side-of-the-window-for-its-area", "whole-map-for-the-window",
+                    "product-with-the-values-not-counted", "output-projection-not-counted",
+                    "one-of-queries-keys-and-values", "additions-counted-apart"))
+def block_multiply_adds(h: int, w: int, channels: int, window: int) -> int:
+    """Multiply-adds of a block: two norms, attention in windows, and an MLP of ratio 4."""
+    config = SwinConfig(embed_dim=channels, depths=(1,), num_heads=(1,), window_size=window)
+    return library.total(library.block_costs("block", config, 0, (h, w))).multiply_adds
+
+
+def architecture(rng: np.random.Generator) -> Arguments:
+    """Channels of the first stage, depths and heads of a few stages, M, and classes."""
+    stages = int(rng.integers(2, 5))
+    heads, d = int(rng.integers(2, 5)), int(rng.integers(2, 17))
+    depths = tuple(int(depth) for depth in rng.integers(1, 7, stages))
+    return heads * d, depths, tuple(heads * 2 ** i for i in range(stages)), *map(int, rng.integers((2, 3), (9, 200)))
+
+
+@exercise("Parameters of a model", place="section 3.3, Table 1", points=5, minutes=30,
+          toy=lambda: (4, (1, 2), (1, 2), 2, 3), draw=architecture,
+          golden=lambda: ((96, (2, 2, 6, 2), (3, 6, 12, 24), 7, 1000), 28288354),
+          mistakes=("bias-tables-not-counted", "patch-norm-not-counted", "final-norm-not-counted",
+                    "linear-biases-not-counted", "reduction-with-a-bias", "head-not-counted", "merging-norm-of-2c",
+                    "bias-table-of-the-window-s-size", "bias-of-every-pair-counted", "bias-table-of-one-head",
+                    "norms-not-counted", "one-norm-of-the-block", "one-linear-layer-of-the-mlp",
+                    "output-projection-not-counted"))
+def count_parameters(embed_dim: int, depths: tuple[int, ...], heads: tuple[int, ...], window: int,
+                     classes: int) -> int:
+    """Learned numbers of a Swin Transformer with patches of 4 x 4 pixels in three colours and MLPs of ratio 4."""
+    config = SwinConfig(embed_dim=embed_dim, depths=depths, num_heads=heads, window_size=window, num_classes=classes)
+    return library.total(library.layer_costs(config)).parameters

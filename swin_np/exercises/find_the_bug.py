@@ -1,0 +1,110 @@
+"""Notebook 8: three short ports with one mistake each; the mistake of the port itself is not named, others are."""
+
+import numpy as np
+
+from swin_np import attention
+from swin_np.attention import WindowAttention
+from swin_np.block import Mlp
+from swin_np.exercises.exercise import Arguments, exercise
+from swin_np.functional import Array
+from swin_np.layers import LayerNorm, Linear
+from swin_np.patches import PatchMerging
+from swin_np.shape_policy import TORCHVISION
+
+PLANTED = {"find_the_bug_1": "index-columns-first", "find_the_bug_2": "masks-repeated-in-the-wrong-order",
+           "find_the_bug_3": "merge-row-major"}
+"""The mistake of each port, which the exercise's check does not name."""
+
+
+def windows_and_weights(rng: np.random.Generator) -> Arguments:
+    """Windows, the weights of both linear layers, a bias table, the number of heads, and M."""
+    window, heads, d = int(rng.integers(2, 5)), int(rng.integers(2, 4)), int(rng.integers(2, 5))
+    c = heads * d
+    return (rng.standard_normal((int(rng.integers(2, 5)), window ** 2, c)),
+            rng.standard_normal((3 * c, c)) * c ** -0.5, rng.standard_normal(3 * c),
+            rng.standard_normal((c, c)) * c ** -0.5, rng.standard_normal(c),
+            rng.standard_normal(((2 * window - 1) ** 2, heads)), heads, window)
+
+
+def one_window_of_four() -> Arguments:
+    """A window of 2 x 2 tokens of four channels, two heads; small whole numbers and a table counted through."""
+    identity = np.eye(4)
+    table = np.stack([np.arange(9.0), np.arange(9.0)[::-1] / 2], axis=1)
+    return (np.array([[[1.0, 0.0, 0.0, 2.0], [0.0, 1.0, 1.0, 0.0], [3.0, 0.0, 0.0, 1.0], [0.0, 0.0, 2.0, 0.0]]]),
+            np.concatenate([2 * identity, identity[[1, 0, 2, 3]], identity]), np.repeat([0.0, 0.0, 1.0], 4),
+            identity[[0, 2, 3, 1]], np.array([0.0, 0.0, 0.0, 10.0]), table, 2, 2)
+
+
+@exercise("A port of window attention", place="section 3.2, Eq. 4", points=4, minutes=25,
+          toy=one_window_of_four, draw=windows_and_weights,
+          mistakes=("index-transposed", "index-factor-2m", "index-factor-m", "index-not-shifted", "bias-left-out",
+                    "bias-scaled", "bias-after-softmax", "bias-reshaped", "bias-heads-reversed", "qkv-split-by-head",
+                    "heads-interleaved", "heads-merged-without-transpose", "scale-left-out", "scale-of-all-channels",
+                    "softmax-over-queries", "probabilities-transposed", "proj-left-out", "proj-transposed"))
+def find_the_bug_1(windows: Array, qkv_weight: Array, qkv_bias: Array, proj_weight: Array, proj_bias: Array,
+                   table: Array, heads: int, window: int) -> Array:
+    """Eq. 4 in every window, (nW, M^2, C) -> (nW, M^2, C)."""
+    module = WindowAttention(table, Linear(qkv_weight, qkv_bias), Linear(proj_weight, proj_bias), (window, window),
+                             heads)
+    return module(windows)
+
+
+def map_window_and_shift(rng: np.random.Generator) -> Arguments:
+    """Two maps or three, of more windows in one direction, M, and a shift that is not half of it."""
+    window = int(rng.integers(3, 6))
+    rows, columns = map(int, rng.permutation([1, 2, 3])[:2])
+    shift = int(rng.choice([s for s in range(1, window) if 2 * s != window]))
+    c = int(rng.integers(2, 5))
+    return rng.standard_normal((int(rng.integers(2, 4)), rows * window, columns * window, c)), window, shift
+
+
+@exercise("A port of shifted windows", place="section 3.2, Fig. 4", points=4, minutes=25,
+          toy=lambda: ((np.arange(54.0) * 5 % 11 / 4).reshape(2, 3, 9, 1), 3, 1), draw=map_window_and_shift,
+          mistakes=("no-mask", "mask-for-the-other-roll", "mask-cut-at-the-rest-of-the-window", "mask-inverted",
+                    "mask-of-minus-one", "mask-multiplied", "mask-after-softmax", "mask-height-and-width-exchanged",
+                    "roll-direction", "no-reverse-roll", "reverse-roll-direction", "partition-without-transpose",
+                    "windows-reversed-column-major", "scale-left-out", "softmax-over-queries"))
+def find_the_bug_2(x: Array, window: int, shift: int) -> Array:
+    """Shifted-window attention of tokens that are query, key and value as they are, (B, H, W, C) -> (B, H, W, C)."""
+    c = x.shape[-1]
+    identity = np.eye(c, dtype=x.dtype)
+    module = WindowAttention(np.zeros(((2 * window - 1) ** 2, 1), x.dtype), Linear(np.tile(identity, (3, 1)), None),
+                             Linear(identity, None), (window, window), num_heads=1)
+    return attention.shifted_window_attention(x, module, window, shift)
+
+
+def map_and_weights(rng: np.random.Generator) -> Arguments:
+    """A map and the weights of a norm, an MLP and a patch merging, by the official names."""
+    b, c, hidden = int(rng.integers(2, 4)), int(rng.integers(4, 8)), int(rng.integers(6, 13))
+    h, w = map(int, 2 * rng.permutation([1, 2, 3, 4])[:2])
+    weights = {"norm2.weight": rng.uniform(0.5, 1.5, c), "norm2.bias": rng.standard_normal(c),
+               "mlp.fc1.weight": rng.standard_normal((hidden, c)), "mlp.fc1.bias": rng.standard_normal(hidden),
+               "mlp.fc2.weight": rng.standard_normal((c, hidden)), "mlp.fc2.bias": rng.standard_normal(c),
+               "norm.weight": rng.uniform(0.5, 1.5, 4 * c), "norm.bias": rng.standard_normal(4 * c),
+               "reduction.weight": rng.standard_normal((2 * c, 4 * c)) * c ** -0.5}
+    return rng.standard_normal((b, h, w, c)) * 10.0 ** rng.integers(-2, 1, (b, h, w, 1)), weights
+
+
+def one_merging() -> Arguments:
+    """A map of 2 x 4 tokens of three channels, of whose neighbours six numbers are kept."""
+    x = np.array([[[[1.0, 2.0, 4.0], [0.0, 3.0, 1.0], [2.0, 2.0, 0.0], [5.0, 1.0, 3.0]],
+                   [[4.0, 0.0, 1.0], [1.0, 1.0, 6.0], [0.0, 2.0, 7.0], [3.0, 5.0, 0.0]]]])
+    fc1 = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+    return x, {"norm2.weight": np.array([1.0, 2.0, 1.0]), "norm2.bias": np.array([0.0, 0.0, 1.0]),
+               "mlp.fc1.weight": fc1, "mlp.fc1.bias": np.array([0.0, 0.5]),
+               "mlp.fc2.weight": 3 * fc1.T, "mlp.fc2.bias": np.array([0.0, 0.0, 1.0]),
+               "norm.weight": np.array([1.0, 2.0] * 6), "norm.bias": np.array([0.0, 0.0, 1.0] * 4),
+               "reduction.weight": np.eye(12)[[1, 4, 8, 9, 11, 3]]}
+
+
+@exercise("A port of a stage's end", place="section 3.1, patch merging, and section 3.2, Eq. 3", points=3, minutes=20,
+          toy=one_merging, draw=map_and_weights,
+          mistakes=("merge-quadrants", "merge-unfold", "norm-after-reduction", "merging-norm-left-out",
+                    "norm-eps-1e-3", "variance-unbiased", "norm-eps-outside-the-root", "norm-without-mean",
+                    "gelu-by-tanh", "quick-gelu", "relu-for-gelu", "activation-left-out", "linear-bias-left-out"))
+def find_the_bug_3(x: Array, weights: dict[str, Array]) -> Array:
+    """The second half of a block, x + MLP(LN(x)), and patch merging, (B, H, W, C) -> (B, H/2, W/2, 2C)."""
+    fc1, fc2 = (Linear(weights[f"mlp.{name}.weight"], weights[f"mlp.{name}.bias"]) for name in ("fc1", "fc2"))
+    x = x + Mlp(fc1, fc2)(LayerNorm(weights["norm2.weight"], weights["norm2.bias"])(x))
+    norm = LayerNorm(weights["norm.weight"], weights["norm.bias"])
+    return PatchMerging(Linear(weights["reduction.weight"], None), norm, TORCHVISION)(x)

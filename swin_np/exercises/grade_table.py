@@ -1,0 +1,69 @@
+"""The grades of a class as a table, as CSV, and as a list of what went wrong most."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from swin_np.exercises.grading import Grade
+from swin_np.exercises.registry import EXERCISES
+from swin_np.exercises.result import NOT_IMPLEMENTED, RIGHT
+
+MISSING = "missing"                                    # the outcome of an exercise that was not handed in
+
+
+def asked(grades: Iterable[Grade]) -> list[str]:
+    """The exercises that anybody has handed in, in the order of the notebooks."""
+    seen = {name for grade in grades for name in grade.results}
+    return [name for name in EXERCISES if name in seen]
+
+
+def outcome_of(grade: Grade, exercise: str) -> str:
+    """One word or two for a student and an exercise: the outcome, or the name of the mistake."""
+    if exercise not in grade.results:
+        return MISSING
+    return grade.results[exercise].mistake or grade.results[exercise].outcome
+
+
+def as_csv(grades: Sequence[Grade]) -> str:
+    """The grades as CSV: a line for each student, with points and outcome of each exercise."""
+    exercises = asked(grades)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["student", "points", *(column for name in exercises for column in (name, f"{name} outcome")),
+                     "problems"])
+    for one in grades:
+        cells = [cell for name in exercises for cell in (
+            one.results[name].points if name in one.results else 0, outcome_of(one, name))]
+        writer.writerow([harmless(one.student), one.points, *cells, harmless("; ".join(one.problems))])
+    return text.getvalue()
+
+
+def harmless(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+
+
+def most_frequent(grades: Iterable[Grade]) -> list[tuple[str, str, int]]:
+    """(exercise, what went wrong, how many students): the most frequent first; right and blank ones do not count."""
+    wrong = Counter((name, outcome_of(grade, name)) for grade in grades for name, result in grade.results.items()
+                    if result.outcome not in (RIGHT, NOT_IMPLEMENTED))
+    return [(name, outcome, count) for (name, outcome), count in wrong.most_common()]
+
+
+def rows(grades: Sequence[Grade]) -> Iterator[str]:
+    """The grades as a table: points, how many exercises are right, how many are not done, what is wrong in the rest."""
+    exercises = asked(grades)
+    points = f"points of {sum(EXERCISES[name].points for name in exercises)}"
+    right = f"right of {len(exercises)}"
+    width = max(map(len, ("student", *(grade.student for grade in grades))))
+    yield f"{'student':{width}}  {points}  {right}  not done  wrong"
+    for one in grades:
+        outcomes = {name: outcome_of(one, name) for name in exercises}
+        number_right, undone = (sum(outcome in group for outcome in outcomes.values())
+                                for group in ((RIGHT,), (NOT_IMPLEMENTED, MISSING)))
+        wrong = (f"{name} ({outcome})" for name, outcome in outcomes.items()
+                 if outcome not in (RIGHT, NOT_IMPLEMENTED, MISSING))
+        yield (f"{one.student:{width}}  {one.points:{len(points)}}  {number_right:{len(right)}}  {undone:8}  "
+               f"{', '.join(wrong)}").rstrip()
+        yield from (f"    {problem}" for problem in one.problems)

@@ -1,0 +1,42 @@
+"""Progress: which exercises are done, in this kernel and, in a file beside the notebook, in those before it."""
+
+import json
+from pathlib import Path
+
+from swin_np.exercises.registry import EXERCISES, NOTEBOOKS
+from swin_np.exercises.result import RIGHT, Result
+
+FILE = Path("exercise_progress.json")                  # in the folder of the notebook
+DONE: dict[str, str] = {}                              # what was checked in this kernel: outcomes by exercise
+
+
+def remember(result: Result) -> None:
+    """Keep the outcome of a check, also in the file where that can be written."""
+    DONE[result.exercise] = result.outcome
+    try:
+        FILE.write_text(json.dumps({**stored(), **DONE}, indent=1) + "\n", encoding="utf-8")
+    except OSError:                                    # a folder that cannot be written to: this kernel still knows
+        return
+
+
+def stored() -> dict[str, str]:
+    """The outcomes in the file; none where there is no such file, or another."""
+    try:
+        outcomes = json.loads(FILE.read_text(encoding="utf-8"))
+        return {name: outcome for name, outcome in outcomes.items() if name in EXERCISES and isinstance(outcome, str)}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def progress() -> None:
+    """Print a table of all exercises: what is done, and the points so far."""
+    outcomes = {**stored(), **DONE}
+    points = sum(exercise.points for name, exercise in EXERCISES.items() if outcomes.get(name) == RIGHT)
+    for notebook, exercises in NOTEBOOKS.items():
+        print(notebook)
+        for exercise in exercises:
+            outcome = outcomes.get(exercise.name, "")
+            print(f"  [{'x' if outcome == RIGHT else ' '}] {exercise.name:28} {exercise.title:42} "
+                  f"{exercise.points:2} points  {outcome}".rstrip())
+    possible = sum(exercise.points for exercise in EXERCISES.values())
+    print(f"{points} of {possible} points, {points * 100 // possible} percent")

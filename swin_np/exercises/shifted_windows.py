@@ -1,0 +1,102 @@
+"""Notebook 4: the cyclic shift, region ids and the mask (section 3.2, Fig. 4), and sliding windows."""
+
+import numpy as np
+
+from swin_np import windows as library
+from swin_np.baselines import sliding_window
+from swin_np.baselines.sliding_window import SlidingWindowAttention
+from swin_np.exercises.exercise import Arguments, exercise
+from swin_np.exercises.official import official
+from swin_np.functional import Array
+from swin_np.layers import Linear
+
+
+def map_and_shift(rng: np.random.Generator) -> Arguments:
+    """A map, more columns than rows or fewer, and a shift that is not half of a side."""
+    h, w, shift = *rng.permutation([5, 6, 7, 8])[:2], int(rng.integers(1, 3))
+    return rng.standard_normal((2, h, w, int(rng.integers(2, 5)))), shift
+
+
+@exercise("The cyclic shift", place="section 3.2, Fig. 4", points=2, minutes=10,
+          toy=lambda: (np.arange(24).reshape(1, 3, 4, 2), 1), draw=map_and_shift,
+          mistakes=("roll-direction", "roll-without-axis", "roll-on-nchw", "roll-of-the-rows-only",
+                    "shift-filled-with-zeros"))
+def cyclic_shift(x: Array, shift: int) -> Array:
+    """(B, H, W, C) -> (B, H, W, C), rolled towards the top left."""
+    return library.cyclic_shift(x, shift)
+
+
+@exercise("The shift undone", place="section 3.2, Fig. 4", points=1, minutes=5,
+          toy=lambda: (np.arange(24).reshape(1, 3, 4, 2), 1), draw=map_and_shift,
+          mistakes=("reverse-roll-direction", "no-reverse-roll", "roll-without-axis", "roll-on-nchw",
+                    "roll-of-the-rows-only"))
+def reverse_cyclic_shift(x: Array, shift: int) -> Array:
+    """(B, H, W, C) -> (B, H, W, C), rolled back towards the bottom right."""
+    return library.reverse_cyclic_shift(x, shift)
+
+
+def sizes(rng: np.random.Generator) -> Arguments:
+    """The size of a map of a few windows, M, and a shift that is not half of it."""
+    window = int(rng.integers(3, 6))
+    rows, columns = map(int, rng.permutation([1, 2, 3, 4])[:2])
+    shift = int(rng.choice([s for s in range(1, window) if 2 * s != window]))
+    return (rows * window, columns * window), window, shift
+
+
+def nine_regions() -> tuple[Arguments, Array]:
+    """A 4 x 6 map with windows of 2, shifted by 1: drawn by hand."""
+    return ((4, 6), 2, 1), np.array([[0, 0, 0, 0, 1, 2],
+                                     [0, 0, 0, 0, 1, 2],
+                                     [3, 3, 3, 3, 4, 5],
+                                     [6, 6, 6, 6, 7, 8]])
+
+
+@exercise("Region ids", place="section 3.2, Fig. 4", points=3, minutes=20,
+          toy=lambda: ((6, 9), 3, 1), draw=sizes, golden=nine_regions,
+          mistakes=("mask-for-the-other-roll", "mask-cut-at-the-rest-of-the-window", "mask-slices-on-nchw",
+                    "mask-height-and-width-exchanged", "regions-of-two-bands", "regions-counted-down-the-columns"))
+def region_ids(map_size: tuple[int, int], window: int, shift: int) -> Array:
+    """(H, W) whole numbers from 0 to 8: the regions of the rolled map, row by row."""
+    return library.region_ids(map_size, window, shift)
+
+
+def masked_officially() -> tuple[Arguments, Array]:
+    """The mask of the official code for an 8 x 16 map and windows of 4."""
+    return ((8, 16), 4, 2), official("layers.0.blocks.1.")["attn_mask"]
+
+
+@exercise("The mask", place="section 3.2, Fig. 4", points=3, minutes=15,
+          toy=lambda: ((2, 6), 2, 1), draw=sizes, golden=masked_officially,
+          mistakes=("mask-inverted", "mask-of-minus-one", "partition-without-transpose", "mask-for-the-other-roll",
+                    "mask-slices-on-nchw", "mask-cut-at-the-rest-of-the-window"))
+def shifted_window_mask(map_size: tuple[int, int], window: int, shift: int) -> Array:
+    """(nW, M^2, M^2): 0 for pairs of one region, -100 for others."""
+    return library.shifted_window_mask(map_size, window, shift).astype(np.float64)
+
+
+def queries_keys_values(rng: np.random.Generator) -> Arguments:
+    """Queries, keys and values of one head on a map, and an odd M that is no larger than the map's sides."""
+    window = int(rng.choice([3, 3, 5]))
+    h, w = window + rng.permutation([0, 1, 2, 3])[:2]
+    d = int(rng.integers(2, 5))
+    return *(rng.standard_normal((2, h, w, d)) for _ in range(3)), window
+
+
+def three_by_four() -> Arguments:
+    """A map of 3 x 4 tokens of two channels; whole numbers."""
+    rng = np.random.default_rng(1)
+    q, k = rng.integers(-2, 3, (2, 1, 3, 4, 2)).astype(np.float64)
+    return q, k, 10.0 * np.arange(24).reshape(1, 3, 4, 2), 3
+
+
+@exercise("Sliding windows", place="section 2 and Table 5", points=4, minutes=25, toy=three_by_four,
+          draw=queries_keys_values,
+          mistakes=("border-of-zeros", "neighbourhood-pushed-inside", "neighbourhood-wraps-around",
+                    "neighbourhood-from-the-query-on", "scale-left-out", "scale-twice"))
+def sliding_window_attention(q: Array, k: Array, v: Array, window: int) -> Array:
+    """(B, H, W, d) each -> (B, H, W, d): every query attends to the M x M tokens around it that are on the map."""
+    d = q.shape[-1]
+    module = SlidingWindowAttention(np.zeros(((2 * window - 1) ** 2, 1)), None, Linear(np.zeros((d, d)), None),
+                                    (window, window), num_heads=1)
+    q, k, v = (x[:, None] for x in (q * module.scale(), k, v))          # (B, 1, H, W, d): one head
+    return sliding_window.naive_sliding_attention(q, k, v, module.neighbour_bias())[:, 0]

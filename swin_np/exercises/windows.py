@@ -1,0 +1,63 @@
+"""Notebook 3: window partition and its reverse, relative position index and bias (section 3.2, Fig. 2 and Eq. 4)."""
+
+import numpy as np
+
+from swin_np import attention
+from swin_np import windows as library
+from swin_np.exercises.exercise import Arguments, exercise
+from swin_np.functional import Array
+
+
+def map_and_window(rng: np.random.Generator) -> Arguments:
+    """A map of a few windows, more of them in one direction, of random numbers, and M."""
+    window = int(rng.integers(2, 5))
+    rows, columns = rng.permutation([2, 3, 4])[:2]
+    return rng.standard_normal((2, rows * window, columns * window, int(rng.integers(1, 4)))), window
+
+
+@exercise("Window partition", place="section 3.2, Fig. 2", points=3, minutes=15,
+          toy=lambda: (np.arange(24).reshape(1, 4, 6, 1), 2), draw=map_and_window,
+          mistakes=("partition-without-transpose", "windows-strided", "window-tokens-transposed",
+                    "windows-counted-down-the-columns"))
+def window_partition(x: Array, window: int) -> Array:
+    """(B, H, W, C) -> (B nW, M, M, C), windows row by row."""
+    return library.window_partition(x, window)
+
+
+def windows_and_map_size(rng: np.random.Generator) -> Arguments:
+    """Windows of random numbers and the size of the map that they make."""
+    x, window = map_and_window(rng)
+    return library.window_partition(x, window), x.shape[1:3]
+
+
+@exercise("Window reverse", place="section 3.2", points=2, minutes=10,
+          toy=lambda: (np.arange(24).reshape(6, 2, 2, 1), (4, 6)), draw=windows_and_map_size,
+          mistakes=("windows-reversed-column-major", "reverse-without-transpose"))
+def window_reverse(windows: Array, map_size: tuple[int, int]) -> Array:
+    """(B nW, M, M, C) -> (B, H, W, C), the inverse of the partition."""
+    return library.window_reverse(windows, map_size)
+
+
+@exercise("Relative position index", place="section 3.2, Eq. 4", points=4, minutes=25,
+          toy=lambda: ((2, 3),), draw=lambda rng: (tuple(map(int, rng.permutation([2, 3, 4, 5, 7])[:2])),),
+          golden=lambda: (((2, 2),), np.array([[4, 3, 1, 0], [5, 4, 2, 1], [7, 6, 4, 3], [8, 7, 5, 4]])),
+          mistakes=("index-transposed", "index-factor-2m", "index-factor-m", "index-columns-first",
+                    "index-not-shifted"))
+def relative_position_index(window: tuple[int, int]) -> Array:
+    """(M^2, M^2) rows of the bias table, by query and key."""
+    return attention.relative_position_index(window)
+
+
+def table_and_window(rng: np.random.Generator) -> Arguments:
+    """A bias table of a few heads and the window that it is for."""
+    m, n = map(int, rng.permutation([2, 3, 4])[:2])
+    return rng.standard_normal(((2 * m - 1) * (2 * n - 1), int(rng.integers(2, 5)))), (m, n)
+
+
+@exercise("Relative position bias", place="section 3.2, Eq. 4", points=2, minutes=10,
+          toy=lambda: (np.array([10.0, 20.0]) + np.arange(9.0)[:, None], (2, 2)), draw=table_and_window,
+          mistakes=("bias-heads-reversed", "bias-table-reshaped", "bias-reshaped", "index-transposed",
+                    "index-columns-first", "index-not-shifted"))
+def relative_position_bias(table: Array, window: tuple[int, int]) -> Array:
+    """((2M-1)(2N-1), heads) -> (heads, M N, M N): Eq. 4's B."""
+    return attention.relative_position_bias(table, window)
