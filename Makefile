@@ -24,8 +24,11 @@ notebooks: .venv/walkthrough
 check-notebooks: .venv/walkthrough
 	$(BIN)/python -m notebooks.publish check
 
-html slides: .venv/walkthrough
-	$(BIN)/python -m notebooks.publish $@
+html: .venv/walkthrough
+	$(BIN)/python -m notebooks.publish html
+
+slides: .venv/walkthrough
+	$(BIN)/python -m notebooks.publish slides
 
 lab: .venv/walkthrough
 	$(BIN)/python -m jupyterlab notebooks/00_start_here.ipynb
