@@ -33,6 +33,7 @@ HELD_OUT_IMAGES, HELD_OUT_SEED = 4096, 2103
 SETTINGS = {"optimiser": "AdamW", "learning_rate": 2e-3, "betas": [0.9, 0.98], "weight_decay_of_matrices": 0.05,
             "clip_gradient_norm": 1.0, "warm_up_steps": 100, "schedule": "cosine to 0", "batch": 32,
             "position_start": 0.02, "position_learning_rate_factor": 10}
+ENOUGH = 0.01                                          # of accuracy: a seed that misses the best by less may ship
 ABSOLUTE = "absolute_position"                         # embedding in place of the bias; its weights do not ship
 TABLE = "relative_position_bias_table"
 POSITIONS = (TABLE, "position_embeddings")             # endings of what tells positions: small at the start
@@ -164,23 +165,25 @@ def all_results(runs: list[Run], processes: int) -> Iterator[tuple[Run, State, d
             yield future.result()
 
 
-def best_of_seeds(results: list[dict]) -> dict[tuple[str, str], int]:
-    """Which seed ships, by task and ablation: the one that did best on the held-out images, of equals the first."""
-    best = {}
-    for result in sorted(results, key=lambda result: (-result["accuracy"], result["seed"])):
-        best.setdefault((result["task"], result["ablation"]), result["seed"])
-    return best
+def shipped_seeds(results: list[dict]) -> dict[tuple[str, str], int]:
+    """Which seed ships, by task and ablation: the first within a percentage point of the best on held-out images."""
+    by_model = {}
+    for result in sorted(results, key=lambda result: result["seed"]):
+        by_model.setdefault((result["task"], result["ablation"]), []).append(result)
+    return {model: next(result["seed"] for result in runs
+                        if result["accuracy"] >= max(run["accuracy"] for run in runs) - ENOUGH)
+            for model, runs in by_model.items()}
 
 
 def write_results(folder: Path, results: list[dict]) -> None:
     """results.json, with what is needed to get the same again."""
     order = {(run.task, run.ablation, run.seed): number for number, run in enumerate(all_runs())}
-    best = best_of_seeds(results)
+    shipped = shipped_seeds(results)
     content = {
         "command": "python -m swin_np.probes.train", "steps": STEPS, "settings": SETTINGS,
         "held_out": {"images": HELD_OUT_IMAGES, "seed": HELD_OUT_SEED}, "weights": "float16, computed in float32",
-        "shipped": "of every model the seed with the highest accuracy, of equals the first",
-        "shipped_seeds": {f"{task}_{ablation}": best[task, ablation] for task in TASKS for ablation in ABLATIONS},
+        "shipped": "of every model the first seed within a percentage point of the best",
+        "shipped_seeds": {f"{task}_{ablation}": shipped[task, ablation] for task in TASKS for ablation in ABLATIONS},
         "versions": {"python": sys.version.split()[0], "numpy": np.__version__, "torch": torch.__version__,
                      "transformers": transformers.__version__},
         "runs": sorted(results, key=lambda result: order[result["task"], result["ablation"], result["seed"]])}
@@ -190,7 +193,7 @@ def write_results(folder: Path, results: list[dict]) -> None:
 
 
 def main() -> None:
-    """Train all, write the weights of the best seeds and the results of every seed."""
+    """Train all, write the weights of one seed of each model and the results of every seed."""
     parser = argparse.ArgumentParser(
         prog="python -m swin_np.probes.train", description="Train the probes anew and measure them, with PyTorch.",
         epilog="example: python -m swin_np.probes.train --folder retrained --processes 2")
@@ -206,7 +209,7 @@ def main() -> None:
               f"accuracy {100 * result['accuracy']:.1f} %", file=sys.stderr, flush=True)
     weights = options.folder / "weights"
     weights.mkdir(parents=True, exist_ok=True)
-    for (task, ablation), seed in best_of_seeds(results).items():
+    for (task, ablation), seed in shipped_seeds(results).items():
         if ablation in ABLATIONS:
             write_safetensors(weights / f"{task}_{ablation}.safetensors", states[task, ablation, seed],
                               {"format": "pt", "task": task, "ablation": ablation, "seed": str(seed)})

@@ -17,10 +17,10 @@ from swin_np.probes.train import (  # noqa: E402
     TABLE,
     Run,
     all_runs,
-    best_of_seeds,
     new_model,
     optimiser_of,
     rate_factor,
+    shipped_seeds,
     train,
     write_results,
 )
@@ -101,10 +101,10 @@ def test_there_are_three_seeds_of_every_model_and_absolute_position_for_flock():
     assert len(runs) == len(set(runs)) == (3 + 4) * len(SEEDS)
 
 
-def test_the_best_seed_ships_and_of_equals_the_first():
+def test_the_first_seed_within_a_point_of_the_best_ships():
     results = [{"task": "same", "ablation": "full", "seed": seed, "accuracy": accuracy}
-               for seed, accuracy in ((2, 0.9), (1, 0.9), (0, 0.8))]
-    assert best_of_seeds(results) == {("same", "full"): 1}
+               for seed, accuracy in ((2, 0.905), (1, 0.9), (0, 0.89))]
+    assert shipped_seeds(results) == {("same", "full"): 1}
 
 
 def test_results_are_written_in_a_fixed_order(tmp_path):
