@@ -101,3 +101,8 @@ def test_bad_input_is_one_sentence(what, files, dumped, tmp_path):
         run(*(argument.format(dumped=dumped, files=files, tmp=tmp_path) for argument in BAD[what]))
     assert "Traceback" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_without_an_image_is_told_what_is_missing(files):
+    with pytest.raises(SwinError, match="it is a checkpoint, which needs an image too: give it with --image"):
+        run("crosscheck", files / "model.npz", files / "bad.npz")

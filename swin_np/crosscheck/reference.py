@@ -133,6 +133,8 @@ def read_reference(path: str | Path, progress: Callable[[str], None] = lambda li
         if "image" in stored.metadata:
             settings = {"img_size": strict_json.parse(f'{{"image": {stored.metadata["image"]}}}'.encode())["image"],
                         **settings}
+        if not state and any(name.endswith(".weight") for name in stored.tensors):
+            raise InputError("it is a checkpoint, which needs an image too: give it with --image")
         if not state:
             config = config_from(settings, TORCHVISION) if settings else None
             return Reference.of_points(candidate_of(path).points, config)
