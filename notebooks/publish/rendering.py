@@ -54,7 +54,7 @@ class SelfContained(IPythonRenderer):
             path, hash_sign, place = url.partition("#")
             if not (self.target.notebooks / path).exists():
                 raise NotebookError(f"the link to {url} leads to no file: give a path that starts from the notebooks")
-            if path.endswith(".ipynb"):
+            if path.endswith(".ipynb") and "/" not in path:             # exercises have no page
                 url = path.removesuffix(".ipynb") + self.target.ending + hash_sign + place
             else:
                 url = Path(relpath(self.target.notebooks / path, self.target.pages)).as_posix() + hash_sign + place

@@ -157,3 +157,7 @@ def test_pages_link_to_their_neighbours(tmp_path):
     html = page(paths, 1, tmp_path)
     assert html.count('<a href="a.html">Before: A toy</a>') == html.count('<a href="c.html">Next: A toy</a>') == 2
     assert read(paths[0]) is not None
+
+
+def test_a_link_to_an_exercise_leads_to_the_notebook_itself_which_has_no_page():
+    assert 'href="../notebooks/exercises/01_attention.ipynb"' in markdown("[a](exercises/01_attention.ipynb)", TARGET)
