@@ -8,15 +8,27 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from swin_np import VARIANTS, SwinError, images
+from swin_np import SYSTEMS, VARIANTS, SwinError, images
+from swin_np.baselines.resnet import ResNet
+from swin_np.baselines.vit import VisionTransformer
+from swin_np.classification import preset_for
 from swin_np.functional import Array
 from swin_np.names import check_name
+from swin_np.systems import architecture_of, image_size
 
 MISSING = "the comparison needs PyTorch and transformers: install them with `pip install torch transformers`"
 
 EXAMPLE = """example:
-  python -m benchmarks.accuracy --variants swin_t swin_b_384
+  python -m benchmarks.accuracy --variants swin_t swin_b_384 vit_b_16
 """
+
+BESIDE = tuple(name for name, config in SYSTEMS.items()
+               if issubclass(architecture_of(config).model, VisionTransformer | ResNet))
+"""The systems beside Swin that have a twin in PyTorch: ViT, DeiT, ResNet, ResNeXt and Res2Net."""
+
+USUAL = (*VARIANTS, "vit_b_16", "vit_l_16", "deit_b_distilled", "resnet_50", "resnet_152", "resnext_50_32x4d",
+         "res2net_50_26w_4s", "res2net_101_26w_4s")
+"""What is measured if no variant is named."""
 
 
 @dataclass
@@ -38,12 +50,17 @@ def largest_difference(ours: Array, theirs: Array) -> float:
 
 def photograph(variant: str) -> Array:
     """The sample photograph as the variant takes it, (1, 3, H, W) float32."""
-    preset = images.PRESETS["microsoft_384" if variant.endswith("384") else "microsoft"]
+    preset = preset_for("microsoft", image_size(SYSTEMS[variant]))
     return images.preprocess(images.load(images.sample_photograph()), preset)
 
 
 def measure(variant: str, seed: int) -> list[Accuracy]:
-    """The accuracy of logits, pooled features and feature maps, on weights drawn large from `seed`."""
+    """The accuracy on weights drawn large from `seed`: of the logits, in a Swin of features and feature maps too."""
+    return measure_swin(variant, seed) if variant in VARIANTS else measure_beside(variant, seed)
+
+
+def measure_swin(variant: str, seed: int) -> list[Accuracy]:
+    """One of the paper's models."""
     # imported here, since --help and the errors do without them
     import torch
 
@@ -54,9 +71,30 @@ def measure(variant: str, seed: int) -> list[Accuracy]:
     theirs_float64 = their_outputs(torch_twin(model, torch.float64), image)
     ours = our_outputs(model, image)
     theirs = their_outputs(torch_twin(model, torch.float32), image)
-    return [Accuracy(variant, name, float(np.abs(true).max()), largest_difference(ours[name], true),
-                     largest_difference(theirs[name], true), largest_difference(theirs_float64[name], true))
+    return [compared(variant, name, true, ours[name], theirs[name], theirs_float64[name])
             for name, true in truth.items() if not name.startswith("stage_outputs")]
+
+
+def measure_beside(variant: str, seed: int) -> list[Accuracy]:
+    """One of BESIDE; its logits only."""
+    import torch
+
+    from benchmarks.twins import redrawn_system, torch_twin
+
+    image = photograph(variant)
+    model, logits = redrawn_system(variant, image.shape[-1], seed), {}
+    for dtype in (np.float32, np.float64):
+        single, batch = model.astype(dtype), image.astype(dtype)
+        with torch.inference_mode():
+            logits[dtype] = single(batch), torch_twin(single, "sdpa")(torch.from_numpy(batch)).logits.numpy()
+    (ours, theirs), (truth, theirs_float64) = logits[np.float32], logits[np.float64]
+    return [compared(variant, "logits", truth, ours, theirs, theirs_float64)]
+
+
+def compared(variant: str, output: str, truth: Array, ours: Array, theirs: Array, theirs_float64: Array) -> Accuracy:
+    """The row of one output."""
+    return Accuracy(variant, output, float(np.abs(truth).max()), largest_difference(ours, truth),
+                    largest_difference(theirs, truth), largest_difference(theirs_float64, truth))
 
 
 def table(rows: list[Accuracy]) -> str:
@@ -72,14 +110,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0, or 2 after one sentence on what the user has to change."""
     parser = argparse.ArgumentParser("python -m benchmarks.accuracy", description=__doc__, epilog=EXAMPLE,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), metavar="NAME",
-                        help=f"which models (default: all of {', '.join(VARIANTS)})")
+    parser.add_argument("--variants", nargs="+", default=USUAL, metavar="NAME",
+                        help=f"which models, of {', '.join((*VARIANTS, *BESIDE))} (default: {' '.join(USUAL)})")
     parser.add_argument("--seed", type=int, default=0, help="of the weights, which are drawn large (default: 0)")
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
     options = parser.parse_args(arguments)
     try:
         for variant in options.variants:
-            check_name("variant", variant, VARIANTS)
+            check_name("variant", variant, (*VARIANTS, *BESIDE))
     except SwinError as error:
         print(error, file=sys.stderr)
         return 2

@@ -34,7 +34,7 @@ def relative_position_index(window: Size) -> Array:
 
 def relative_position_bias(table: Array, window: Size) -> Array:
     """Eq. 4's B, looked up in the table B-hat ((2M-1)^2, heads): (heads, M^2, M^2)."""
-    return table.T[:, relative_position_index(window)]
+    return table.T.take(relative_position_index(window), axis=1)
 
 
 def split_heads(qkv: Array, heads: int) -> Array:
@@ -62,7 +62,7 @@ def attention(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, sca
     if mask is not None and mask.any():                # most windows have nothing masked
         scores += mask
         note("scores_with_mask", scores)
-    probabilities = softmax(scores, out=scores)
+    probabilities = softmax(scores)
     note("probabilities", probabilities)
     return probabilities @ v
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_np.attention import WindowAttention, shifted_window_attention
-from swin_np.functional import Array, by_parts, gelu
+from swin_np.functional import FULL_SPEED_TOKENS, Array, by_parts, gelu, sum_by_parts
 from swin_np.layers import LayerNorm, Linear, Module
 from swin_np.shape_policy import ShapePolicy
 
@@ -22,8 +22,12 @@ class Mlp(Module):
         return cls(Linear.random(channels, hidden, rng), Linear.random(hidden, channels, rng))
 
     def forward(self, x: Array) -> Array:
-        hidden = self.fc1(x)
-        return self.fc2(gelu(hidden, out=hidden))
+        """(..., C) -> (..., C), the sum of what each hidden unit gives; several cores take some of the units each."""
+        def through(units: slice) -> Array:
+            hidden = self.fc1.outputs(units)(x)
+            return self.fc2.inputs(units)(gelu(hidden, out=hidden))
+
+        return sum_by_parts(through, len(self.fc1.weight))
 
 
 @dataclass(eq=False, repr=False)
@@ -44,7 +48,11 @@ class SwinTransformerBlock(Module):
     def forward(self, x: Array) -> Array:              # (B, H, W, C) -> (B, H, W, C)
         x = x + self.attend(self.norm1(x))
         tokens = x.reshape(-1, x.shape[-1])            # (B H W, C)
-        return by_parts(lambda part: tokens[part] + self.mlp(self.norm2(tokens[part])), tokens).reshape(x.shape)
+
+        def add_mlp(part: slice) -> Array:
+            return tokens[part] + self.mlp(self.norm2(tokens[part]))
+
+        return by_parts(add_mlp, tokens, least=FULL_SPEED_TOKENS).reshape(x.shape)
 
     def attend(self, x: Array) -> Array:               # (B, H, W, C) -> (B, H, W, C)
         """W-MSA or SW-MSA with the window and shift that the shape policy gives for this map."""

@@ -18,9 +18,9 @@ Size = int | tuple[int, int]                            # one number stands for 
 PART_TOKENS = 784                                      # a part: enough rows for the BLAS, few enough for the cache
 PART_ELEMENTS = 100_000                                # the same for GELU, which needs two temporary arrays
 LEAST_TOKENS = 98                                      # with fewer tokens a thread is not worth its start
+FULL_SPEED_TOKENS = 196                                # with fewer rows products of matrices are a tenth slower
 LEAST_NORMALISED = 1000                                # the same for layer_norm, which is soon done
-FEW_ROWS = 128                                         # below it a product of matrices is faster the other way round
-VERY_FEW_ROWS = 16                                     # below it the BLAS sums float32 in long chains: inaccurate
+FEW_ROWS = 16                                          # below it the BLAS sums float32 in long chains: inaccurate
 
 
 def pair(size: Size) -> tuple[int, int]:
@@ -45,18 +45,40 @@ def parts(count: int, size: int, least: int = 1) -> list[slice]:
     return [slice(count * i // pieces, count * (i + 1) // pieces) for i in range(pieces)]
 
 
-def by_parts(function: Callable[[slice], Array], like: Array, tokens: int = 1) -> Array:
+def by_parts(function: Callable[[slice], Array], like: Array, tokens: int = 1, least: int = LEAST_TOKENS) -> Array:
     """An array y like `like` with y[part] = function(part), for parts of the first axis; an item has `tokens` tokens.
 
-    What a part needs between its first step and its last stays in the cache, and parts can go to several cores.
+    What a part needs between its first step and its last stays in the cache, and parts can go to several cores, if
+    there are `least` tokens for each.
     """
+    pieces = parts(len(like), max(1, PART_TOKENS // tokens), math.ceil(least / tokens))
+    if len(pieces) == 1:
+        return function(pieces[0])
     y = np.empty(like.shape, like.dtype)
 
     def compute(part: slice) -> None:
         y[part] = function(part)
 
-    for_each(compute, parts(len(like), max(1, PART_TOKENS // tokens), math.ceil(LEAST_TOKENS / tokens)))
+    for_each(compute, pieces)
     return y
+
+
+def sum_by_parts(function: Callable[[slice], Array], count: int) -> Array:
+    """The sum of function(part) over as many parts of `count` items as there are cores.
+
+    It is for the terms of a long sum over few tokens, which `by_parts` would have to cut too small.
+    """
+    pieces = parts(count, count)
+    terms = [None] * len(pieces)
+
+    def compute(i: int) -> None:
+        terms[i] = function(pieces[i])
+
+    for_each(compute, list(range(len(pieces))))
+    total = terms[0]
+    for term in terms[1:]:
+        total += term
+    return total
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
@@ -72,11 +94,9 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     def compute_columns(part: slice) -> None:
         if len(rows) >= FEW_ROWS:
             np.matmul(rows, weight[part].T, out=y[:, part])
-            y[:, part] += bias[part]
         else:
-            dtype = np.float64 if len(rows) < VERY_FEW_ROWS else x.dtype
-            product = weight[part].astype(dtype, copy=False) @ rows.T.astype(dtype, copy=False)
-            y[:, part] = product.T + bias[part]
+            y[:, part] = rows.astype(np.float64) @ weight[part].T.astype(np.float64)
+        y[:, part] += bias[part]
 
     if len(rows) >= PART_TOKENS:
         for_each(compute_rows, parts(len(rows), len(rows)))
@@ -85,18 +105,26 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     return y.reshape(*x.shape[:-1], len(weight))
 
 
-def softmax(x: Array, out: Array | None = None) -> Array:
-    """exp(x) / sum exp(x) over the last axis; the maximum is taken off first, so that no score overflows.
+def softmax(x: Array) -> Array:
+    """exp(x) / sum exp(x) over the last axis, for scores of any size.
 
-    out: where the result goes, x itself perhaps; without it a new array.
+    Where they are large, each row is taken relative to its largest score. Finding that takes as long as all the rest,
+    and is left out where the exponentials are far from the limits of their dtype.
     """
-    y = np.subtract(x, x.max(axis=-1, keepdims=True), out=out)
-    lowest = y.dtype.type(0.85 * math.log(np.finfo(y.dtype).tiny))
-    np.clip(y, lowest, 0, out=y)                       # exp of less is denormal, which is a hundred times slower
-    np.exp(y, out=y)
-    y -= np.exp(lowest)                                # and what was as low as that, or masked, is exactly 0
-    y /= np.einsum("...i->...", y)[..., None]
+    lowest = x.dtype.type(0.85 * math.log(np.finfo(x.dtype).tiny))
+    y, total = exponentials(x, lowest)
+    if not (x.max() <= -lowest and total.min() >= np.exp(0.5 * lowest)):
+        y, total = exponentials(x - x.max(axis=-1, keepdims=True), lowest)
+    y /= total[..., None]
     return y
+
+
+def exponentials(x: Array, lowest: np.floating) -> tuple[Array, Array]:
+    """exp(x) and its sums over the last axis, for x up to -lowest; it is 0 from `lowest` on downwards."""
+    y = np.clip(x, lowest, -lowest)                    # exp of less is denormal, which is a hundred times slower
+    np.exp(y, out=y)
+    y -= np.exp(lowest)                                # so what is masked is exactly 0
+    return y, np.einsum("...i->...", y)
 
 
 def sigmoid(x: Array) -> Array:
@@ -129,7 +157,7 @@ def erf(x: Array) -> Array:
 def gelu(x: Array, out: Array | None = None) -> Array:
     """Hendrycks & Gimpel 2016: x Phi(x), Phi of the normal distribution: the exact (erf) form, not the tanh one.
 
-    out: where the result goes, x itself perhaps; without it a new array. In float32 within 3e-7, see `gelu_float32`.
+    out: where the result goes, x itself perhaps; without it a new array. In float32 see `gelu_float32` for the error.
     """
     if x.dtype != np.float32:
         return np.multiply(x, 0.5 + 0.5 * erf(x / math.sqrt(2)), out=out)
@@ -141,28 +169,24 @@ def gelu(x: Array, out: Array | None = None) -> Array:
     return y
 
 
-ROOT_OF_ERFC = tuple(map(np.float32, (
-    3.35431589e-06, -2.03793897e-05, 1.18082695e-04, 8.75112541e-05, 1.12559263e-03, 9.31582351e-03, 4.88703947e-02,
-    1.08752004e-01, 1.09050836)))
-"""(erfc(a / sqrt 2) / 2)^(-1/8) as a polynomial in a, highest power first; minimax in GELU's error.
-
-Abramowitz and Stegun 7.1.28 has the form, which needs no exponential function.
-"""
-
-LARGE = np.float32(12)                                 # erfc is 0 in float32 here, and the power not yet infinite
+LOG_ODDS = tuple(map(np.float32, (
+    -3.61123154e-09, 2.66892755e-07, -7.93821800e-06, 1.10480316e-04, 6.62599414e-05, -7.26685673e-02, -1.59576845)))
+"""log((1 - Phi(x)) / Phi(x)) / x as a polynomial in x^2, highest power first; minimax in GELU's error."""
 
 
 def gelu_float32(x: Array, y: Array) -> None:
-    """Write the GELU of a vector x that fits the cache to y: max(x, 0) - a/2 erfc(a / sqrt 2) with a = |x|."""
-    a = np.abs(x)
-    np.clip(a, 0, LARGE, out=a)                        # clip is several times as fast as minimum and maximum
-    p = a * ROOT_OF_ERFC[0]
-    for coefficient in ROOT_OF_ERFC[1:-1]:
+    """Write the GELU of a vector x that fits the cache to y: x / (1 + exp(x P(x^2))), P of degree 6.
+
+    The error is at most 2.5e-7, or two units in the last place where that is more.
+    """
+    square = x * x
+    p = square * LOG_ODDS[0]
+    for coefficient in LOG_ODDS[1:-1]:
         p += coefficient
-        p *= a
-    p += ROOT_OF_ERFC[-1]
-    for _ in range(3):                                 # to the eighth power
-        p *= p
-    a /= p
-    np.clip(x, 0, np.inf, out=y)
-    y -= a
+        p *= square
+    p += LOG_ODDS[-1]
+    p *= x
+    with np.errstate(over="ignore"):                   # where Phi is 0 the exponential is infinite, as it should be
+        np.exp(p, out=p)
+    p += np.float32(1)
+    np.divide(x, p, out=y)

@@ -126,7 +126,7 @@ class Module:
     @property
     def dtype(self) -> np.dtype:
         """The dtype of the parameters."""
-        return next(iter(self.state_dict().values())).dtype
+        return next(value for _, module in self.named_modules() for _, value in module.own_parameters()).dtype
 
     def parameter_count(self) -> int:
         """Number of learned parameters, all parts included."""
@@ -198,6 +198,18 @@ class Linear(Module):
     @classmethod
     def random(cls, inputs: int, outputs: int, rng: np.random.Generator | None, bias: bool = True) -> "Linear":
         return cls(draw(rng, outputs, inputs), np.zeros(outputs, np.float32) if bias else None)
+
+    def outputs(self, part: slice) -> "Linear":
+        """The layer that gives only these outputs; itself if they are all."""
+        if part == slice(0, len(self.weight)):
+            return self
+        return Linear(self.weight[part], None if self.bias is None else self.bias[part])
+
+    def inputs(self, part: slice) -> "Linear":
+        """The layer of only these inputs, whose results add up to the whole one's; itself if they are all."""
+        if part == slice(0, self.weight.shape[1]):
+            return self
+        return Linear(self.weight[:, part], self.bias if part.start == 0 else None)
 
     def forward(self, x: Array) -> Array:
         return functional.linear(x, self.weight, self.bias)

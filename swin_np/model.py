@@ -144,10 +144,13 @@ class Stage(Module):
         return x if self.downsample is None else self.downsample(x)
 
     def run_blocks(self, x: Array) -> Array:           # (B, h, w, C) -> (B, h, w, C)
-        tokens = x.shape[1] * x.shape[2]
-        for block in self.blocks:
-            x = by_parts(lambda images, block=block, x=x: block(x[images]), x, tokens)
-        return x
+        def through_blocks(images: slice) -> Array:
+            y = x[images]
+            for block in self.blocks:
+                y = block(y)
+            return y
+
+        return by_parts(through_blocks, x, x.shape[1] * x.shape[2])
 
 
 @dataclass(eq=False, repr=False)

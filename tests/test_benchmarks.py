@@ -206,6 +206,16 @@ def test_the_figure_does_without_memory(results):
     assert len(speed_figure(results).axes) == 2
 
 
+@pytest.mark.parametrize(("variant", "outputs"), [("swin_t", 6), ("deit_ti", 1), ("resnet_18", 1),
+                                                  ("res2net_50_26w_4s", 1)])
+def test_the_accuracy_of_a_whole_model_is_that_of_float32_and_its_float64_is_pytorchs(variant, outputs):
+    rows = accuracy.measure(variant, seed=0)
+    assert len(rows) == outputs
+    for row in rows:
+        assert row.float64 <= 1e-10 * row.scale
+        assert 0 < row.ours_float32 <= 1.5 * max(row.theirs_float32, 1e-6 * row.scale)
+
+
 @pytest.mark.parametrize(("options", "message"), [
     (["--variant", "swin_x"], "swin_x"),
     (["--beside", "swin_v2_t"], "unknown system with a PyTorch twin 'swin_v2_t'"),
@@ -216,6 +226,12 @@ def test_a_mistake_on_the_command_line_is_one_sentence_and_status_2(options, mes
     assert speed.main(options) == 2
     captured = capsys.readouterr()
     assert message in captured.err and captured.err.count("\n") == 1 and not captured.out
+
+
+def test_accuracy_of_a_system_without_a_twin_is_refused_in_one_sentence(capsys):
+    assert accuracy.main(["--variants", "swin_mixer_t_c24"]) == 2
+    captured = capsys.readouterr()
+    assert "unknown variant 'swin_mixer_t_c24'" in captured.err and captured.err.count("\n") == 1 and not captured.out
 
 
 def test_without_pytorch_the_command_says_what_to_install(monkeypatch, capsys):

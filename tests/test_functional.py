@@ -10,7 +10,7 @@ from tests.matching import OWN_ERROR_FACTOR, assert_as_accurate, assert_matches,
 
 torch = pytest.importorskip("torch")
 
-GELU_FLOAT32_ERROR = 5e-7                              # absolute; where float32 is coarser (|x| > 8), its last digit
+GELU_FLOAT32_ERROR = 2.5e-7                            # absolute; or two units in the last place where that is more
 DTYPES = [np.float32, np.float64]
 
 SHAPES = [(1, 1), (3, 7), (2, 5, 7, 12), (2, 3, 49, 49), (4, 1), (7,), (2, 6, 5, 1000)]
@@ -94,6 +94,21 @@ def test_softmax_of_scores_far_from_zero_equals_torch(offset):
     assert_equals_torch(functional.softmax, lambda x: torch.softmax(x, -1), np.round(drawn((3, 7)) * 64) / 64 + offset)
 
 
+@pytest.mark.parametrize("distance", [5.0, 20.0, 60.0, 90.0, 1e4])
+def test_softmax_of_rows_far_below_others_of_their_matrix_equals_torch(distance):
+    scores = np.round(drawn((2, 3, 7, 9)) * 64) / 64
+    scores[..., 1:3, :] -= distance
+    assert_equals_torch(functional.softmax, lambda x: torch.softmax(x, -1), scores)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_row_of_a_softmax_depends_on_no_other_row(dtype):
+    scores = drawn((6, 9)).astype(dtype)
+    alone = functional.softmax(scores[:1])
+    scores[1:] *= 20
+    np.testing.assert_array_equal(functional.softmax(scores)[:1], alone)
+
+
 @pytest.mark.parametrize("mask", [-100.0, -1e9, -1e30, -np.inf])
 def test_softmax_of_masked_scores_equals_torch(mask):
     scores = drawn((2, 3, 49, 49))
@@ -167,8 +182,8 @@ def test_gelu_in_float32_is_within_its_stated_error_of_the_truth():
     x = gelu_points()
     truth = torch.nn.functional.gelu(torch.from_numpy(x)).numpy()
     error = np.abs(functional.gelu(x.astype(np.float32)).astype(np.float64) - truth)
-    rounding = np.spacing(np.abs(truth).astype(np.float32)).astype(np.float64)     # of the result to float32
-    assert (error <= np.maximum(GELU_FLOAT32_ERROR, rounding)).all(), f"largest error {error.max():.2e}"
+    last_place = np.spacing(np.abs(truth).astype(np.float32)).astype(np.float64)   # of the result in float32
+    assert (error <= np.maximum(GELU_FLOAT32_ERROR, 2 * last_place)).all(), f"largest error {error.max():.2e}"
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -6,7 +6,7 @@ import pytest
 from swin_np import trace
 from swin_np.errors import StateDictError
 from tests import golden
-from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
+from tests.matching import MODEL_TOLERANCE, OWN_ERROR_FACTOR, assert_matches
 
 FILES = golden.OFFICIAL + golden.TIMM + golden.TORCHVISION
 
@@ -31,12 +31,23 @@ def test_every_stored_module_output_is_reproduced(name):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_logits_are_reproduced_in_float64_and_as_accurately_in_float32(name):
+def test_the_logits_are_reproduced_in_float64(name):
     stored = golden.stored(name)
     truth = golden.model(name, np.float64)(stored["input"].astype(np.float64))
     assert_matches(truth, stored["logits_float64"], MODEL_TOLERANCE)
-    single = golden.model(name, np.float32)(stored["input"])
-    assert_as_accurate(single, stored["logits_float32"], stored["logits_float64"])
+
+
+def test_the_logits_in_float32_are_on_the_whole_as_accurate_as_the_stored_ones():
+    ours, theirs = [], []                              # of one file's few logits the largest error is luck
+    for name in FILES:
+        stored = golden.stored(name)
+        truth = stored["logits_float64"]
+        single = golden.model(name, np.float32)(stored["input"])
+        for errors, logits in ((ours, single), (theirs, stored["logits_float32"])):
+            assert logits.dtype == np.float32
+            errors.append((logits - truth).ravel() / np.abs(truth).max())
+    own, other = (np.sqrt(np.square(np.concatenate(errors)).mean()) for errors in (ours, theirs))
+    assert own <= OWN_ERROR_FACTOR * other, f"root mean square error {own:.2e}, the stored logits' {other:.2e}"
 
 
 @pytest.mark.parametrize("name", golden.OFFICIAL)

@@ -1,8 +1,10 @@
 """Work in parts and on threads: every part once, the same result, errors passed on, the BLAS left as it was."""
 
+import gc
 import os
 import threading
 import tracemalloc
+import weakref
 from multiprocessing import get_context
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 import swin_np
 from swin_np import functional
+from swin_np.block import Mlp
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.layers import redraw
 from swin_np.parallel import SINGLE_THREADED_BLAS, default_threads, for_each, threads
@@ -106,6 +109,54 @@ def test_an_error_in_a_part_reaches_the_caller_and_nothing_more_is_begun(workers
     done = []
     for_each(done.append, [1, 2, 3])
     assert sorted(done) == [1, 2, 3]
+
+
+@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="this NumPy has another BLAS than OpenBLAS")
+def test_an_error_in_another_thread_reaches_the_caller():
+    caller, both = threading.current_thread(), threading.Barrier(2, timeout=60)
+
+    def fail_elsewhere(part):
+        both.wait()
+        if threading.current_thread() is not caller:
+            raise ShapeError("the other part")
+
+    with threads(2), pytest.raises(ShapeError, match="the other part"):
+        for_each(fail_elsewhere, [1, 2])
+
+
+@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="this NumPy has another BLAS than OpenBLAS")
+def test_waiting_threads_hold_no_arrays():
+    class Large:
+        pass
+
+    large = Large()
+    still_there = weakref.ref(large)
+
+    def compute(part, large=large):
+        return large, part
+
+    with threads(2):
+        for_each(compute, [1, 2])
+    del large, compute
+    gc.collect()
+    assert still_there() is None
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_sums_by_parts_are_sums(workers, rng):
+    x = rng.standard_normal((20, 5))
+    with threads(workers):
+        assert_matches(functional.sum_by_parts(lambda part: x[part].sum(axis=0), len(x)), x.sum(axis=0))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 5])
+def test_an_mlp_whose_hidden_units_are_shared_out_gives_the_same(workers, rng):
+    mlp = Mlp.random(6, 23, None)
+    redraw(mlp, 1)
+    mlp, x = mlp.astype(np.float64), rng.standard_normal((2, 3, 6))
+    with threads(workers):
+        ours = mlp(x)
+    assert_matches(ours, functional.gelu(x @ mlp.fc1.weight.T + mlp.fc1.bias) @ mlp.fc2.weight.T + mlp.fc2.bias)
 
 
 @pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="this NumPy has another BLAS than OpenBLAS")

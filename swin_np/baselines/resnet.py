@@ -56,6 +56,10 @@ class ResNetConfig:
     def check_image_size(self, size: tuple[int, int]) -> None:
         """Images of any size will do: no parameter is learned for one."""
 
+    def map_sizes(self, img_size: tuple[int, int]) -> list[tuple[int, int]]:
+        """(h, w) of the map that every stage gives, for images of this size in pixels: halves, rounded up."""
+        return [tuple(-(-side // 2 ** (stage + 2)) for side in img_size) for stage in range(len(self.layers))]
+
     def planes(self, stage: int) -> int:
         """Channels of a stage, counted from 0, before the expansion."""
         return self.inplanes * 2 ** stage

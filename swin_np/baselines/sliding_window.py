@@ -67,7 +67,7 @@ def neighbour_probabilities(scores: Array, bias: Array) -> Array:
     """Softmax of scores (B, heads, H, W, M^2), which are overwritten, plus biases (heads, M, M); 0 off the map."""
     scores += bias.reshape(len(bias), 1, 1, -1)
     scores += border_mask(scores.shape[2:4], bias.shape[1:])
-    return softmax(scores, out=scores)
+    return softmax(scores)
 
 
 def gathered_sliding_attention(q: Array, k: Array, v: Array, bias: Array) -> Array:

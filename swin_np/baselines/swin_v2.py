@@ -201,7 +201,7 @@ class SwinTransformerV2(SwinTransformer):
 
     def derived_buffers(self) -> dict[str, Array]:
         """`relative_coords_table`, `relative_position_index` and `attn_mask` as the official code stores them."""
-        return super().derived_buffers() | {f"{name}.relative_coords_table": module.relative_coords_table()
+        return super().derived_buffers() | {f"{name}.relative_coords_table": module.relative_coords_table()[None]
                                             for name, module in self.named_modules()
                                             if isinstance(module, CosineWindowAttention)}
 

@@ -32,7 +32,7 @@ def scaled_dot_product_attention(q: Array, k: Array, v: Array, mask: Array | Non
         check_mask(mask)
         np.copyto(scores, -np.inf, where=mask)
         note("scores_with_mask", scores)
-    probabilities = softmax(scores, out=scores)
+    probabilities = softmax(scores)
     note("probabilities", probabilities)
     return probabilities @ v
 
@@ -323,6 +323,6 @@ def layer_costs(config: TransformerConfig, source: int, target: int, dtype: type
                 element_cost(f"{name}.relu", "relu", (n, hidden), dtype=dtype),
                 linear_cost(f"{name}.linear2", (n,), hidden, d, dtype=dtype),
                 *(layer_norm_cost(f"{name}.norm{i + 1}", (n, d), dtype) for i in range(len(attentions) + 1)),
-                element_cost(name, "sum", (n, d), arrays=len(attentions) + 1, dtype=dtype)]
+                element_cost(f"{name}.sum", "sum", (n, d), arrays=len(attentions) + 1, dtype=dtype)]
         costs.append(layer_norm_cost(f"{part}.norm", (n, d), dtype))
     return costs

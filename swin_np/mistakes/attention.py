@@ -183,7 +183,7 @@ def bias_left_out(q: Array, k: Array, v: Array, bias: Array, mask: Array | None,
     if mask is not None and mask.any():
         scores += mask
         note("scores_with_mask", scores)
-    probabilities = softmax(scores, out=scores)
+    probabilities = softmax(scores)
     note("probabilities", probabilities)
     return probabilities @ v
 
@@ -199,7 +199,7 @@ def bias_after_softmax(q: Array, k: Array, v: Array, bias: Array, mask: Array | 
     if mask is not None and mask.any():
         scores += mask
         note("scores_with_mask", scores)
-    probabilities = softmax(scores, out=scores)
+    probabilities = softmax(scores)
     probabilities += bias
     note("probabilities", probabilities)
     return probabilities @ v
@@ -219,7 +219,7 @@ def bias_scaled(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, s
     if mask is not None and mask.any():
         scores += mask
         note("scores_with_mask", scores)
-    probabilities = softmax(scores, out=scores)
+    probabilities = softmax(scores)
     note("probabilities", probabilities)
     return probabilities @ v
 
@@ -254,7 +254,7 @@ def probabilities_transposed(q: Array, k: Array, v: Array, bias: Array, mask: Ar
     if mask is not None and mask.any():
         scores += mask
         note("scores_with_mask", scores)
-    probabilities = softmax(scores, out=scores)
+    probabilities = softmax(scores)
     note("probabilities", probabilities)
     return probabilities.swapaxes(-1, -2) @ v
 
@@ -272,7 +272,7 @@ def mask_multiplied(q: Array, k: Array, v: Array, bias: Array, mask: Array | Non
     if mask is not None and mask.any():
         scores *= mask == 0
         note("scores_with_mask", scores)
-    probabilities = softmax(scores, out=scores)
+    probabilities = softmax(scores)
     note("probabilities", probabilities)
     return probabilities @ v
 
@@ -287,7 +287,7 @@ def mask_after_softmax(q: Array, k: Array, v: Array, bias: Array, mask: Array | 
     note("scores", scores)
     scores += bias
     note("scores_with_bias", scores)
-    probabilities = softmax(scores, out=scores)
+    probabilities = softmax(scores)
     if mask is not None and mask.any():
         probabilities *= mask == 0
     note("probabilities", probabilities)

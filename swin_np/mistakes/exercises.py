@@ -45,32 +45,32 @@ RIGHT_TOTAL = partial(complexity.total)
          says="The largest score is not subtracted before the exponential, so large scores overflow and the result is "
               "not a number.",
          fix="Subtract the maximum over the last axis first; the quotient stays the same.")
-def softmax_overflows(x: Array, out: Array | None = None) -> Array:
+def softmax_overflows(x: Array) -> Array:
     y = np.exp(x)
-    return np.divide(y, y.sum(axis=-1, keepdims=True), out=out)
+    return y / y.sum(axis=-1, keepdims=True)
 
 
 @mistake(SOFTMAX, place=EQ_4, modules=NOWHERE,
          says="The exponentials are divided by the sum over the whole array, so only all rows together sum to 1.",
          fix="Sum over the last axis and keep it: axis=-1, keepdims=True.")
-def softmax_over_everything(x: Array, out: Array | None = None) -> Array:
+def softmax_over_everything(x: Array) -> Array:
     y = np.exp(x - x.max())
-    return np.divide(y, y.sum(), out=out)
+    return y / y.sum()
 
 
 @mistake(SOFTMAX, place=EQ_4, modules=NOWHERE,
          says="The softmax runs over the first axis instead of the last, so the columns sum to 1 and the rows do not.",
          fix="Take maximum and sum over the last axis.")
-def softmax_over_the_first_axis(x: Array, out: Array | None = None) -> Array:
+def softmax_over_the_first_axis(x: Array) -> Array:
     y = np.exp(x - x.max(axis=0, keepdims=True))
-    return np.divide(y, y.sum(axis=0, keepdims=True), out=out)
+    return y / y.sum(axis=0, keepdims=True)
 
 
 @mistake(SOFTMAX, place=EQ_4, modules=NOWHERE,
          says="The exponentials are not divided by their sum, so they are no weights yet.",
          fix="Divide by the sum over the last axis.")
-def softmax_not_normalised(x: Array, out: Array | None = None) -> Array:
-    return np.exp(x - x.max(axis=-1, keepdims=True), out=out)
+def softmax_not_normalised(x: Array) -> Array:
+    return np.exp(x - x.max(axis=-1, keepdims=True))
 
 
 @mistake("swin_np.windows.window_partition", place="section 3.2, Fig. 2", modules=NOWHERE,
