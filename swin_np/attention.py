@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import Array, by_parts, pair, softmax
+from swin_np.functional import LEAST_ATTENDED, Array, by_parts, pair, softmax
 from swin_np.layers import Linear, Module, draw
 from swin_np.windows import (
     Size,
@@ -111,7 +111,7 @@ class WindowAttention(Module):
             of_window = np.arange(part.start, part.stop)                # windows of one image follow each other
             return self.attend(windows[part], bias, None if mask is None else mask[of_window % len(mask), None])
 
-        return by_parts(attend_part, windows, tokens)
+        return by_parts(attend_part, windows, tokens, LEAST_ATTENDED)
 
     def attend(self, windows: Array, bias: Array, mask: Array | None) -> Array:
         """Some of the windows, with a mask (windows, 1, M^2, M^2) of their own or None; the same shape."""

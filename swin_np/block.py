@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_np.attention import WindowAttention, shifted_window_attention
-from swin_np.functional import FULL_SPEED_TOKENS, Array, by_parts, gelu, sum_by_parts
+from swin_np.functional import Array, by_parts, gelu, sum_by_parts
 from swin_np.layers import LayerNorm, Linear, Module
 from swin_np.shape_policy import ShapePolicy
 
@@ -48,11 +48,7 @@ class SwinTransformerBlock(Module):
     def forward(self, x: Array) -> Array:              # (B, H, W, C) -> (B, H, W, C)
         x = x + self.attend(self.norm1(x))
         tokens = x.reshape(-1, x.shape[-1])            # (B H W, C)
-
-        def add_mlp(part: slice) -> Array:
-            return tokens[part] + self.mlp(self.norm2(tokens[part]))
-
-        return by_parts(add_mlp, tokens, least=FULL_SPEED_TOKENS).reshape(x.shape)
+        return by_parts(lambda part: tokens[part] + self.mlp(self.norm2(tokens[part])), tokens).reshape(x.shape)
 
     def attend(self, x: Array) -> Array:               # (B, H, W, C) -> (B, H, W, C)
         """W-MSA or SW-MSA with the window and shift that the shape policy gives for this map."""

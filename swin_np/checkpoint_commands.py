@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,12 @@ from swin_np.checkpoints.files import INDEX_ENDING, StoredCheckpoint, read
 from swin_np.checkpoints.loading import SYSTEMS, Identified, convert, identify
 from swin_np.checkpoints.npz import write_npz
 from swin_np.checkpoints.safetensors import write_safetensors
+from swin_np.dense.backbones import DenseConfig
 from swin_np.errors import CheckpointError, InputError, SwinError
 from swin_np.functional import Array
 from swin_np.model import SwinConfig
 from swin_np.names import check_name
+from swin_np.systems import Config, architecture_of
 from swin_np.terminal import printable, size, with_progress
 
 WRITERS = {".safetensors": write_safetensors, ".npz": write_npz}
@@ -54,18 +56,29 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
                          help="attention heads of every stage, where the checkpoint does not tell")
     command.add_argument("--image-size", type=int, nargs="+", metavar="PIXELS",
                          help="side, or height and width, of the model's images, where the checkpoint does not tell")
+    command.add_argument("--window-size", type=int, nargs="+", metavar="M",
+                         help="side, or height and width, of a Swin V2's windows, where the checkpoint does not tell")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
 
-def given_sizes(options: argparse.Namespace) -> tuple[tuple[int, ...] | None, tuple[int, int] | None]:
-    """The values of --num-heads and --image-size, a single side doubled; InputError for sizes that cannot be."""
-    heads, sides = options.num_heads, options.image_size
+def given_sizes(options: argparse.Namespace) -> dict[str, tuple[int, ...] | None]:
+    """What `load` and `identify` take of --num-heads, --image-size and --window-size, a single side doubled.
+
+    Raises InputError for sizes that cannot be.
+    """
+    heads = options.num_heads
     if heads and min(heads) < 1:
         raise InputError(f"--num-heads {' '.join(map(str, heads))} was given: give a positive number for each stage")
+    return {"num_heads": tuple(heads) if heads else None, "image_size": both_sides("--image-size", options.image_size),
+            "window_size": both_sides("--window-size", options.window_size)}
+
+
+def both_sides(option: str, sides: list[int] | None) -> tuple[int, int] | None:
+    """Height and width of an option that takes one or both; InputError for sides that cannot be."""
     if sides and (len(sides) > 2 or min(sides) < 1):
-        raise InputError(f"--image-size {' '.join(map(str, sides))} was given: "
+        raise InputError(f"{option} {' '.join(map(str, sides))} was given: "
                          "give one positive side, or a height and a width")
-    return tuple(heads) if heads else None, (sides[0], sides[-1]) if sides else None
+    return (sides[0], sides[-1]) if sides else None
 
 
 def check_folder(path: Path) -> None:
@@ -93,7 +106,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     converting = commands.add_parser(
         "convert", help="write a checkpoint in the names of another implementation",
         description="Write a checkpoint in the names of another implementation, the numbers unchanged. The derived "
-                    "buffers that it stores (relative_position_index, attn_mask) are computed and written too.",
+                    "buffers that it stores (relative_position_index, attn_mask, relative_coords_table) are computed "
+                    "and written too.",
         epilog="example: swin-np convert swin_tiny_patch4_window7_224.pth swin_t.safetensors --to timm")
     converting.add_argument("source", type=Path, metavar="IN", help="a checkpoint, an index of shards, or their folder")
     converting.add_argument("target", type=Path, metavar="OUT", help="a file that ends in .safetensors or .npz")
@@ -109,7 +123,7 @@ def run_inspect(options: argparse.Namespace) -> None:
     stored = read(options.file)
     identified, reason = None, ""
     try:
-        identified = identify(stored, *sizes)
+        identified = identify(stored, **sizes)
     except SwinError as error:                         # it is a readable file of something else
         reason = str(error)
     tensors = [summarise(*item) for item in with_progress(list(stored.tensors.items()), "tensors")]
@@ -138,20 +152,32 @@ def unidentified(stored: StoredCheckpoint, reason: str) -> list[tuple[str, str]]
 
 
 def description(identified: Identified) -> list[tuple[str, str]]:
-    """The rows on a checkpoint whose dialect is known; of a system beside Swin every setting as it is called."""
-    config = identified.config
-    known = [("system", identified.system.name), ("dialect", identified.dialect.name)]
-    notes = [("note", note) for note in identified.notes]
+    """The rows on a checkpoint whose dialect is known."""
+    return [("system", identified.system.name), ("dialect", identified.dialect.name), *settings(identified.config),
+            *(("note", note) for note in identified.notes)]
+
+
+def settings(config: Config) -> list[tuple[str, str]]:
+    """The rows on a configuration; of a system beside Swin every setting as it is called."""
+    if isinstance(config, DenseConfig):
+        own = [(field.name, str(getattr(config, field.name))) for field in fields(config) if field.name != "backbone"]
+        backbone = [row for row in settings(config.backbone) if row[0] not in ("classes", "num_classes")]
+        return [*own, ("backbone", architecture_of(config.backbone).name), *backbone]
     if not isinstance(config, SwinConfig):
-        return [*known, *((name, str(value)) for name, value in asdict(config).items()), *notes]
-    return [*known,
-            ("images", f"{size(config.img_size)} pixels, {config.in_chans} channels, patch {size(config.patch_size)}"),
+        return [(name, str(value)) for name, value in asdict(config).items()]
+    return [("images", f"{size(config.img_size)} pixels, {config.in_chans} channels, patch {size(config.patch_size)}"),
             ("stages", f"embedding C = {config.embed_dim}, depths {config.depths}, heads {config.num_heads}, "
                        f"window {size(config.window_size)}, MLP ratio {config.mlp_ratio:g}"),
             ("classes", str(config.num_classes) if config.num_classes else "none, it has no head"),
             ("options", f"qkv bias {yes_or_no(config.qkv_bias)}, absolute position embedding {yes_or_no(config.ape)}, "
                         f"norm after the patch embedding {yes_or_no(config.patch_norm)}"),
-            ("shape policy", config.shape_policy.name), *notes]
+            ("shape policy", config.shape_policy.name), *trained_on(config)]
+
+
+def trained_on(config: SwinConfig) -> list[tuple[str, str]]:
+    """The row on a Swin V2 whose weights were first trained with other windows."""
+    sizes = getattr(config, "pretrained_window_sizes", ())
+    return [("pretrained", f"windows of {', '.join(str(m) if m else 'the same size' for m in sizes)}")] if sizes else []
 
 
 def yes_or_no(value: bool) -> str:
@@ -178,7 +204,7 @@ def run_convert(options: argparse.Namespace) -> None:
     check_target(options.source, options.target, options.force)
     stored = read(options.source)
     try:
-        identified = identify(stored, *sizes)
+        identified = identify(stored, **sizes)
         check_name(f"dialect of a {identified.system.name}", options.to, identified.system.dialects)
         dialect = identified.system.dialects[options.to]
         if isinstance(identified.config, SwinConfig):
@@ -216,15 +242,15 @@ def check_target(source: Path, target: Path, force: bool) -> None:
 
 
 def check_tables(config: SwinConfig, dialect: Dialect) -> None:
-    """Raise CheckpointError where the dialect would have bias tables of another size.
+    """Raise CheckpointError where the dialect would have bias tables, or a V2's coordinates, of another size.
 
-    Some implementations make the table for the configured window, others for a window clamped to a small map.
+    Some implementations make them for the configured window, others for a window clamped to a small map.
     """
     other = replace(config, shape_policy=dialect.shape_policy)
     for stage, (ours, theirs) in enumerate(zip(config.map_sizes(), other.map_sizes(), strict=True), start=1):
         have = config.shape_policy.table_window(ours, config.window_size)
         want = dialect.shape_policy.table_window(theirs, config.window_size)
         if have != want:
-            raise CheckpointError(f"the bias tables of stage {stage} are for a window of {size(have)}, and "
+            raise CheckpointError(f"the position biases of stage {stage} are for a window of {size(have)}, and "
                                   f"{dialect.name} would have {size(want)} there: choose a dialect that clamps windows "
                                   "alike, such as microsoft or timm")

@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from swin_np import images
+from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.checkpoint_commands import add_model_options, check_folder, given_sizes, is_same_file
 from swin_np.checkpoints.loading import load
 from swin_np.checkpoints.writing import replacing
+from swin_np.dense.backbones import DenseModel
 from swin_np.errors import ConfigurationError, InputError
 from swin_np.functional import Array, pair, softmax
 from swin_np.images import PRESETS, Preset
@@ -61,14 +63,15 @@ def default_preset(config: Config) -> Preset:
     """
     name = config.shape_policy.name if hasattr(config, "shape_policy") else "microsoft"
     if name == "torchvision":                          # each variant has its own
-        name += "_swin_b" if config.embed_dim == 128 else "_swin_s" if max(config.depths) > 6 else "_swin_t"
+        name += "_swin_v2" if isinstance(config, SwinV2Config) else "_swin"
+        name += "_b" if config.embed_dim == 128 else "_s" if max(config.depths) > 6 else "_t"
     return preset_for(name, image_size(config))
 
 
 def preset_for(name: str, img_size: tuple[int, int]) -> Preset:
     """The preset of an implementation (an unknown one: microsoft's) for images of another size, in pixels.
 
-    For sizes that are not in PRESETS the resize keeps the proportion to the crop that it has at 224, over the longer
+    For sizes that are not in PRESETS the resize keeps the proportion to the crop that it has there, over the longer
     side of the images if they are not square.
     """
     preset = PRESETS.get(name, PRESETS["microsoft"])
@@ -86,7 +89,10 @@ def preset_for(name: str, img_size: tuple[int, int]) -> Preset:
 
 def check_classifier(model: Module, preset: Preset, top: int) -> None:
     """Raise ConfigurationError, InputError or ShapeError unless the model can name `top` classes of such an image."""
-    count = model.config.num_classes
+    if isinstance(model, DenseModel):
+        raise ConfigurationError("the model scores pixels or makes a pyramid, and names no class of an image: "
+                                 "take a checkpoint for classification")
+    count = getattr(model.config, "num_classes", 0)    # a Transformer's has none
     if not count:
         raise ConfigurationError("the model has no head, so it gives features and no classes: "
                                  "take a checkpoint for classification")
@@ -140,7 +146,7 @@ def run_classify(options: argparse.Namespace) -> None:
         raise InputError(f"--top {options.top} was given: ask for at least one class")
     paths = image_files(options.images)
     check_outputs(options, paths)
-    model = load(options.checkpoint, *given_sizes(options))
+    model = load(options.checkpoint, **given_sizes(options))
     preset = PRESETS[options.preset] if options.preset else default_preset(model.config)
     check_classifier(model, preset, options.top)
     if options.preset is None and not isinstance(model.config, SwinConfig):

@@ -106,7 +106,10 @@ def run_crosscheck(options: argparse.Namespace) -> int:
 
 def reference_of(checkpoint: Path, image: Path, options: argparse.Namespace) -> Reference:
     """The reference that a checkpoint gives on an image."""
-    model = load(checkpoint, *given_sizes(options))
+    model = load(checkpoint, **given_sizes(options))
+    if type(model) is not SwinTransformer:             # V2 and Swin-Mixer are among its subclasses
+        raise InputError(f"{checkpoint} is a {type(model).__name__}, and the cross-check knows the first Swin "
+                         "Transformer: give the checkpoint of one, or compare traces of your own (swin_np.trace)")
     progress("running the reference in float64 and float32")
     return Reference.of(model, read_images(image, model, options.preset))
 

@@ -17,8 +17,8 @@ Size = int | tuple[int, int]                            # one number stands for 
 # Sizes that were measured to be fast; they change no result beyond rounding.
 PART_TOKENS = 784                                      # a part: enough rows for the BLAS, few enough for the cache
 PART_ELEMENTS = 100_000                                # the same for GELU, which needs two temporary arrays
-LEAST_TOKENS = 98                                      # with fewer tokens a thread is not worth its start
-FULL_SPEED_TOKENS = 196                                # with fewer rows products of matrices are a tenth slower
+LEAST_TOKENS = 196                                     # for a thread: products of fewer rows are a tenth slower
+LEAST_ATTENDED = 98                                    # the same for attention, where there is more between products
 LEAST_NORMALISED = 1000                                # the same for layer_norm, which is soon done
 FEW_ROWS = 16                                          # below it the BLAS sums float32 in long chains: inaccurate
 

@@ -34,6 +34,9 @@ PRESETS = {preset.name: preset for preset in (
     Preset("torchvision_swin_t", 232, 224),
     Preset("torchvision_swin_s", 246, 224),
     Preset("torchvision_swin_b", 238, 224),
+    Preset("torchvision_swin_v2_t", 260, 256),
+    Preset("torchvision_swin_v2_s", 260, 256),
+    Preset("torchvision_swin_v2_b", 272, 256),
     Preset("transformers", (224, 224), 224),           # the whole image, its aspect ratio given up
     Preset("transformers_384", (384, 384), 384),
 )}

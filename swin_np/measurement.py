@@ -10,8 +10,11 @@ from time import perf_counter
 import numpy as np
 
 from swin_np import resident_memory
+from swin_np.baselines.patch_sequences import COLOURS, embedded_patches
+from swin_np.baselines.transformer import TransformerConfig
+from swin_np.functional import Array
 from swin_np.parallel import threads
-from swin_np.systems import SYSTEMS, architecture_of, for_image_size
+from swin_np.systems import SYSTEMS, Config, architecture_of, for_image_size
 
 FEWEST_RUNS, SECONDS = 3, 1.0                          # forward passes that count, and for how long at least
 
@@ -28,21 +31,27 @@ class Measurement:
     peak: float | None
 
 
+def random_inputs(config: Config, size: tuple[int, int]) -> tuple[Array, ...]:
+    """What a model is called with: one image of this size, or for a Transformer source and target of its patches."""
+    images = np.random.default_rng(0).standard_normal((1, getattr(config, "in_chans", COLOURS), *size), np.float32)
+    return (embedded_patches(images, config),) * 2 if isinstance(config, TransformerConfig) else (images,)
+
+
 def measure_here(name: str, size: tuple[int, int], cores: int | None = None) -> Measurement:
     """Build a system with initial weights and run one image of this size, in this process."""
     config = for_image_size(SYSTEMS[name], size)
     model = architecture_of(config).model.random(config)
-    images = np.random.default_rng(0).standard_normal((1, config.in_chans, *size), np.float32)
+    inputs = random_inputs(config, size)
     loaded = None
     if resident_memory.measurable():
         resident_memory.reset_peak()
         loaded = resident_memory.mebibytes("VmRSS")
     times = []
     with threads(cores):
-        model(images)
+        model(*inputs)
         while len(times) < FEWEST_RUNS or sum(times) < SECONDS:
             start = perf_counter()
-            model(images)
+            model(*inputs)
             times.append(perf_counter() - start)
     return Measurement(median(times), len(times), loaded,
                        None if loaded is None else resident_memory.mebibytes("VmHWM"))

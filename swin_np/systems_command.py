@@ -5,13 +5,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from swin_np.baselines.vit import ViTConfig
 from swin_np.complexity import total
 from swin_np.errors import InputError, SwinError
 from swin_np.measurement import Measurement, measure
+from swin_np.model_parts import model_parts
 from swin_np.names import check_name
 from swin_np.systems import COMPARED, SYSTEMS, Config, architecture_of, for_image_size, layer_costs
 from swin_np.terminal import progress, size
-from swin_np.tour import model_parts
 
 COUNTED = "{:21}{:>9}{:>14}{:>15}{:>13}"
 MEASURED = "{:>11}{:>12}"
@@ -22,7 +23,9 @@ MAPS = "  {}"
 class Row:
     """One system at one image size, for one float32 image.
 
-    maps: (h, w, C) of each of its feature maps. measured: None where that was not asked for, or failed.
+    maps: (h, w, C) of each of its feature maps, of a dense model's levels, or of its scores; (n, d_model) of a
+    Transformer's encoder and of its decoder.
+    measured: None where that was not asked for, or failed.
     """
 
     system: str
@@ -39,8 +42,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "systems", help="all systems side by side: parameters, multiply-adds, activations, maps; time and memory",
         description="Every system at every image size, for one float32 image. A ViT is built for each size; a Swin has "
-                    "the shape policy torchvision, which pads maps that its window does not divide. \"written\" are "
-                    "the activations of all layers together. Weights are random.",
+                    "the shape policy torchvision, which pads maps that its window does not divide; a Transformer has "
+                    "sequences as long as the image has 16x16 patches. \"written\" are the activations of all layers "
+                    "together. Weights are random.",
         epilog="example: swin-np systems swin_t vit_b_16 resnet_50 --sizes 224 448 896 --measure")
     command.add_argument("names", nargs="*", metavar="NAME", default=COMPARED,
                          help=f"one of {', '.join(SYSTEMS)} (default: {', '.join(COMPARED)})")
@@ -92,8 +96,8 @@ def counted(name: str, pixels: tuple[int, int]) -> Row:
 
 
 def map_shape(config: Config, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """(h, w, C) of what a stage gives; a ViT's (n, D) tokens without those that are no patch."""
-    return shape if len(shape) == 3 else (*config.grid, shape[-1])
+    """(h, w, C) of what a stage gives; a ViT's (n, D) tokens without those that are no patch; or (n, d_model)."""
+    return (*config.grid, shape[-1]) if isinstance(config, ViTConfig) else shape
 
 
 def with_measurements(rows: list[Row], cores: int | None) -> Iterator[Row]:

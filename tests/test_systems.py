@@ -8,6 +8,7 @@ from swin_np import systems
 from swin_np.complexity import total
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.layers import redraw
+from swin_np.model_parts import model_parts
 from swin_np.systems import (
     ARCHITECTURES,
     COMPARED,
@@ -17,7 +18,7 @@ from swin_np.systems import (
     for_image_size,
     layer_costs,
 )
-from swin_np.tour import model_parts, walk
+from swin_np.tour import walk
 
 TINY = {                                               # one of every architecture and of every kind of its parts
     "swin_t": {"img_size": (32, 64), "embed_dim": 8, "depths": (2, 2), "num_heads": (2, 4), "window_size": 4},

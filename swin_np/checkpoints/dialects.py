@@ -30,6 +30,7 @@ class Dialect:
     names: (official prefix, dialect prefixes); the first that fits counts. Several dialect prefixes share the official
         parameter in equal parts along its first axis (q, k and v apart in place of qkv).
     unfold_merging: patch merging by Unfold: channel by channel, then row by row, in place of `patch_merging`'s order.
+    fused_bias: Swin V2's biases of queries and values are stored as one `qkv.bias`, whose third for the keys is unused.
     buffers: endings of the derived buffers that the implementation stores.
     flat_index: `relative_position_index` is stored as one long row.
     set_aside: (names, why), for parameters that a classifier has no use for.
@@ -40,6 +41,7 @@ class Dialect:
     shape_policy: ShapePolicy | None
     names: tuple[tuple[str, tuple[str, ...]], ...]
     unfold_merging: bool = False
+    fused_bias: bool = False
     buffers: tuple[str, ...] = ()
     flat_index: bool = False
     set_aside: tuple[tuple[str, ...], str] = ((), "")
@@ -162,10 +164,14 @@ DIALECTS = {dialect.name: dialect for dialect in (
 ANCHORS = ("layers.0.blocks.0.attn.qkv.weight", "layers.0.downsample.reduction.weight", "head.weight")
 """Official names whose spelling tells the dialects apart; the first is in every Swin Transformer."""
 
+MICROSOFT_OR_TIMM = ("The names are those of microsoft's code and of timm before 0.9, which give the same model: "
+                     "microsoft's was assumed.")
+
 BARE = "embeddings.patch_embeddings.projection.weight"             # of transformers' SwinModel, without a classifier
 
 OTHERS = (
     (r"(^|\.)(logit_scale$|cpb_mlp\.|continuous_position_bias_mlp\.)", "a Swin Transformer V2"),
+    (r"(^|\.)spatial_mlp\.", "a Swin-Mixer"),
     (r"(^|\.)(cls_token|class_token|dist_token)$", "a ViT or DeiT"),
     (r"^(resnet\.|module\.)?(layer[1-4]\.\d+\.conv1\.|encoder\.stages\.\d+\.layers\.\d+\.layer\.)",
      "a ResNet or one of its relatives"),
@@ -173,7 +179,8 @@ OTHERS = (
 )
 """(pattern of a name, the architecture that has such names)."""
 
-KNOWN_SYSTEMS = "a Swin Transformer as of 2021, a ViT, DeiT, ResNet, ResNeXt or Res2Net"
+KNOWN_SYSTEMS = ("a Swin Transformer, its V2, a Swin-Mixer, Transformer, ViT, DeiT, ResNet, ResNeXt or Res2Net, or a "
+                 "UPerNet, U-Net or FPN on one of them")
 """What `load` reads, see loading.SYSTEMS."""
 
 
@@ -197,8 +204,7 @@ def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
                               f"the file of {KNOWN_SYSTEMS}, of a Swin Transformer in one of the dialects "
                               f"{', '.join(DIALECTS)}")
     if dialect.name == "microsoft":
-        notes.append("The names are those of microsoft's code and of timm before 0.9, which give the same model: "
-                     "microsoft's was assumed.")
+        notes.append(MICROSOFT_OR_TIMM)
     return dialect, without_set_aside(tensors, dialect, notes), notes
 
 
@@ -247,6 +253,31 @@ def official_to_unfold(value: Array) -> Array:
     return np.moveaxis(value.reshape(*outer, 2, 2, inner // 4), -1, -3).swapaxes(-1, -2).reshape(value.shape)
 
 
+def split_biases(state: State) -> State:
+    """The state with q_bias and v_bias, (C,) each, in the place of every qkv.bias (3C,); the keys' third is dropped."""
+    result: State = {}
+    for name, value in state.items():
+        if not name.endswith("attn.qkv.bias"):
+            result[name] = value
+            continue
+        of_queries, of_values = (name.replace("qkv.bias", bias) for bias in ("q_bias", "v_bias"))
+        if value.ndim != 1 or value.size % 3 or of_queries in state or of_values in state:
+            raise CheckpointError(f"{name} has shape {value.shape}, and three biases of one length were expected that "
+                                  "nothing else repeats: the file is damaged, get it again")
+        result[of_queries], _, result[of_values] = np.split(value, 3)
+    return result
+
+
+def fuse_biases(state: State) -> State:
+    """The inverse of `split_biases`; the keys' third is 0."""
+    result = {name: value for name, value in state.items() if not name.endswith(("attn.q_bias", "attn.v_bias"))}
+    for name, value in state.items():
+        if name.endswith("attn.q_bias"):
+            of_values = state[name.replace("q_bias", "v_bias")]
+            result[name.replace("q_bias", "qkv.bias")] = np.concatenate([value, np.zeros_like(value), of_values])
+    return result
+
+
 def to_official(state: State, dialect: Dialect) -> State:
     """A state dict with this dialect's names, in official names and order of channels.
 
@@ -268,6 +299,8 @@ def to_official(state: State, dialect: Dialect) -> State:
             raise CheckpointError(f"{', '.join(dialect.from_official(name))} must all be there and of one dtype and "
                                   f"shape, and they are {', '.join(found)}: get the whole file")
         official[name] = values[0] if len(values) == 1 else np.concatenate(values)
+    if dialect.fused_bias:
+        official = split_biases(official)
     return reorder_merging(official, unfold_to_official) if dialect.unfold_merging else official
 
 
@@ -277,6 +310,8 @@ def from_official(state: State, dialect: Dialect) -> State:
     if homeless:
         raise CheckpointError(f"the dialect {dialect.name} has no place for {', '.join(homeless)}: "
                               "build the model without them, or choose another dialect")
+    if dialect.fused_bias:
+        state = fuse_biases(state)
     result: State = {}
     for name, value in (reorder_merging(state, official_to_unfold) if dialect.unfold_merging else state).items():
         names = dialect.from_official(name)

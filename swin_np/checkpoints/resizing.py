@@ -114,5 +114,6 @@ def resize_window(state: State, old: SwinConfig, new: SwinConfig, method: str = 
                    for config, size in ((old, old_map), (new, new_map))]
         for j in range(old.depths[i]):
             name = f"layers.{i}.blocks.{j}.attn.relative_position_bias_table"
-            resized[name] = resize_bias_table(state[name], *windows, method)
+            if name in state:                          # V2 and Swin-Mixer have none
+                resized[name] = resize_bias_table(state[name], *windows, method)
     return resized

@@ -19,6 +19,7 @@ from swin_np.layers import Module
 
 Config = Any                                           # SwinConfig, ViTConfig, ...
 NAMED_AT_MOST = 5                                      # tensors in a sentence
+HEAD_CHANNELS = 64                                     # D / heads of every published ViT, DeiT and Transformer
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Request:
 
     num_heads: tuple[int, ...] | None = None
     image_size: Size | None = None
+    window_size: Size | None = None
 
 
 @dataclass(frozen=True)
@@ -108,3 +110,22 @@ def mlp_ratio(hidden: int, channels: int) -> float:
     """The ratio for which int(channels * ratio) is `hidden`."""
     ratio = hidden / channels                          # perhaps rounded down
     return ratio if int(channels * ratio) == hidden else math.nextafter(ratio, math.inf)
+
+
+def heads_of_all_layers(kind: str, channels: int, wanted: Request, notes: list[str]) -> int:
+    """The number of heads of a ViT or a Transformer (`kind`): the one given, or that of 64 channels each, with a note.
+
+    Raises CheckpointError for several numbers, or if there is neither.
+    """
+    if wanted.num_heads is not None:
+        num_heads, *others = wanted.num_heads
+        if others:
+            raise CheckpointError(f"num_heads={wanted.num_heads} was given: a {kind} has one number of heads for all "
+                                  "blocks, give one")
+        return num_heads
+    if channels % HEAD_CHANNELS:
+        raise CheckpointError(f"the number of heads is not in the file, and {channels} channels are no multiple of "
+                              f"{HEAD_CHANNELS}, which a head usually has: give num_heads")
+    num_heads = channels // HEAD_CHANNELS
+    notes.append(f"The number of heads is not in the file: {num_heads} of {HEAD_CHANNELS} channels were assumed.")
+    return num_heads

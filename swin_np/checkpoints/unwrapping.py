@@ -8,6 +8,7 @@ from swin_np.errors import CheckpointError
 from swin_np.functional import Array
 
 WRAPPERS = ("model", "state_dict", "model_ema", "state_dict_ema")         # the first that is there is taken
+HEADS = ("decode_head.classifier.", "fpn.inner_blocks.")                 # of dense models that are read whole
 DEEPEST = 3                                            # wrappers inside wrappers
 LISTED = 10                                            # names in a sentence
 
@@ -49,13 +50,16 @@ def unwrap(tree: object) -> tuple[dict[str, Array | AnyTensor], list[str]]:
 
 
 def remove_prefixes(state: dict[str, Array | AnyTensor], said: list[str]) -> dict[str, Array | AnyTensor]:
-    """Without `module.` (of DataParallel) where all names have it; of a detector, what is under `backbone.` alone."""
+    """Without `module.` (of DataParallel) where all names have it; of a detector, what is under `backbone.` alone.
+
+    A dense model whose head is known here too stays whole.
+    """
     if all(name.startswith("module.") and name != "module." for name in state):
         said.append("removed the prefix 'module.'")
         state = {name.removeprefix("module."): value for name, value in state.items()}
     backbone = {name.removeprefix("backbone."): value for name, value in state.items()
                 if name.startswith("backbone.") and name != "backbone."}
-    if not backbone:
+    if not backbone or any(name.startswith(HEADS) for name in state):
         return state
     said.append("removed the prefix 'backbone.'")
     if others := [name for name in state if not name.startswith("backbone.")]:

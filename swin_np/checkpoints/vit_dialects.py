@@ -6,11 +6,10 @@ import re
 from swin_np.baselines.vit import VisionTransformer, ViTConfig
 from swin_np.checkpoints.dialects import Dialect, State, best_dialect, without_set_aside
 from swin_np.checkpoints.resizing import resize_positions
-from swin_np.checkpoints.systems import Request, System, mlp_ratio, with_axes
+from swin_np.checkpoints.systems import Request, System, heads_of_all_layers, mlp_ratio, with_axes
 from swin_np.errors import CheckpointError
 from swin_np.functional import pair
 
-HEAD_CHANNELS = 64                                     # D / heads of every published ViT and DeiT
 PREFIXES = ("cls_token", "dist_token", "pos_embed", "patch_embed.proj", "blocks.{i}", "norm", "head", "head_dist")
 
 BLOCKS_IN_MEMORY = {
@@ -115,17 +114,7 @@ def infer(state: State, buffers: State, dialect: Dialect, request: Request, note
     dim, in_chans, *patch = with_axes(state, "patch_embed.proj.weight", 4).shape
     grid = grid_of(state, patch, request)
     depth = len({name.split(".")[1] for name in state if re.match(r"blocks\.\d+\.", name)})
-    if request.num_heads is not None:
-        num_heads, *others = request.num_heads
-        if others:
-            raise CheckpointError(f"num_heads={request.num_heads} was given: a ViT has one number of heads for all "
-                                  "blocks, give one")
-    elif dim % HEAD_CHANNELS == 0:
-        num_heads = dim // HEAD_CHANNELS
-        notes.append(f"The number of heads is not in the file: {num_heads} of {HEAD_CHANNELS} channels were assumed.")
-    else:
-        raise CheckpointError(f"the number of heads is not in the file, and {dim} channels are no multiple of "
-                              f"{HEAD_CHANNELS}, which a head usually has: give num_heads")
+    num_heads = heads_of_all_layers("ViT", dim, request, notes)
     if dialect.name.startswith("transformers"):
         notes.append(f"The eps of the layer norms is not in the file: {dialect.eps} was assumed, as in transformers.")
     return VIT.configuration(

@@ -18,10 +18,11 @@ from swin_np.parallel import uncut
 class Trace(dict[str, Array]):
     """Arrays by name, in the order in which they were computed.
 
-    A module's output has the module's name, `layers.0.blocks.1.attn`, and the whole model's is called `output`. Steps
-    inside an attention come behind its name: `windows` (B nW, M, M, C) after the partition; `q`, `k`, `v`
-    (B nW, heads, M^2, d); `scores`, `scores_with_bias`, `scores_with_mask` (only where something is masked) and
-    `probabilities` (B nW, heads, M^2, M^2); `reversed` (B, H, W, C) and `rolled_back` (B, H, W, C) without padding.
+    A module's output has the module's name, `layers.0.blocks.1.attn`, and the whole model's is called `output`; of
+    several maps each has its number behind the name, `fpn.0`. Steps inside an attention come behind its name:
+    `windows` (B nW, M, M, C) after the partition; `q`, `k`, `v` (B nW, heads, M^2, d); `scores`, `scores_with_bias`,
+    `scores_with_mask` (only where something is masked) and `probabilities` (B nW, heads, M^2, M^2); `reversed`
+    (B, H, W, C) and `rolled_back` (B, H, W, C) without padding.
     """
 
     def __init__(self, model: Module, pattern: str):
@@ -29,12 +30,12 @@ class Trace(dict[str, Array]):
         self.model, self.pattern = model, pattern
         self.names = {id(module): name for name, module in model.named_modules()}
 
-    def record(self, module: Module, step: str, value: Array) -> None:
+    def record(self, module: Module, step: str, value: Array | list[Array]) -> None:
         """Keep a copy of what a module of this model shows, if its name fits the pattern."""
         if id(module) in self.names:
             name = ".".join(filter(None, (self.names[id(module)], step))) or "output"
-            if fnmatchcase(name, self.pattern):
-                self[name] = np.array(value)
+            values = {f"{name}.{i}": item for i, item in enumerate(value)} if isinstance(value, list) else {name: value}
+            self.update({key: np.array(item) for key, item in values.items() if fnmatchcase(key, self.pattern)})
 
     def save(self, path: str | Path) -> None:
         """Write the arrays to a .npz file, with the model's configuration as JSON in its entry `meta`.

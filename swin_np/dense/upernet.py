@@ -19,6 +19,11 @@ from swin_np.layers import Module
 POOL_SCALES = (1, 2, 3, 6)                             # Zhao et al. 2017 (PSPNet), section 3.2
 
 
+def add_coarser(lateral: Array, coarser: Array) -> Array:
+    """The top-down path: the next coarser level is stretched and added to a lateral map (B, h, w, channels)."""
+    return lateral + interpolate_bilinear(coarser, lateral.shape[1:3])
+
+
 @dataclass(eq=False, repr=False)
 class BoxMeans(Module):
     """Means over `bins` x `bins` nearly equal boxes, (B, h, w, C) -> (B, bins, bins, C)."""
@@ -59,12 +64,17 @@ class UPerHead(Module):
         check_maps(maps, [*(lateral.conv.weight.shape[1] for lateral in self.lateral_convs), coarsest], self.dtype)
         merged = [self.pyramid_pooling(maps[-1])]
         for lateral, x in zip(self.lateral_convs[::-1], maps[-2::-1], strict=True):
-            merged.insert(0, lateral(x) + interpolate_bilinear(merged[0], x.shape[1:3]))
-        levels = [conv(x) for conv, x in zip(self.fpn_convs, merged, strict=False)] + merged[-1:]
-        x = np.concatenate([interpolate_bilinear(level, maps[0].shape[1:3]) for level in levels], axis=-1)
-        return self.classifier(self.fpn_bottleneck(x))
+            merged.insert(0, add_coarser(lateral(x), merged[0]))
+        levels = [conv(x) for conv, x in zip(self.fpn_convs, merged, strict=False)]
+        return self.classifier(self.fuse([*levels, merged[-1]]))
 
     def pyramid_pooling(self, x: Array) -> Array:      # (B, h, w, C) -> (B, h, w, channels)
         """Zhao et al. 2017: the map beside its means over ever smaller boxes, stretched to the map's size."""
         means = [interpolate_bilinear(conv(pool(x)), x.shape[1:3]) for pool, conv in self.psp_modules]
         return self.bottleneck(np.concatenate([x, *means], axis=-1))
+
+    def fuse(self, levels: Sequence[Array]) -> Array:  # (B, h, w, channels), the finest first -> that of the finest
+        """All levels side by side, the coarser ones stretched to the finest, and a 3x3 over them."""
+        finest, *coarser = levels
+        stretched = [interpolate_bilinear(level, finest.shape[1:3]) for level in coarser]
+        return self.fpn_bottleneck(np.concatenate([finest, *stretched], axis=-1))

@@ -243,5 +243,5 @@ def test_the_configuration_of_another_system_is_refused(tmp_path):
 
 
 def test_what_is_of_no_known_system_is_told_which_there_are():
-    with pytest.raises(CheckpointError, match="a Swin Transformer as of 2021, a ViT, DeiT, ResNet, ResNeXt or Res2Net"):
+    with pytest.raises(CheckpointError, match="give the file of a Swin Transformer, its V2, a Swin-Mixer, Transformer"):
         identify(StoredCheckpoint("npz", {"fc.weight": np.zeros((2, 2))}, [], {}))

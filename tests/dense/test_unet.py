@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from swin_np.baselines.res2net import Res2Net, Res2NetConfig
-from swin_np.baselines.resnet import ResNet, ResNetConfig
-from swin_np.dense.segmentation import SemanticSegmentation
+from swin_np.baselines.res2net import Res2NetConfig
+from swin_np.baselines.resnet import ResNetConfig
+from swin_np.dense.segmentation import UNet, UNetConfig
 from swin_np.dense.unet import UNetDecoder, up_convolution
 from swin_np.errors import ShapeError
 from swin_np.layers import redraw
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinConfig
 from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
 
 CHANNELS = (4, 6, 12)
@@ -70,14 +70,10 @@ def test_a_map_that_is_not_half_as_large_is_refused(rng):
 
 
 @pytest.mark.parametrize("backbone", [
-    SwinTransformer.random(SwinConfig((64, 96), embed_dim=8, depths=(1, 2, 1, 1), num_heads=(1, 2, 2, 4),
-                                      window_size=4, num_classes=0)),
-    ResNet.random(ResNetConfig(layers=(1, 1, 1, 1), inplanes=8)),
-    Res2Net.random(Res2NetConfig(layers=(1, 1, 1, 1), inplanes=16)),
+    SwinConfig((64, 96), embed_dim=8, depths=(1, 2, 1, 1), num_heads=(1, 2, 2, 4), window_size=4),
+    ResNetConfig(layers=(1, 1, 1, 1), inplanes=8), Res2NetConfig(layers=(1, 1, 1, 1), inplanes=16),
 ], ids=lambda backbone: type(backbone).__name__)
 def test_scores_every_pixel_on_any_hierarchical_backbone(backbone, rng):
-    images = rng.standard_normal((2, 3, 64, 96), np.float32)
-    widths = [x.shape[-1] for x in backbone.feature_maps(images)]
-    scores = SemanticSegmentation(backbone, None, UNetDecoder.random(widths, 7))(images)
+    scores = UNet.random(UNetConfig(backbone, 7))(rng.standard_normal((2, 3, 64, 96), np.float32))
     assert scores.shape == (2, 7, 64, 96)
     assert scores.dtype == np.float32

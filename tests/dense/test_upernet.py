@@ -5,7 +5,7 @@ import pytest
 
 from swin_np import TRANSFORMERS, SwinConfig
 from swin_np.checkpoints.dialects import DIALECTS, from_official
-from swin_np.dense.segmentation import SemanticSegmentation, swin_upernet
+from swin_np.dense.segmentation import UPerNet, UPerNetConfig
 from swin_np.dense.upernet import UPerHead
 from swin_np.errors import ShapeError
 from swin_np.layers import redraw
@@ -17,13 +17,13 @@ CONFIG = SwinConfig((64, 96), 4, embed_dim=8, depths=(2, 2, 1, 1), num_heads=(1,
                     shape_policy=TRANSFORMERS)
 
 
-def redrawn(dtype: type = np.float64) -> SemanticSegmentation:
-    model = swin_upernet(CONFIG, CLASSES, CHANNELS)
+def redrawn(dtype: type = np.float64) -> UPerNet:
+    model = UPerNet.random(UPerNetConfig(CONFIG, CLASSES, CHANNELS))
     redraw(model, 4)
     return model.astype(dtype)
 
 
-def torch_scores(model: SemanticSegmentation, images: np.ndarray) -> np.ndarray:
+def torch_scores(model: UPerNet, images: np.ndarray) -> np.ndarray:
     """What transformers' UPerNet gives with the same weights."""
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
     config = model.backbone.config
@@ -70,7 +70,7 @@ def test_learned_parameters_are_those_that_transformers_uses():
         twin = transformers.UperNetForSemanticSegmentation(transformers.UperNetConfig(
             backbone_config=transformers.SwinConfig(out_features=["stage1", "stage2", "stage3", "stage4"]),
             use_auxiliary_head=False, num_labels=150))
-    ours = swin_upernet(SwinConfig(), seed=None)
+    ours = UPerNet.random(UPerNetConfig(SwinConfig()), seed=None)
     assert ours.parameter_count() == sum(p.numel() for name, p in twin.named_parameters() if not name.endswith(UNUSED))
 
 

@@ -1,0 +1,112 @@
+"""What all dense models share: a hierarchical backbone, a norm for each map of a Swin Transformer, and their counts."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from swin_np import complexity
+from swin_np.baselines import convolution_complexity, swin_mixer, swin_v2
+from swin_np.baselines.res2net import Res2Net, Res2NetConfig
+from swin_np.baselines.resnet import ResNet, ResNetConfig
+from swin_np.baselines.swin_mixer import SwinMixer, SwinMixerConfig
+from swin_np.baselines.swin_v2 import SwinTransformerV2, SwinV2Config
+from swin_np.complexity import LayerCost, layer_norm_cost
+from swin_np.errors import ConfigurationError
+from swin_np.functional import Array, Size, pair
+from swin_np.layers import LayerNorm, Module
+from swin_np.model import SwinConfig, SwinTransformer
+
+BackboneConfig = SwinConfig | ResNetConfig
+MapShape = tuple[int, int, int]                        # (h, w, C) of one image's map
+
+BACKBONES = {
+    SwinConfig: (SwinTransformer, complexity.layer_costs),
+    SwinV2Config: (SwinTransformerV2, swin_v2.layer_costs),
+    SwinMixerConfig: (SwinMixer, swin_mixer.layer_costs),
+    ResNetConfig: (ResNet, convolution_complexity.layer_costs),
+    Res2NetConfig: (Res2Net, convolution_complexity.layer_costs),
+}
+"""The models whose maps form a hierarchy, and what counts their layers, by the class of their configuration."""
+
+POOLED_END = ("norm", "avgpool")                       # layers of a backbone that come after its last map
+
+
+@dataclass(frozen=True)
+class DenseConfig:
+    """Everything that defines a dense model: its backbone's configuration, and what a head adds to it.
+
+    backbone: a SwinConfig, SwinV2Config, SwinMixerConfig, ResNetConfig or Res2NetConfig of at least two stages; it has
+    no classes, whatever its num_classes was.
+
+    Raises ConfigurationError for values that no model can have.
+    """
+
+    backbone: BackboneConfig
+
+    def __post_init__(self) -> None:
+        if type(self.backbone) not in BACKBONES:
+            raise ConfigurationError(f"a {type(self.backbone).__name__} was given as backbone: give one whose maps "
+                                     f"form a hierarchy, {', '.join(config.__name__ for config in BACKBONES)}")
+        object.__setattr__(self, "backbone", replace(self.backbone, num_classes=0))
+        if len(self.map_channels) < 2:
+            raise ConfigurationError("the backbone has one stage, and a pyramid needs maps of two sizes: give a "
+                                     "backbone of more stages")
+
+    def check_counts(self, **counts: int) -> None:
+        """Raise ConfigurationError unless all are whole numbers from 1 on."""
+        for name, count in counts.items():
+            if not isinstance(count, int | np.integer) or count < 1:
+                raise ConfigurationError(f"{name} {count!r} was given: give a whole number from 1 on")
+
+    @property
+    def in_chans(self) -> int:
+        """Channels of the images."""
+        return self.backbone.in_chans
+
+    @property
+    def map_channels(self) -> list[int]:
+        """Channels of each of the backbone's maps, the finest first."""
+        config = self.backbone
+        stages = len(config.layers if isinstance(config, ResNetConfig) else config.depths)
+        return [config.channels(stage) for stage in range(stages)]
+
+    def map_shapes(self, img_size: Size) -> list[MapShape]:
+        """(h, w, C) of each of the backbone's maps, the finest first, for images of this size in pixels."""
+        sizes = self.backbone.map_sizes(pair(img_size))
+        return [(*size, channels) for size, channels in zip(sizes, self.map_channels, strict=True)]
+
+
+@dataclass(eq=False, repr=False)
+class DenseModel(Module):
+    """A backbone, whose maps a head takes. Only a Swin Transformer's maps come unnormalised and get norms.
+
+    As in the paper's detection and segmentation code, there is one norm for each map, and none at the backbone's end.
+    """
+
+    backbone: Module
+    norms: list[LayerNorm] | None
+
+    def maps(self, images: Array) -> list[Array]:
+        """What the head takes, of images (B, 3, H, W): (B, h, w, C_i), the finest first."""
+        maps = self.backbone.feature_maps(images)
+        return maps if self.norms is None else [norm(x) for norm, x in zip(self.norms, maps, strict=True)]
+
+
+def random_backbone(config: DenseConfig, seed: int | None) -> tuple[Module, list[LayerNorm] | None]:
+    """The first two parts of a DenseModel with initial weights; seed None: placeholders."""
+    model, _ = BACKBONES[type(config.backbone)]
+    backbone = model.random(config.backbone, seed)
+    if not isinstance(backbone, SwinTransformer):
+        return backbone, None
+    backbone.norm = None                               # the norms of the maps take its place
+    return backbone, [LayerNorm.identity(channels) for channels in config.map_channels]
+
+
+def backbone_costs(config: DenseConfig, img_size: Size, dtype: type = np.float32) -> list[LayerCost]:
+    """Every layer that `DenseModel.maps` computes, in its order, for one image; errors as of the backbone's counts."""
+    model, layer_costs = BACKBONES[type(config.backbone)]
+    costs = [replace(cost, name=f"backbone.{cost.name}") for cost in layer_costs(config.backbone, img_size, dtype)
+             if cost.name not in POOLED_END]
+    if issubclass(model, SwinTransformer):
+        costs += [layer_norm_cost(f"norms.{i}", shape, dtype) for i, shape in enumerate(config.map_shapes(img_size))]
+    return costs
