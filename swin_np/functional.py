@@ -19,7 +19,7 @@ PART_TOKENS = 784                                      # a part: enough rows for
 PART_ELEMENTS = 100_000                                # the same for GELU, which needs two temporary arrays
 LEAST_TOKENS = 196                                     # for a thread: products of fewer rows are a tenth slower
 LEAST_ATTENDED = 98                                    # the same for attention, where there is more between products
-LEAST_NORMALISED = 1000                                # the same for layer_norm, which is soon done
+LEAST_NORMALISED = 392                                 # the same for layer_norm, which is soon done
 FEW_ROWS = 16                                          # below it the BLAS sums float32 in long chains: inaccurate
 
 
