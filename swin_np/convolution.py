@@ -11,6 +11,7 @@ from swin_np.parallel import for_each
 
 # Sizes that were measured to be fast; they change no result beyond rounding.
 GROUP_CHANNELS = 16                                    # groups with fewer channels are multiplied several at a time
+OUTPUTS_A_POSITION = 4                                 # with more, windows take the weight's order, not it theirs
 
 
 def out_size(size: tuple[int, int], kernel: Size, stride: Size = 1, padding: Size = 0,
@@ -79,8 +80,12 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: Size = 1,
         return linear(x[:, ::stride[0], ::stride[1]], weight[:, :, 0, 0], bias)
     if weight.shape[:2] == (groups, 1):
         return depthwise(windows(x, kernel, stride, dilation), weight, bias)
+    seen = windows(x, kernel, stride, dilation)
+    if groups == 1 and len(weight) > OUTPUTS_A_POSITION * len(x) * h * w:
+        seen = seen.transpose(0, 1, 2, 5, 3, 4)        # (B, h, w, C, kh, kw), the weight's order
+        return linear(seen.reshape(len(x), h, w, -1), weight.reshape(len(weight), -1), bias)
     y = np.empty((len(x), h, w, len(weight)), x.dtype)
-    seen, matrices = windows(x, kernel, stride, dilation), kernel_matrices(weight, groups)
+    matrices = kernel_matrices(weight, groups)
 
     def compute(part: slice) -> None:
         for image, rows in rows_of_images(part, h):
