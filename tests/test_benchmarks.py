@@ -26,6 +26,7 @@ from swin_np.baselines.vit import ViTConfig
 from swin_np.complexity import layer_costs
 from swin_np.layers import redraw
 from swin_np.systems import architecture_of
+from tests.matching import MODEL_TOLERANCE, OWN_ERROR_FACTOR
 
 SMALL = SwinConfig(img_size=(32, 64), patch_size=(2, 2), embed_dim=8, depths=(2, 2), num_heads=(2, 4),
                    window_size=(4, 4), num_classes=5, shape_policy=TRANSFORMERS)
@@ -212,8 +213,8 @@ def test_the_accuracy_of_a_whole_model_is_that_of_float32_and_its_float64_is_pyt
     rows = accuracy.measure(variant, seed=0)
     assert len(rows) == outputs
     for row in rows:
-        assert row.float64 <= 1e-10 * row.scale
-        assert 0 < row.ours_float32 <= 1.5 * max(row.theirs_float32, 1e-6 * row.scale)
+        assert 0 < row.float64 <= MODEL_TOLERANCE * row.scale
+        assert 0 < row.ours_float32 <= OWN_ERROR_FACTOR * row.theirs_float32
 
 
 @pytest.mark.parametrize(("options", "message"), [

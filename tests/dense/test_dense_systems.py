@@ -43,7 +43,7 @@ def test_the_maps_of_every_backbone_are_those_of_the_backbone_alone(name, images
     maps = model.backbone.feature_maps(images)
     for i, (one, other) in enumerate(zip(model.maps(images), maps, strict=True)):
         assert np.array_equal(one, other if model.norms is None else model.norms[i](other))
-    assert (model.norms is None) == name.endswith("resnet") or name.endswith("res2net")
+    assert (model.norms is None) == name.endswith(("resnet", "res2net"))
     assert [x.shape[1:] for x in maps] == model.config.map_shapes(images.shape[2:])
 
 
