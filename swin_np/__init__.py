@@ -2,7 +2,15 @@
 
 from swin_np.checkpoints.loading import load
 from swin_np.crosscheck.trace import trace
-from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError, StateDictError, SwinError
+from swin_np.errors import (
+    CheckpointError,
+    ConfigurationError,
+    InputError,
+    ShapeError,
+    StateDictError,
+    SwinError,
+    SwinWarning,
+)
 from swin_np.model import VARIANTS, SwinConfig, SwinTransformer
 from swin_np.parallel import threads
 from swin_np.shape_policy import (
@@ -21,5 +29,5 @@ __version__ = "0.1.0"
 __all__ = [
     "MICROSOFT", "MMDETECTION", "SHAPE_POLICIES", "SYSTEMS", "TIMM", "TORCHVISION", "TRANSFORMERS", "VARIANTS",
     "CheckpointError", "ConfigurationError", "InputError", "ShapeError", "ShapePolicy", "StateDictError", "SwinConfig",
-    "SwinError", "SwinTransformer", "build", "load", "threads", "trace",
+    "SwinError", "SwinTransformer", "SwinWarning", "build", "load", "threads", "trace",
 ]

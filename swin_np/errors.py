@@ -1,4 +1,4 @@
-"""The exceptions of the package: each message says what was given, what was expected and what to do."""
+"""The exceptions and the warning of the package: each message says what was given, what was expected, what to do."""
 
 
 class SwinError(Exception):
@@ -26,3 +26,10 @@ class StateDictError(SwinError, KeyError):
 
 class CheckpointError(SwinError, ValueError):
     """A checkpoint file that cannot be read, is refused for safety, or is no Swin Transformer."""
+
+
+class SwinWarning(UserWarning):
+    """What was assumed about a file because nothing in it tells, such as the eps of its norms; the sentence says what.
+
+    `warnings.simplefilter("error", swin_np.SwinWarning)` makes an error of it.
+    """
