@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from swin_np import functional
-from tests.matching import OWN_ERROR_FACTOR, assert_as_accurate, assert_matches, largest_difference
+from tests.matching import (
+    UNIT,
+    assert_matches,
+    assert_rounds_as_float32,
+    chain_error,
+    largest_difference,
+    root_mean_square,
+)
 
 torch = pytest.importorskip("torch")
 
@@ -14,7 +21,7 @@ GELU_FLOAT32_ERROR = 2.5e-7                            # absolute; or two units 
 DTYPES = [np.float32, np.float64]
 
 SHAPES = [(1, 1), (3, 7), (2, 5, 7, 12), (2, 3, 49, 49), (4, 1), (7,), (2, 6, 5, 1000)]
-SUMMED = [*SHAPES[:-1], (2, 6, 5, 96)]                 # the largest error of long sums is luck, see below
+FEW_ROWS = [1, 2, 8, 15]                               # products of so few are summed in float64
 
 
 def drawn(shape: tuple[int, ...], seed: int = 0, scale: float = 1.0) -> np.ndarray:
@@ -23,13 +30,10 @@ def drawn(shape: tuple[int, ...], seed: int = 0, scale: float = 1.0) -> np.ndarr
 
 
 def assert_equals_torch(ours, theirs, *inputs: np.ndarray) -> None:
-    """ours(*inputs) is theirs(*tensors) in float64, and in float32 as close to that truth as PyTorch's float32."""
+    """ours(*inputs) is theirs(*tensors) in float64; in float32, where the last axis is summed, it errs as rounding."""
     with torch.inference_mode():
-        truth = theirs(*map(torch.from_numpy, inputs)).numpy()
-        single = [value.astype(np.float32) for value in inputs]
-        theirs_single = theirs(*map(torch.from_numpy, single)).numpy()
-    assert_matches(ours(*inputs), truth)
-    assert_as_accurate(ours(*single), theirs_single, truth)
+        assert_matches(ours(*inputs), theirs(*map(torch.from_numpy, inputs)).numpy())
+    assert_rounds_as_float32(ours, *inputs, terms=inputs[0].shape[-1])
 
 
 def normalised(x, weight, bias):
@@ -45,35 +49,42 @@ def gelu_points() -> np.ndarray:
 
 # linear
 
-@pytest.mark.parametrize("shape", SUMMED)
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("outputs", [1, 5, 96])
 def test_linear_equals_torch(shape, outputs):
     weight, bias = drawn((outputs, shape[-1]), 1), drawn((outputs,), 2)
     assert_equals_torch(functional.linear, torch.nn.functional.linear, drawn(shape), weight, bias)
 
 
-@pytest.mark.parametrize("shape", SUMMED)
+@pytest.mark.parametrize("shape", SHAPES)
 def test_linear_without_bias_equals_torch(shape):
     assert_equals_torch(functional.linear, torch.nn.functional.linear, drawn(shape), drawn((5, shape[-1]), 1))
 
 
-@pytest.mark.parametrize("rows", [1, 15, 60, 127, 196])
-@pytest.mark.parametrize("inputs", [1000, 1536, 3072])
-def test_long_sums_of_linear_are_as_accurate_as_torchs_on_the_whole(rows, inputs):
-    x, weight = drawn((rows, inputs)), drawn((96, inputs), 1)
-    truth = x @ weight.T
-    single = [value.astype(np.float32) for value in (x, weight)]
-    ours = functional.linear(*single)
-    with torch.inference_mode():
-        theirs = torch.nn.functional.linear(*map(torch.from_numpy, single)).numpy()
-    own, other = (np.sqrt(np.square(result - truth).mean()) for result in (ours, theirs))
-    assert own <= OWN_ERROR_FACTOR * other, f"root mean square error {own:.2e}, the oracle's {other:.2e}"
-
-
-@pytest.mark.parametrize("rows", [1, 2, 8, 15, 16, 49, 127, 128, 196, 784, 1600])
-def test_linear_of_any_number_of_rows_is_as_accurate_as_torch(rows):
+@pytest.mark.parametrize("rows", [16, 49, 127, 128, 196, 784, 1600])
+def test_linear_of_any_number_of_rows_equals_torch(rows):
     x, weight, bias = drawn((rows, 768)), drawn((1000, 768), 1, 768**-0.5), drawn((1000,), 2)
     assert_equals_torch(functional.linear, torch.nn.functional.linear, x, weight, bias)
+
+
+@pytest.mark.parametrize("rows", [16, 60, 127, 196, 784])
+@pytest.mark.parametrize("inputs", [768, 1536, 3072, 4096])
+def test_long_sums_of_linear_are_taken_in_several_chains(rows, inputs):
+    """In one chain of 3072 or 4096 products they would err by 1.7 or 2 times the bound: it is for chains of 512."""
+    x, weight = drawn((rows, inputs)), drawn((96, inputs), 1)
+    truth = x @ weight.T
+    error = root_mean_square(functional.linear(x.astype(np.float32), weight.astype(np.float32)) - truth)
+    assert error <= chain_error(inputs) * root_mean_square(truth)       # of 1500 sums and more: their scatter is small
+
+
+@pytest.mark.parametrize("inputs", [12, 768, 4096])
+@pytest.mark.parametrize("rows", FEW_ROWS)
+def test_linear_sums_the_products_of_few_rows_in_float64(rows, inputs):
+    x, weight, bias = drawn((rows, inputs)), drawn((1000, inputs), 1, inputs**-0.5), drawn((1000,), 2)
+    truth = x @ weight.T + bias
+    ours = functional.linear(*(value.astype(np.float32) for value in (x, weight, bias)))
+    bound = UNIT * (np.abs(x @ weight.T) + np.abs(truth))               # the sum is rounded, and that with the bias
+    assert (np.abs(ours - truth) <= bound * (1 + 1e-6)).all()
 
 
 def test_linear_takes_an_array_that_is_not_contiguous():

@@ -9,7 +9,7 @@ import swin_np
 from swin_np.errors import ConfigurationError, InputError, ShapeError, StateDictError
 from swin_np.layers import redraw
 from swin_np.model import VARIANTS, SwinConfig, SwinTransformer
-from tests.matching import assert_matches
+from tests.matching import assert_matches, assert_model_rounds_as_float32
 
 TINY = SwinConfig((24, 40), 4, embed_dim=8, depths=(2, 1), num_heads=(2, 4), window_size=3, num_classes=5)
 
@@ -60,7 +60,13 @@ def test_float64_has_the_same_weights_and_float32_its_results_to_rounding(images
     assert all(np.array_equal(a, b) for a, b in
                zip(single.state_dict().values(), double.state_dict().values(), strict=True))
     assert (single(images).dtype, double(images.astype(np.float64)).dtype) == (np.float32, np.float64)
-    assert np.allclose(single(images), double(images.astype(np.float64)), atol=1e-6)
+    assert_model_rounds_as_float32(single, lambda model: model(images.astype(model.dtype)))
+
+
+def test_the_pool_takes_its_mean_in_float64(rng):
+    model = tiny()
+    model.norm.weight[...], model.norm.bias[...] = 0, rng.standard_normal(len(model.norm.bias))     # a constant map
+    assert np.array_equal(model.pool(np.ones((2, 13, 11, len(model.norm.bias)), np.float32)), [model.norm.bias] * 2)
 
 
 @pytest.mark.parametrize("changes", [

@@ -16,9 +16,8 @@ from swin_np.block import Mlp
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.layers import redraw
 from swin_np.parallel import SINGLE_THREADED_BLAS, default_threads, for_each, threads
-from tests.matching import assert_matches, largest_difference
+from tests.matching import LARGEST_FACTOR, assert_matches, disturbed_model, largest_difference
 
-FLOAT32_BOUND = 1e-6                                   # of the largest logit: what other parts may change in float32
 MIB = 2 ** 20
 
 
@@ -47,22 +46,31 @@ def test_every_part_is_computed_once(workers):
     assert sorted(done) == list(range(100))
 
 
+@pytest.fixture(scope="module")
+def rounding(swin_t) -> float:
+    """How far rounding takes the logits of a float32 run, relative to the largest: the farthest of a few draws."""
+    images, rng = np.random.default_rng(1).standard_normal((3, 3, 64, 96)), np.random.default_rng(2)
+    truth = swin_t.astype(np.float64)(images)
+    return max(largest_difference(disturbed_model(swin_t, rng)(images), truth) for _ in range(4)) / np.abs(truth).max()
+
+
 @pytest.mark.parametrize("batch", [1, 3, 8])
 @pytest.mark.parametrize("size", [(64, 96), (224, 224)])
-def test_the_result_does_not_depend_on_the_number_of_threads(swin_t, batch, size):
+def test_the_result_depends_on_the_number_of_threads_no_more_than_on_rounding(swin_t, rounding, batch, size):
     images = np.random.default_rng(0).standard_normal((batch, 3, *size)).astype(np.float32)
     with threads(1):
         one = swin_t(images)
     for workers in (2, 3, 4):
-        with threads(workers):
-            assert largest_difference(swin_t(images), one) <= FLOAT32_BOUND * np.abs(one).max()
+        with threads(workers):                         # two results, each as far from the truth as rounding takes it
+            assert largest_difference(swin_t(images), one) <= 2 * LARGEST_FACTOR * rounding * np.abs(one).max()
 
 
-def test_in_float64_it_does_not_either(swin_t):
-    model, images = swin_t.astype(np.float64), np.random.default_rng(0).standard_normal((2, 3, 96, 64))
+@pytest.mark.parametrize("workers", [2, 3, 4])
+def test_in_float64_it_depends_on_nothing(swin_t, workers):
+    model, images = swin_t.astype(np.float64), np.random.default_rng(0).standard_normal((3, 3, 96, 64))
     with threads(1):
         one = model(images)
-    with threads(3):
+    with threads(workers):
         assert_matches(model(images), one)
 
 

@@ -11,8 +11,7 @@ from swin_np.baselines.resnet import RESNET_VARIANTS, ResNet, ResNetConfig
 from swin_np.errors import ConfigurationError, InputError, ShapeError, StateDictError
 from swin_np.layers import placeholder, redraw
 from swin_np.parallel import threads
-from tests.baselines.convolutional import joined
-from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
+from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 
 NARROW = ResNetConfig(layers=(1, 2, 1, 1), inplanes=8, num_classes=50)
 CONFIGS = {
@@ -60,24 +59,19 @@ def test_every_map_and_the_logits_equal_torch(name, size):
     pytest.importorskip("torch")
     model = redrawn(CONFIGS[name])
     images = seeded_images(model.config, size)
-    truths = torch_outputs(model, images)
-    single = model.astype(np.float32)
-    for ours, truth in zip(our_outputs(model, images), truths, strict=True):
+    for ours, truth in zip(our_outputs(model, images), torch_outputs(model, images), strict=True):
         assert_matches(ours, truth, MODEL_TOLERANCE)
-    assert_as_accurate(*(joined(outputs, truths) for outputs in (
-        our_outputs(single, images), torch_outputs(single, images), truths)))
+    assert_model_rounds_as_float32(model, lambda model: our_outputs(model, images))
 
 
 @pytest.mark.parametrize("variant", ["resnet_18", "resnet_50", "resnext_50_32x4d"])
 def test_the_papers_models_equal_torch(variant):
     pytest.importorskip("torch")
-    model = redrawn(RESNET_VARIANTS[variant], np.float32)
-    images, double = seeded_images(model.config, (64, 96)), model.astype(np.float64)
-    truths = torch_outputs(double, images)
-    for ours, truth in zip(our_outputs(double, images), truths, strict=True):
+    model = redrawn(RESNET_VARIANTS[variant])
+    images = seeded_images(model.config, (64, 96))
+    for ours, truth in zip(our_outputs(model, images), torch_outputs(model, images), strict=True):
         assert_matches(ours, truth, MODEL_TOLERANCE)
-    assert_as_accurate(*(joined(outputs, truths) for outputs in (
-        our_outputs(model, images), torch_outputs(model, images), truths)))
+    assert_model_rounds_as_float32(model, lambda model: our_outputs(model, images), draws=3)
 
 
 def transformers_name(name: str) -> str:
@@ -154,6 +148,12 @@ def test_without_a_head_the_features_come_out(rng):
     images = rng.standard_normal((2, 3, 40, 56))
     assert_matches(model(images), model.feature_maps(images)[-1].mean(axis=(1, 2)))
     assert np.array_equal(model(images), model.features(images))
+
+
+def test_the_pool_takes_its_mean_in_float64(rng):
+    values = rng.standard_normal((2, 1, 1, 300), np.float32)
+    pooled = redrawn(NARROW, np.float32).pool(np.broadcast_to(values, (2, 13, 11, 300)))
+    assert np.array_equal(pooled, values[:, 0, 0])
 
 
 def test_the_counters_of_a_real_checkpoint_are_passed_over_and_nothing_else():

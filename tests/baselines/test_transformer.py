@@ -23,7 +23,7 @@ from swin_np.baselines.transformer import (
 )
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.layers import redraw
-from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
+from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 
 TINY = TransformerConfig(d_model=24, nhead=3, num_encoder_layers=2, num_decoder_layers=3, dim_feedforward=40)
 
@@ -180,10 +180,10 @@ def test_the_whole_transformer_equals_torch(norm_first, lengths, rng):
             return torch_twin(model)(*arrays, tgt_mask=torch.from_numpy(causal_mask(5)), src_key_padding_mask=theirs[0],
                                      tgt_key_padding_mask=theirs[1], memory_key_padding_mask=theirs[0]).numpy()
 
-    single, double = tiny(np.float32, norm_first=norm_first), tiny(norm_first=norm_first)
-    truth = double(source, target, *paddings)
-    assert_matches(truth, oracle(double), MODEL_TOLERANCE)
-    assert_as_accurate(single(source.astype(np.float32), target.astype(np.float32), *paddings), oracle(single), truth)
+    model = tiny(norm_first=norm_first)
+    assert_matches(model(source, target, *paddings), oracle(model), MODEL_TOLERANCE)
+    assert_model_rounds_as_float32(model, lambda model: model(
+        *(np.float32(x).astype(model.dtype) for x in (source, target)), *paddings))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

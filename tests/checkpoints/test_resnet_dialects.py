@@ -20,7 +20,7 @@ from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.images import sample_photograph
 from swin_np.layers import redraw
 from swin_np.systems import architecture_of
-from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
+from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 
 BOTTLENECK = ResNetConfig(layers=(2, 1, 1, 3), inplanes=8, num_classes=5)
 BASIC = replace(BOTTLENECK, block="basic")
@@ -72,14 +72,12 @@ def test_a_model_saved_by_transformers_gives_its_numbers(config, whole, tmp_path
     twin.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()}, strict=True)
     twin.save_pretrained(tmp_path)
     with torch.inference_mode():
-        def theirs(dtype):
-            found = twin.to(dtype)(torch.from_numpy(images).to(dtype))
-            return (found.logits if whole else found.pooler_output.flatten(1)).numpy()
-        single, double = theirs(torch.float32), theirs(torch.float64)
+        found = twin.double()(torch.from_numpy(images))
+        double = (found.logits if whole else found.pooler_output.flatten(1)).numpy()
     ours = swin_np.load(tmp_path, dtype=np.float64)
     assert ours.config == replace(config, num_classes=5 if whole else 0)
     assert_matches(ours(images), double, MODEL_TOLERANCE)
-    assert_as_accurate(swin_np.load(tmp_path)(images.astype(np.float32)), single, double)
+    assert_model_rounds_as_float32(swin_np.load(tmp_path), lambda model: model(np.float32(images).astype(model.dtype)))
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)

@@ -15,7 +15,7 @@ from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.images import sample_photograph
 from swin_np.layers import redraw
 from tests.baselines.test_transformer import torch_twin
-from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
+from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 
 TINY = TransformerConfig(d_model=24, nhead=3, num_encoder_layers=2, num_decoder_layers=3, dim_feedforward=40)
 
@@ -41,17 +41,15 @@ def test_a_file_of_torch_gives_its_output(norm_first, ending, tmp_path, rng):
     (torch.save if ending == "pth" else safetensors.save_file)(twin.state_dict(), path)
     source, target = rng.standard_normal((2, 7, 24)), rng.standard_normal((2, 5, 24))
 
-    def theirs(dtype):
-        with torch.no_grad():                          # and no inference mode, in which torch takes another path
-            return twin.to(dtype)(*(torch.from_numpy(x).to(dtype) for x in (source, target)),
-                                  tgt_mask=torch.from_numpy(causal_mask(5))).numpy()
-
-    single, double = theirs(torch.float32), theirs(torch.float64)
+    with torch.no_grad():                              # and no inference mode, in which torch takes another path
+        double = twin.double()(torch.from_numpy(source), torch.from_numpy(target),
+                               tgt_mask=torch.from_numpy(causal_mask(5))).numpy()
     told = {"config": config} if norm_first else {"num_heads": 3}
     ours = swin_np.load(path, dtype=np.float64, **told)
     assert ours.config == config
     assert_matches(ours(source, target), double, MODEL_TOLERANCE)
-    assert_as_accurate(swin_np.load(path, **told)(source.astype(np.float32), target.astype(np.float32)), single, double)
+    assert_model_rounds_as_float32(swin_np.load(path, **told), lambda model: model(
+        *(np.float32(x).astype(model.dtype) for x in (source, target))))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

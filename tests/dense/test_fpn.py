@@ -7,7 +7,7 @@ from swin_np.dense.fpn import EXTRA_LEVELS, FPN, top_down
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.layers import redraw
 from tests import golden
-from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
+from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 
 SIZES = ((21, 30), (11, 15), (6, 8), (3, 4))           # odd sides: a coarser map is not always half as large
 CHANNELS = (4, 6, 8, 12)
@@ -61,12 +61,9 @@ def test_equals_pytorch_at_odd_sizes(extra, rng):
         assert_matches(ours, level, MODEL_TOLERANCE)
 
 
-def test_float32_is_as_accurate_as_pytorch(rng):
-    model, maps = redrawn("p6p7"), draw_maps(rng, np.float32)
-    truth = model([x.astype(np.float64) for x in maps])
-    single = model.astype(np.float32)
-    for ours, theirs, level in zip(single(maps), torch_levels(single, maps), truth, strict=True):
-        assert_as_accurate(ours, theirs, level)
+def test_float32_errs_as_rounding_does(rng):
+    maps = draw_maps(rng, np.float32)
+    assert_model_rounds_as_float32(redrawn("p6p7"), lambda model: model([x.astype(model.dtype) for x in maps]))
 
 
 def test_the_coarsest_map_reaches_every_pixel_of_the_finest():

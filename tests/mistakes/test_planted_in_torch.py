@@ -17,7 +17,7 @@ from benchmarks.oracle import torch_twin  # noqa: E402
 from tests.mistakes.planted_in_torch import PLANTED_IN_PIXELS, PLANTED_IN_TORCH  # noqa: E402
 
 ONLY_IN_NUMPY = {"resize-without-antialiasing"}        # neither torch nor Pillow resizes so
-PIXEL_TOLERANCE = 1e-5                                 # float32, of the largest value
+PIXEL_TOLERANCE = 1e-5                                 # of the largest value: some roundings; a grey level is 6e-3
 
 
 def test_every_mistake_of_the_catalogue_has_its_counterpart():
