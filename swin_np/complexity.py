@@ -14,7 +14,7 @@ import numpy as np
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Size, pair
 from swin_np.model import SwinConfig
-from swin_np.patches import patch_merging, patch_partition
+from swin_np.patches import check_even, check_patch
 from swin_np.windows import check_window
 
 
@@ -150,7 +150,7 @@ def merging_costs(name: str, config: SwinConfig, stage: int, map_size: tuple[int
     """Patch merging after a stage whose map is (h, w); ShapeError where the policy refuses an odd side."""
     (h, w), channels = map_size, config.channels(stage)
     if config.shape_policy.merging == "refuse":
-        patch_merging(np.empty((1, h, w, 0)))          # no channels: it only checks the sizes
+        check_even((h, w))
     merged = ((h + 1) // 2, (w + 1) // 2)
     return [layer_norm_cost(f"{name}.norm", (*merged, 4 * channels), dtype),
             linear_cost(f"{name}.reduction", merged, 4 * channels, 2 * channels, bias=False, dtype=dtype)]
@@ -171,7 +171,7 @@ def layer_costs(config: SwinConfig, img_size: Size | None = None, dtype: type = 
     size = config.img_size if img_size is None else pair(img_size)
     config.check_image_size(size)
     if config.shape_policy.patch == "refuse":
-        patch_partition(np.empty((1, 0, *size)), config.patch_size)     # no channels: it only checks the sizes
+        check_patch(size, config.patch_size)
     map_sizes, last = config.map_sizes(size), len(config.depths) - 1
     embedded = (*map_sizes[0], config.embed_dim)       # (h, w, C)
     patch = config.in_chans * math.prod(config.patch_size)
