@@ -6,7 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from swin_np.checks import check_elements, check_spread, moves, takes
+from swin_np.checks import check_elements, check_spread
+from swin_np.door import moves, takes
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import LEAST_ATTENDED, Array, by_parts, pair, softmax
 from swin_np.layers import Linear, Module, draw
@@ -24,10 +25,11 @@ from swin_np.windows import (
 @takes()
 @lru_cache(maxsize=64)
 def relative_position_index(window: Size) -> Array:
-    """Which row of the bias table belongs to each pair of positions: (M^2, M^2) integers from 0 to (2M-1)^2 - 1, read-only.
+    """Which row of the bias table belongs to each pair of positions: (M^2, M^2) integers from 0 to (2M-1)^2 - 1.
 
     Row: the query's position in the window, column: the key's, both counted row by row. The displacement query minus
     key runs from -(M-1) to M-1 on either axis; shifted to start at 0, it is written as one number in base 2M-1.
+    The array is read-only, since every caller gets the same.
     """
     m, n = pair(window)
     check_window((m, n), (m, n))
@@ -35,7 +37,7 @@ def relative_position_index(window: Size) -> Array:
     position = np.indices((m, n)).reshape(2, -1)       # (2, M^2): row and column of every token
     displacement = position[:, :, None] - position[:, None, :]          # (2, M^2, M^2)
     index = (displacement[0] + m - 1) * (2 * n - 1) + displacement[1] + n - 1
-    index.setflags(write=False)                        # every caller gets the same
+    index.setflags(write=False)
     return index
 
 
@@ -43,9 +45,10 @@ def relative_position_index(window: Size) -> Array:
 def relative_position_bias(table: Array, window: Size) -> Array:
     """Eq. 4's B, looked up in the table B-hat ((2M-1)^2, heads): (heads, M^2, M^2)."""
     m, n = pair(window)
-    if len(table) != (2 * m - 1) * (2 * n - 1):
-        raise ShapeError(f"the bias table has {len(table)} rows, window {m}x{n} needs {(2 * m - 1) * (2 * n - 1)}: give "
-                         "the window that the table was made for")
+    displacements = (2 * m - 1) * (2 * n - 1)
+    if len(table) != displacements:
+        raise ShapeError(f"the bias table has {len(table)} rows, window {m}x{n} has {displacements} displacements: "
+                         "give the window that the table was made for")
     return table.T.take(relative_position_index(window), axis=1)
 
 
