@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_np.checks import instance
+from swin_np.config_fields import hidden_channels
 from swin_np.door import takes
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Size, pair
@@ -153,7 +154,7 @@ def block_costs(name: str, config: SwinConfig, stage: int, map_size: tuple[int, 
     check_stage(config, stage)
     check_map(map_size)
     (h, w), channels, heads = map_size, config.channels(stage), config.num_heads[stage]
-    policy, hidden = config.shape_policy, int(channels * config.mlp_ratio)
+    policy, hidden = config.shape_policy, hidden_channels(channels, config.mlp_ratio)
     (m, n), _ = policy.window_and_shift(map_size, config.window_size, (0, 0))
     policy.check_map(map_size, (m, n))
     table_window = policy.table_window(config.map_sizes()[stage], config.window_size)

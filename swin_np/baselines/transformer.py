@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from swin_np.complexity import LayerCost, array_bytes, element_cost, layer_norm_cost, linear_cost
+from swin_np.config_fields import check_fields
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.functional import Array, linear, softmax
 from swin_np.layers import LayerNorm, Linear, Module, draw
@@ -118,14 +119,10 @@ class TransformerConfig:
     layer_norm_eps: float = 1e-5
 
     def __post_init__(self) -> None:
-        counts = (self.d_model, self.nhead, self.num_encoder_layers, self.num_decoder_layers, self.dim_feedforward)
-        if not all(isinstance(count, int | np.integer) and count > 0 for count in counts):
-            raise ConfigurationError(f"channels, heads and layers must be positive whole numbers, got {self}")
+        check_fields(self)
         if self.d_model % self.nhead:
             raise ConfigurationError(f"{self.nhead} heads do not divide {self.d_model} channels: "
                                      "choose a number of heads that does")
-        if not 0 < self.layer_norm_eps < math.inf:
-            raise ConfigurationError(f"layer_norm_eps is {self.layer_norm_eps}: give a small positive number")
 
     def norm(self) -> LayerNorm:
         """A layer norm as it is before training."""

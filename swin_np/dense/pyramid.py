@@ -25,7 +25,6 @@ class FPNConfig(DenseConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_counts(channels=self.channels)
         check_name("extra levels", self.extra, EXTRA_LEVELS)
 
 

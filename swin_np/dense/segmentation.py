@@ -23,10 +23,6 @@ class UPerNetConfig(DenseConfig):
     num_classes: int = 150
     channels: int = 512
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_counts(num_classes=self.num_classes, channels=self.channels)
-
 
 @dataclass(frozen=True)
 class UNetConfig(DenseConfig):
@@ -36,10 +32,6 @@ class UNetConfig(DenseConfig):
     """
 
     num_classes: int = 150
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_counts(num_classes=self.num_classes)
 
 
 UPERNET_VARIANTS = {
