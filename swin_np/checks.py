@@ -124,7 +124,7 @@ def check_of(hint: object) -> Callable[[str, object], object] | None:
     if kind in CHECKS:
         return CHECKS[kind]
     kind = get_origin(kind) or kind
-    if not isinstance(kind, type) or kind is Parameter.empty or kind is np.ndarray:
+    if not isinstance(kind, type) or kind in (Any, Parameter.empty, np.ndarray):
         return None
     return lambda name, value: instance(name, value, kind)
 

@@ -8,9 +8,10 @@ import numpy as np
 from swin_np.attention import WindowAttention, relative_position_index
 from swin_np.block import Mlp, SwinTransformerBlock
 from swin_np.config_fields import check_count, check_fields, hidden_channels
+from swin_np.door import takes
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, by_parts
-from swin_np.image_batches import check_images
+from swin_np.image_batches import check_images, finite
 from swin_np.layers import LayerNorm, Linear, Module, draw
 from swin_np.patches import PatchEmbed, PatchMerging
 from swin_np.shape_policy import TORCHVISION, ShapePolicy
@@ -132,6 +133,7 @@ class Stage(Module):
         x = self.run_blocks(x)
         return x if self.downsample is None else self.downsample(x)
 
+    @takes(x="B H W C")
     def run_blocks(self, x: Array) -> Array:           # (B, h, w, C) -> (B, h, w, C)
         def through_blocks(images: slice) -> Array:
             y = x[images]
@@ -179,14 +181,17 @@ class SwinTransformer(Module):
         settings.append(f"shape_policy={self.config.shape_policy.name}")
         return super().__repr__().replace("()", f"({', '.join(settings)})", 1)
 
+    @finite
     def forward(self, images: Array) -> Array:
         """Class scores before the softmax (B, num_classes); with num_classes=0 the pooled features."""
         return self.classify(self.last_map(images))
 
+    @finite
     def features(self, images: Array) -> Array:
         """What the head sees: the last map, normalised and averaged over its tokens, (B, 8C)."""
         return self.pool(self.last_map(images))
 
+    @finite
     def feature_maps(self, images: Array) -> list[Array]:
         """The map of every stage before merging, (B, h, w, C), (B, h/2, w/2, 2C), ...: what dense prediction takes."""
         x = self.embed(images)

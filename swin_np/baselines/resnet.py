@@ -12,7 +12,7 @@ from swin_np.convolution import max_pool2d, relu
 from swin_np.convolution_layers import BatchNorm2d, Conv2d
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array
-from swin_np.image_batches import check_images
+from swin_np.image_batches import check_images, finite
 from swin_np.layers import Linear, Module
 from swin_np.names import check_name
 
@@ -218,14 +218,17 @@ class ResNet(Module):
         settings = [f"{field.name}={getattr(self.config, field.name)}" for field in fields(self.config)]
         return super().__repr__().replace("()", f"({', '.join(settings)})", 1)
 
+    @finite
     def forward(self, images: Array) -> Array:
         """Class scores before the softmax (B, num_classes); with num_classes=0 the pooled features."""
         return self.classify(self.last_map(images))
 
+    @finite
     def features(self, images: Array) -> Array:
         """What the head sees: the last map, averaged over its positions, (B, channels)."""
         return self.pool(self.last_map(images))
 
+    @finite
     def feature_maps(self, images: Array) -> list[Array]:
         """The map of every stage, (B, H/4, W/4, 64 expansion) to (B, H/32, W/32, 512 expansion), sides rounded up."""
         x = self.embed(images)

@@ -15,7 +15,7 @@ from swin_np.complexity import LayerCost, attention_cost, element_cost, layer_no
 from swin_np.config_fields import check_fields, hidden_channels
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, Size, by_parts
-from swin_np.image_batches import check_images
+from swin_np.image_batches import check_images, finite
 from swin_np.layers import LayerNorm, Linear, Module, draw
 from swin_np.patches import PatchEmbed
 from swin_np.shape_policy import MICROSOFT
@@ -201,6 +201,7 @@ class VisionTransformer(Module):
         first, _, rest = super().__repr__().partition("\n")
         return f"{first[:-1]}, {', '.join(settings)})\n{rest}"
 
+    @finite
     def forward(self, images: Array) -> Array:
         """Class scores before the softmax (B, num_classes), of a distilled model the mean of both heads (DeiT, 4).
 
@@ -208,10 +209,12 @@ class VisionTransformer(Module):
         """
         return self.classify(self.run_blocks(self.embed(images)))
 
+    @finite
     def features(self, images: Array) -> Array:
         """The class token after the last norm, (B, D); of a distilled model its mean with the distillation token."""
         return self.encode(images)[:, :self.config.prefix_tokens].mean(axis=1)
 
+    @finite
     def feature_maps(self, images: Array) -> list[Array]:
         """The patches' tokens after the last norm as the one map there is, [(B, h, w, D)]."""
         patches = self.encode(images)[:, self.config.prefix_tokens:]

@@ -10,6 +10,7 @@ from swin_np.dense.backbones import DenseConfig, DenseModel, random_backbone
 from swin_np.dense.unet import UNetDecoder
 from swin_np.dense.upernet import UPerHead
 from swin_np.functional import Array
+from swin_np.image_batches import finite
 from swin_np.model import VARIANTS
 
 
@@ -65,6 +66,7 @@ class SemanticSegmentation(DenseModel):
         model = cls(*random_backbone(config, seed), cls.random_head(config, seed), config)
         return model if dtype == np.float32 else model.astype(dtype)
 
+    @finite
     def forward(self, images: Array) -> Array:
         scores = interpolate_bilinear(self.decode_head(self.maps(images)), np.shape(images)[-2:])
         return scores.transpose(0, 3, 1, 2)
