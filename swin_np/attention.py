@@ -158,8 +158,9 @@ def shifted_window_attention(x: Array, attn: Module, window: Size, shift: Size =
     are never masked as such: they are keys like all others.
     """
     (h, w), (m, n), shift = x.shape[1:3], pair(window), pair(shift)
-    if (m, n) != getattr(attn, "window_size", None):
-        raise ShapeError(f"the window on the {h}x{w} map is {m}x{n}, the bias table is for {attn.window_size}: use an "
+    table_window = getattr(attn, "window_size", None)
+    if (m, n) != table_window:
+        raise ShapeError(f"the window on the {h}x{w} map is {m}x{n}, the bias table is for {table_window}: use an "
                          "image size at which both agree, or another shape policy (swin_np.ShapePolicy)")
     to_multiple = ((0, 0), (0, -h % m), (0, -w % n), (0, 0))
     padded, shifted = any(to_multiple[1] + to_multiple[2]), any(shift)

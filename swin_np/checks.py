@@ -1,6 +1,6 @@
 """The checks of single arguments: sizes, numbers, and arrays that are written to or added."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import Parameter
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
@@ -16,7 +16,7 @@ Size = int | tuple[int, int]                            # one number stands for 
 NUMBERS = "biufc"                                      # kinds of dtype that are numbers
 LARGEST_SIZE = 2**31 - 1                               # of a side; products of three still fit an index of 64 bits
 LARGEST_COUNT = 2**63 - 1
-LARGEST_EPS = 1e30                                     # float32 holds it
+SMALLEST_EPS, LARGEST_EPS = 1e-37, 1e30                # float32 holds both
 MOST_ELEMENTS = 2**30                                  # of an array that sizes alone ask for: 4 GiB of float32
 
 
@@ -105,8 +105,9 @@ def check_spread(scores: Array, **added: Array | None) -> None:
 
 def check_eps(eps: float) -> None:
     """Raise InputError for what would be no small addition to a variance."""
-    if not 0 <= eps <= LARGEST_EPS:
-        raise InputError(f"eps {eps} was given, expected a number from 0 to {LARGEST_EPS}: give a small one, 1e-5")
+    if eps != 0 and not SMALLEST_EPS <= eps <= LARGEST_EPS:
+        raise InputError(f"eps {eps} was given, expected 0 or a number from {SMALLEST_EPS} to {LARGEST_EPS}: give a "
+                         "small one, 1e-5")
 
 
 def allows_none(hint: object) -> bool:
@@ -124,6 +125,8 @@ def check_of(hint: object) -> Callable[[str, object], object] | None:
     if kind in CHECKS:
         return CHECKS[kind]
     kind = get_origin(kind) or kind
+    if kind is Iterable:
+        return items
     if not isinstance(kind, type) or kind in (Any, Parameter.empty, np.ndarray):
         return None
     return lambda name, value: instance(name, value, kind)
@@ -151,6 +154,14 @@ def counts(name: str, value: object) -> tuple[int, ...]:
     return tuple(count(name, item) for item in value)
 
 
+def items(name: str, value: object) -> list:
+    """The items of something that has some, as a list; InputError for all else."""
+    try:
+        return list(value)
+    except TypeError:
+        raise InputError(f"{name} {shown(value)} was given, expected several of them: give a list") from None
+
+
 def number(name: str, value: object) -> float:
     """A real number; InputError for all else."""
     try:
@@ -161,7 +172,9 @@ def number(name: str, value: object) -> float:
 
 def switch(name: str, value: object) -> bool:
     """True or False; InputError for all else."""
-    return bool(instance(name, value, bool | np.bool_)) if not isinstance(value, np.bool_) else bool(value)
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{name} {shown(value)} was given, expected True or False: give one of them")
+    return bool(value)
 
 
 def number_type(name: str, value: object) -> type:

@@ -7,7 +7,7 @@ from typing import Literal, Union, get_args, get_origin
 
 import numpy as np
 
-from swin_np.checks import pair, real, shown, whole
+from swin_np.checks import LARGEST_EPS, SMALLEST_EPS, pair, real, shown, whole
 from swin_np.errors import ConfigurationError, ShapeError
 
 MOST = 2**20                                           # of layers, channels, classes or pixels of a side
@@ -89,13 +89,16 @@ def counts(name: str, value: object, least: int) -> tuple[int, ...]:
 
 
 def amount(name: str, value: object) -> int | float:
-    """A positive finite number."""
+    """A positive finite number; an eps also counts beside the numbers of float32."""
     try:
         number = real(value)
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
         raise ConfigurationError(f"{name} {shown(value)} was given, expected a positive finite number: give one")
+    if name.endswith("eps") and not SMALLEST_EPS <= number <= LARGEST_EPS:
+        raise ConfigurationError(f"{name} {shown(value)} was given, expected a number from {SMALLEST_EPS} to "
+                                 f"{LARGEST_EPS}: give a small one, 1e-5")
     return value if isinstance(value, int) and not isinstance(value, np.integer) else number
 
 

@@ -54,7 +54,7 @@ class SwinConfig:
             raise ConfigurationError(f"{len(self.depths)} depths and {len(self.num_heads)} numbers of heads: "
                                      "give one of each for every stage")
         for stage, heads in enumerate(self.num_heads):
-            channels = check_count(f"the channels of stage {stage + 1},", self.channels(stage))
+            channels = check_count(f"embed_dim, in stage {stage + 1}", self.channels(stage))
             if channels % heads:
                 raise ConfigurationError(f"{heads} heads do not divide the {channels} channels of stage "
                                          f"{stage + 1}: choose num_heads that do")

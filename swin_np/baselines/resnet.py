@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from swin_np.config_fields import MOST, check_count, check_fields
+from swin_np.config_fields import check_count, check_fields
 from swin_np.convolution import max_pool2d, relu
 from swin_np.convolution_layers import BatchNorm2d, Conv2d
 from swin_np.errors import ConfigurationError
@@ -45,13 +45,14 @@ class ResNetConfig:
         if len(self.layers) != 4:
             raise ConfigurationError(f"layers {self.layers} were given, expected four numbers, one for each stage: "
                                      "give four")
-        check_count("the channels of stage 4,", self.channels(3))
+        check_count("inplanes, times the factor of stage 4,", self.channels(3))
         if self.block == "basic" and (self.cardinality, self.base_width) != (1, 64):
             raise ConfigurationError("a basic block has neither groups nor another width: leave cardinality 1 and "
                                      "base_width 64, or take the bottleneck")
-        if not 1 <= self.width(0) <= self.width(3) <= MOST:
+        if self.width(0) < 1:
             raise ConfigurationError(f"base_width {self.base_width} leaves the first stage's {self.inplanes} planes no "
                                      "channel: give more of either")
+        check_count("cardinality and base_width, with the width of stage 4", self.width(3))
 
     def check_image_size(self, size: tuple[int, int]) -> None:
         """Images of any size will do: no parameter is learned for one."""

@@ -46,7 +46,7 @@ def scaled_dot_product_attention(q: Array, k: Array, v: Array, mask: Array | Non
 def check_mask(mask: Array) -> None:
     """Raise InputError unless a mask is boolean and leaves a key to every query."""
     if not isinstance(mask, np.ndarray) or mask.dtype != bool:
-        raise InputError(f"the mask is {getattr(mask, 'dtype', shown(mask))}, expected bool: give one that is True where "
+        raise InputError(f"the mask is {getattr(mask, 'dtype', shown(mask))}, expected bool: let it be True where "
                          "a key may not be seen")
     if mask.all(axis=-1).any():
         raise InputError("the mask leaves a query without any key, and attention to nothing is no number: "
