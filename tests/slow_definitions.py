@@ -1,4 +1,4 @@
-"""What every public function computes, written slowly and strictly: plain loops in float64, an error for what has no sense.
+"""What every public function computes, written slowly and strictly: loops in float64, an error for what has no sense.
 
 Nothing of the library is called that computes. `numbers` and its like raise for arguments that mean no numbers, so a
 definition raises exactly where there is no right answer.
@@ -161,7 +161,7 @@ def attention(q, k, v, bias, mask, scale, note):
     q, k, v, bias, scale = numbers(q), numbers(k), numbers(v), numbers(bias), real(scale)
     need(callable(note) and min(q.ndim, k.ndim, v.ndim) >= 2 and q.shape[-1] == k.shape[-1] > 0
          and k.shape[-2] == v.shape[-2] > 0 and q.shape[-2] > 0 and v.shape[-1] > 0)
-    if max(np.abs(x).max(initial=0) for x in (q, k, bias)) > 100:       # the largest score then hangs on the last digits
+    if max(np.abs(x).max(initial=0) for x in (q, k, bias)) > 100:       # the largest score hangs on the last digits
         raise NotImplementedError
     lead, pairs = q.shape[:-2], q.shape[:-1] + k.shape[-2:-1]
     k, v = (spread(x, lead + x.shape[-2:]) for x in (k, v))
@@ -324,7 +324,7 @@ def max_pool2d(x, kernel, stride, padding=0):
 def avg_pool2d(x, kernel, stride, padding=0, ceil_mode=False, count_include_pad=True):
     x, ceil_mode, count_include_pad = numbers(x, *"BHWC"), switch(ceil_mode), switch(count_include_pad)
     size = list(pool_size(x.shape[1:3], kernel, stride, padding))
-    if ceil_mode:                                      # one window more if it starts inside the map or the first padding
+    if ceil_mode:                                      # one window more if it starts before the last padding
         for axis, (side, k, s, p) in enumerate(zip(x.shape[1:3], *map(two, (kernel, stride, padding)), strict=True)):
             size[axis] += (side + 2 * p - k) % s > 0 and size[axis] * s < side + p
     y = np.empty((len(x), *size, x.shape[3]))
@@ -347,8 +347,8 @@ def adaptive_avg_pool2d(x, size):
 
     def box(i, side, count):
         return slice(math.floor(side * i / count), math.ceil(side * (i + 1) / count))
-    return np.stack([np.stack([x[:, box(i, x.shape[1], h), box(j, x.shape[2], w)].mean(axis=(1, 2)) for j in range(w)], 1)
-                     for i in range(h)], 1)
+    return np.stack([np.stack([x[:, box(i, x.shape[1], h), box(j, x.shape[2], w)].mean(axis=(1, 2))
+                               for j in range(w)], 1) for i in range(h)], 1)
 
 
 def interpolate_bilinear(x, size):
