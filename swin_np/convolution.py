@@ -183,10 +183,10 @@ def avg_pool2d(x: Array, kernel: Size, stride: Size, padding: Size = 0, ceil_mod
 @takes()
 def checked_size(size: Size) -> tuple[int, int]:
     """(h, w) of a map to be made; ShapeError unless both are positive whole numbers."""
-    if min(size) < 1:
+    if min(pair(size)) < 1:
         raise ShapeError(f"a map of size {size} was asked for: give numbers of pixels from 1 on")
-    check_elements("the map", *size)
-    return size
+    check_elements("the map", *pair(size))
+    return pair(size)
 
 
 @takes(x="B H W C")

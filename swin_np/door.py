@@ -1,16 +1,31 @@
 """The door of every public function: what does not fit is refused by name, before anything is computed from it."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
 from inspect import signature
 from typing import NoReturn
 
 import numpy as np
 
-from swin_np.checks import NUMBERS, Array, allows_none, can_be_spread, check_of, shown
+from swin_np.checks import NUMBERS, allows_none, can_be_spread, check_of, shown
 from swin_np.errors import InputError, ShapeError
 
+INSIDE = ContextVar("INSIDE", default=False)            # whether a whole model is computing
 FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def as_model(entrance: Callable, *args, **named) -> object:
+    """What an entrance of a whole model gives, without NumPy's warnings.
+
+    The images are checked there, so inside only weights are checked again, which somebody may have changed.
+    """
+    token = INSIDE.set(True)
+    try:
+        with np.errstate(all="ignore"):
+            return entrance(*args, **named)
+    finally:
+        INSIDE.reset(token)
 
 
 def takes(**shapes: str) -> Callable[[Callable], Callable]:
@@ -37,23 +52,27 @@ def moves(**shapes: str) -> Callable[[Callable], Callable]:
 def door(function: Callable, shapes: dict[str, str], dtypes: tuple[np.dtype, ...] | None) -> Callable:
     """The function behind checks of its arguments, see `takes`; its cache, if it has one, can still be cleared."""
     parameters = signature(function).parameters
-    names, says = list(parameters), ", ".join(f"{name} ({', '.join(text.split())})" for name, text in shapes.items())
+    places = {name: place for place, name in enumerate(parameters)}
     optional = {name for name, parameter in parameters.items() if allows_none(parameter.annotation)}
-    arrays = [(name, name in optional, *axes_of(text)) for name, text in shapes.items()]
-    others = [(name, name in optional, check) for name, parameter in parameters.items()
+    arrays = [(places[name], name, name in optional, *axes_of(text)) for name, text in shapes.items()]
+    others = [(places[name], name, name in optional, check) for name, parameter in parameters.items()
               if name not in shapes and (check := check_of(parameter.annotation)) is not None]
+    has_weights = "weight" in shapes
 
     @wraps(function)
     def checked(*args, **named):
-        given = dict(zip(names, args, strict=False))
-        if named:
-            given.update(named)
-        if len(given) != len(args) + len(named):
-            return function(*args, **named)            # raises Python's own TypeError
-        dtype, lead, lengths = None, None, {}
-        for name, may_be_none, spread, axes, or_one in arrays:
-            x = given.get(name)
-            if x is None and (may_be_none or name not in given):
+        inside = INSIDE.get()
+        if inside and not has_weights:
+            return function(*args, **named)
+        count, dtype, lead, lengths = len(args), None, None, {}
+        for place, name, may_be_none, spread, axes, or_one in arrays:
+            if place < count:
+                x = args[place]
+            elif name in named:
+                x = named[name]
+            else:
+                continue
+            if x is None and may_be_none:
                 continue
             if (type(x) is not np.ndarray and not counts_as_its_numbers(x)) or (
                     x.dtype not in dtypes if dtypes else x.dtype.kind not in NUMBERS):
@@ -61,7 +80,7 @@ def door(function: Callable, shapes: dict[str, str], dtypes: tuple[np.dtype, ...
             if dtype is None:
                 dtype = x.dtype
             elif x.dtype is not dtype and x.dtype != dtype and name != "mask" and dtypes:
-                refuse_dtypes(function.__name__, {n: given[n] for n in shapes if n != "mask" and n in given})
+                refuse_dtypes(function.__name__, {**dict(zip(places, args, strict=False)), **named}, shapes)
             if axes is None:
                 continue
             shape = x.shape
@@ -74,14 +93,17 @@ def door(function: Callable, shapes: dict[str, str], dtypes: tuple[np.dtype, ...
                 if lengths.setdefault(axis, length) != length and not (length == 1 and axis in or_one):
                     fits = False
             if not fits:
-                refuse_shapes(function.__name__, {n: given[n] for n in shapes if n in given}, says)
-        for name, may_be_none, check in others:
-            if name in given and not (may_be_none and given[name] is None):
-                given[name] = check(name, given[name])
-        if dtypes is None or dtype is None:
-            return function(**given)
+                refuse_shapes(function.__name__, {**dict(zip(places, args, strict=False)), **named}, shapes)
+        if others:
+            args = list(args)
+            for place, name, may_be_none, check in others:
+                given, key = (args, place) if place < count else (named, name)
+                if (place < count or name in named) and not (may_be_none and given[key] is None):
+                    given[key] = check(name, given[key])
+        if inside or dtypes is None or not arrays:
+            return function(*args, **named)
         with np.errstate(all="ignore"):
-            return function(**given)
+            return function(*args, **named)
 
     if hasattr(function, "cache_clear"):
         checked.cache_clear = function.cache_clear
@@ -115,17 +137,19 @@ def refuse_array(function: str, name: str, x: object, dtypes: tuple[np.dtype, ..
     raise InputError(f"{function} was given {shown(x)} as {name}, expected {expected}: {todo}")
 
 
-def refuse_dtypes(function: str, arrays: dict[str, Array]) -> NoReturn:
+def refuse_dtypes(function: str, given: dict[str, object], shapes: dict[str, str]) -> NoReturn:
     """Raise InputError for arrays of different dtypes, or for one that is no array at all."""
+    arrays = {name: given[name] for name in shapes if name != "mask" and given.get(name) is not None}
     for name, x in arrays.items():
-        if x is not None and not isinstance(x, np.ndarray):
+        if not counts_as_its_numbers(x):
             refuse_array(function, name, x, FLOATING)
-    given = ", ".join(f"{name} {x.dtype}" for name, x in arrays.items() if x is not None)
-    raise InputError(f"{function} was given {given}, expected one dtype: convert them with astype")
+    dtypes = ", ".join(f"{name} {x.dtype}" for name, x in arrays.items())
+    raise InputError(f"{function} was given {dtypes}, expected one dtype: convert them with astype")
 
 
-def refuse_shapes(function: str, arrays: dict[str, object], says: str) -> NoReturn:
+def refuse_shapes(function: str, given: dict[str, object], shapes: dict[str, str]) -> NoReturn:
     """Raise ShapeError for arrays that do not fit each other."""
-    given = ", ".join(f"{name} {np.shape(x)}" for name, x in arrays.items() if isinstance(x, np.ndarray))
-    raise ShapeError(f"{function} was given {given}, expected {says}: give arrays that are not empty and in which axes "
-                     "of one name are equally long")
+    arrays = ", ".join(f"{name} {np.shape(given[name])}" for name in shapes if isinstance(given.get(name), np.ndarray))
+    expected = ", ".join(f"{name} ({', '.join(text.split())})" for name, text in shapes.items())
+    raise ShapeError(f"{function} was given {arrays}, expected {expected}: give arrays that are not empty and in which "
+                     "axes of one name are equally long")

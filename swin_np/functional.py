@@ -76,12 +76,12 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float = 1e-5) -> Array
         mean = np.einsum("nc->n", rows[part]) / channels
         centred = np.subtract(rows[part], mean[:, None], out=y[part])
         variance = np.einsum("nc,nc->n", centred, centred) / channels
-        far = np.abs(mean) > np.sqrt(variance)         # from 0: the mean's rounding is no longer small beside the rest
+        far = mean * mean > variance                   # from 0: the mean's rounding is no longer small beside the rest
         if far.any():
             centred -= np.where(far, centred.mean(axis=1, dtype=np.float64), 0).astype(x.dtype)[:, None]
             variance = np.einsum("nc,nc->n", centred, centred) / channels
-        variance[np.isinf(variance)] = np.nan          # 1 / infinity would be 0, and the row its bias
-        centred *= (1 / np.sqrt(variance + eps))[:, None]
+        variance += eps
+        centred *= (np.sqrt(variance) / variance)[:, None]              # infinity gives NaN, its reciprocal would be 0
         centred *= weight
         centred += bias
 

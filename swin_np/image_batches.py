@@ -6,6 +6,7 @@ from functools import wraps
 import numpy as np
 
 from swin_np.checks import shown
+from swin_np.door import as_model
 from swin_np.errors import InputError, ShapeError
 from swin_np.functional import Array
 from swin_np.layers import recording
@@ -47,8 +48,7 @@ def finite(entrance: Callable) -> Callable:
     """
     @wraps(entrance)
     def checked(*args, **named):
-        with np.errstate(all="ignore"):                # the sentence below says more than NumPy's warnings
-            output = entrance(*args, **named)
+        output = as_model(entrance, *args, **named)
         maps = output if isinstance(output, list) else [output]
         if not recording() and not all(np.isfinite(x).all() for x in maps):
             raise InputError("what comes out of the model contains NaN or infinity, though the images do not: numbers "
