@@ -26,7 +26,7 @@ from tests.hostile import TINY, described, hostile
 from tests.slow_definitions import NoAnswer, need, two, whole
 
 MODULES = (windows, attention, patches, functional, convolution, complexity)
-CALLS = 6000
+CALLS = 20_000
 CLOSE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-9}       # of the scale; the right number or another one
 LARGE = 1e15                                           # beyond it float32's squares are near infinity
 
