@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from swin_np.checks import check_elements, shown
 from swin_np.errors import InputError
 from swin_np.functional import Array, pair
 
@@ -52,6 +53,8 @@ def load(path: str | Path) -> Array:
 
     Raises InputError for a file that is missing, empty, damaged, no image, or larger than Pillow's limit of pixels.
     """
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+        raise InputError(f"{shown(path)} was given, expected the path of an image file: give one of a JPEG or PNG")
     path = Path(path)
     if not os.path.isfile(path):
         raise InputError(f"there is no file {path}: give the path of an image file, such as a JPEG or PNG")
@@ -78,6 +81,8 @@ def rgb(image: Image.Image) -> Array:
 
     Raises InputError for pixels without a known range: floats, and integers of 32 bits.
     """
+    if not isinstance(image, Image.Image):
+        raise InputError(f"{shown(image)} was given, expected an image of Pillow: give one, from PIL.Image.open")
     sixteen_bits = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
     if image.mode in ("I", "F") and not sixteen_bits:
         raise InputError(f"{image.filename} has 32-bit pixels (mode {image.mode}), whose range for black to white is "
@@ -90,15 +95,19 @@ def rgb(image: Image.Image) -> Array:
 
 def check_image(image: Array) -> None:
     """Raise InputError unless `image` is (H, W, 3) uint8, with at least one pixel."""
+    if not isinstance(image, np.ndarray) or isinstance(image, np.ma.MaskedArray):
+        raise InputError(f"{shown(image)} was given as image, expected a plain array (H, W, 3) of uint8: read it with "
+                         "swin_np.images.load")
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         raise InputError(f"an image of shape {image.shape} and dtype {image.dtype} was given, expected (H, W, 3) and "
                          "uint8: read it with swin_np.images.load")
 
 
 def check_sides(size: int | tuple[int, int]) -> None:
-    """Raise InputError unless both sides are positive."""
+    """Raise InputError unless both sides are positive; ShapeError for what is no size, or too large a one."""
     if min(pair(size)) < 1:
         raise InputError(f"size {size} was given, expected sides of at least one pixel: give a positive size")
+    check_elements("the image", *pair(size), 3)
 
 
 def bicubic(x: Array) -> Array:

@@ -11,7 +11,7 @@ from swin_np.attention import (
     shifted_window_attention,
     split_heads,
 )
-from swin_np.errors import ConfigurationError, ShapeError
+from swin_np.errors import ConfigurationError, ShapeError, SwinError
 from swin_np.layers import redraw
 from swin_np.ragged import ragged_window_attention
 from tests.matching import assert_matches
@@ -136,6 +136,29 @@ def test_windows_of_another_size_than_the_table_are_refused(rng):
     attn = random_attention((4, 4), 2, 8, rng)
     with pytest.raises(ShapeError, match="9 tokens"):
         attn(np.zeros((1, 9, 8)))
+
+
+@pytest.mark.parametrize("mask", [
+    np.zeros((4, 16, 16)), np.zeros((0, 16, 16)), np.zeros((5, 16, 16)), np.zeros((12, 16, 16)), np.zeros((3, 2, 16)),
+    np.zeros((3, 16, 15)), np.zeros((16, 16)), np.zeros((3, 16, 16), bool), np.zeros((3, 16, 16), int),
+    np.ma.masked_all((3, 16, 16)), [[[0.0] * 16] * 16] * 3, 0.0], ids=lambda mask: f"{np.shape(mask)}")
+def test_a_mask_that_is_not_one_of_the_map_s_windows_is_refused(mask, rng):
+    attn = random_attention((4, 4), 2, 8, rng)
+    with pytest.raises(SwinError, match=r"mask"):
+        attn(rng.standard_normal((6, 16, 8)), mask)
+
+
+def test_a_mask_of_half_the_windows_is_that_of_either_map(rng):
+    attn, windows = random_attention((4, 4), 2, 8, rng), rng.standard_normal((6, 16, 8))
+    mask = rng.choice([0.0, -100.0], (3, 16, 16))
+    both = np.concatenate([attn(windows[:3], mask), attn(windows[3:], mask)])
+    assert_matches(attn(windows, mask), both)
+
+
+@pytest.mark.parametrize("rows", [48, 50, 7, 1])
+def test_a_bias_table_of_another_window_is_refused(rows, rng):
+    with pytest.raises(ShapeError, match=f"{rows} rows, window 4x4 has 49 displacements"):
+        relative_position_bias(rng.standard_normal((rows, 3)), 4)
 
 
 @pytest.mark.parametrize("shift", [(-1, 0), (0, 4), (5, 5)])

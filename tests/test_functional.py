@@ -170,6 +170,43 @@ def test_layer_norm_of_a_constant_is_the_bias(value, dtype):
     np.testing.assert_array_equal(ours, np.broadcast_to(bias, ours.shape))
 
 
+@pytest.mark.parametrize("value", [12345.678, -0.1, 1e-3, 3.3e7, 1 / 3, 1e-20])
+@pytest.mark.parametrize("channels", [3, 96, 768, 3072])
+def test_layer_norm_of_any_constant_is_the_bias_to_the_last_digit(value, channels):
+    for dtype in DTYPES:
+        bias = drawn((channels,), 2).astype(dtype)
+        ours = functional.layer_norm(np.full((5, channels), value, dtype), drawn((channels,), 1).astype(dtype), bias)
+        np.testing.assert_array_equal(ours, np.broadcast_to(bias, ours.shape))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_layer_norm_of_nearly_constant_rows_keeps_what_the_dtype_holds(dtype):
+    x = (12345.678 + np.round(drawn((7, 768)) * 64) / 64).astype(dtype)
+    weight, bias = np.ones(768, dtype), np.zeros(768, dtype)
+    centred = x.astype(np.longdouble) - x.astype(np.longdouble).mean(axis=-1, keepdims=True)
+    truth = centred / np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + 1e-5)
+    ours = functional.layer_norm(x, weight, bias)
+    assert np.abs(ours - truth).max() <= 8 * np.finfo(dtype).eps * np.abs(truth).max()
+
+
+@pytest.mark.parametrize("large", [1e20, 3e37, np.inf, np.nan])
+def test_layer_norm_of_a_row_whose_variance_overflows_is_nan_and_other_rows_are_as_before(large):
+    x, weight, bias = (drawn(shape, i).astype(np.float32) for i, shape in enumerate([(6, 96), (96,), (96,)]))
+    before = functional.layer_norm(x, weight, bias)
+    x[2] *= np.float32(large)
+    with np.errstate(all="raise"):
+        ours = functional.layer_norm(x, weight, bias)
+    assert np.isnan(ours[2]).all()
+    np.testing.assert_array_equal(np.delete(ours, 2, 0), np.delete(before, 2, 0))
+
+
+def test_a_row_of_layer_norm_depends_on_no_other_row():
+    x, weight, bias = (drawn(shape, i).astype(np.float32) for i, shape in enumerate([(6, 96), (96,), (96,)]))
+    before = functional.layer_norm(x, weight, bias)
+    x[3] += 1e4                                        # is centred twice
+    np.testing.assert_array_equal(np.delete(functional.layer_norm(x, weight, bias), 3, 0), np.delete(before, 3, 0))
+
+
 # erf and gelu
 
 def test_erf_equals_torch():

@@ -163,6 +163,12 @@ def test_an_absolute_position_embedding_fits_one_map_size_only(rng):
     ({"num_classes": -1}, "positive"), ({"mlp_ratio": 0.0}, "positive"),
     ({"window_size": 3.5}, "window_size: the size 3.5"), ({"img_size": (24, 40, 3)}, "img_size"),
     ({"img_size": "24"}, "img_size: the size '24'"), ({"embed_dim": 8.5}, "whole"), ({"depths": (2, 1.0)}, "whole"),
+    ({"depths": 2}, "depths 2 was given, expected positive whole numbers"), ({"depths": (2, 10**9)}, "depths"),
+    ({"shape_policy": "timm"}, "shape_policy 'timm' was given, expected a ShapePolicy"),
+    ({"qkv_bias": 2}, "qkv_bias 2 was given, expected True or False"),
+    ({"mlp_ratio": "4"}, "mlp_ratio '4'"), ({"mlp_ratio": 1e-300}, "mlp_ratio 1e-300 .* hidden channels of 8"),
+    ({"mlp_ratio": 1e300}, "mlp_ratio"), ({"num_classes": True}, "num_classes True"),
+    ({"embed_dim": 2**20, "mlp_ratio": 0.5}, "embed_dim, in stage 2 2097152"),
     ({"mlp_ratio": float("nan")}, "finite"), ({"qk_scale": float("inf")}, "finite"),
 ])
 def test_configurations_that_no_model_can_have_are_refused(changes, words):
