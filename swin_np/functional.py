@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swin_np.errors import ShapeError
-from swin_np.parallel import HERE, for_each, free_threads
+from swin_np.parallel import UNCUT, for_each, free_threads
 
 Array = NDArray[Any]
 Size = int | tuple[int, int]                            # one number stands for (height, width), see `pair`
@@ -39,7 +39,7 @@ def pair(size: Size) -> tuple[int, int]:
 def parts(count: int, size: int, least: int = 1) -> list[slice]:
     """Cut `count` items into nearly equal slices of about `size`; equally many for each thread, if it gets `least`."""
     threads = free_threads()
-    pieces = 1 if HERE.uncut else max(1, round(count / size))
+    pieces = 1 if UNCUT.get() else max(1, round(count / size))
     if count >= threads * least:
         pieces = min(count, math.ceil(pieces / threads) * threads)
     return [slice(count * i // pieces, count * (i + 1) // pieces) for i in range(pieces)]
