@@ -2,7 +2,8 @@
 
 import os
 import time
-from functools import cache
+import weakref
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -28,27 +29,28 @@ def library() -> LibController | None:
 class SingleThreadedBlas:
     """Regions of the program in which NumPy's BLAS uses one thread; after the last of them it has those of before.
 
-    `steered` is False where the BLAS is not known. It then keeps to its own environment variables, and parts are
-    computed one after the other. Every step may be interrupted at any point: `leave`, done as often as it takes,
-    repairs what `enter` or an earlier `leave` has left undone.
+    A region is named by an object, and ends with it at the latest. An exception can strike between any two steps: to
+    enter or to leave again does what has been left undone.
     """
 
     def __init__(self) -> None:
         self.before: int | None = None                 # the number of threads to go back to; None: nothing to do
-        self.regions: set[object] = set()
-        self.turn: dict[str, object] = {}              # a lock that knows its owner, see `take_turn`
+        self.regions: set[int] = set()                 # the identities of their objects
+        self.watched: dict[int, weakref.ref] = {}      # what calls `abandon` when an object is gone
+        self.turn: dict[str, int] = {}                 # a lock that knows its owner, see `take_turn`
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.renew)
 
     def renew(self) -> None:
         """Forget all regions: a forked process has none of its parent's other threads."""
-        self.turn = {}
-        for region in list(self.regions):
-            self.leave(region)
+        for forgotten in (self.turn, self.watched, self.regions):
+            forgotten.clear()
+        if self.steered:
+            self.settle(id(self))
 
     @property
     def steered(self) -> bool:
-        """Whether the number of threads can be set."""
+        """Whether the number of threads can be set; otherwise the BLAS keeps to its own environment variables."""
         return library() is not None
 
     @property
@@ -66,36 +68,52 @@ class SingleThreadedBlas:
         if hasattr(library(), "clear_controlling_thread"):     # else no other thread could set OpenBLAS's after us
             library().clear_controlling_thread(force=True)
 
-    def take_turn(self, region: object) -> None:
+    def take_turn(self, key: int) -> None:
         """Wait until no other region is being entered or left, which takes microseconds.
 
-        To take the lock and to note its owner is one step: if it is interrupted, the owner, and nobody else, goes on.
+        To take the lock and to note its owner is one step, so that after an interruption the owner can go on.
         """
-        while self.turn.setdefault("owner", region) is not region:
+        while self.turn.setdefault("owner", key) != key:
             time.sleep(0)
 
     def enter(self, region: object) -> None:
-        """Begin a region, which can be any object; it has to be left, also if this is interrupted."""
-        if not self.steered:
-            return
-        self.take_turn(region)
-        self.regions.add(region)
-        if (count := self.get()) != 1:
-            self.before = count
-            self.set(1)
-        self.turn.clear()
+        """Begin a region."""
+        if self.steered:
+            key = id(region)
+            self.watched[key] = weakref.ref(region, partial(self.abandon, key))
+            self.take_turn(key)
+            self.regions.add(key)
+            if (count := self.get()) != 1:
+                self.before = count
+                self.set(1)
+            self.turn.clear()
 
     def leave(self, region: object) -> None:
         """End a region, if it has begun."""
-        if not self.steered:
-            return
-        self.take_turn(region)
-        self.regions.discard(region)
-        if self.before is not None and (self.separate or not self.regions):
-            self.set(self.before)
-        if not self.regions:
-            self.before = None
-        self.turn.clear()
+        if self.steered:
+            key = id(region)
+            self.take_turn(key)
+            self.regions.discard(key)
+            self.settle(key)
+            self.watched.pop(key, None)
+
+    def abandon(self, key: int, _: weakref.ref) -> None:
+        """End a region whose object is gone; this can happen at any time, also while the thread leaves another."""
+        self.regions.discard(key)
+        self.settle(key)
+        self.watched.pop(key, None)
+
+    def settle(self, key: int) -> None:
+        """Without regions go back to the number of threads of before, unless it is another's turn, who then does it."""
+        while self.turn.setdefault("owner", key) == key:
+            last = not self.regions
+            if self.before is not None and (last or self.separate):
+                self.set(self.before)
+            if last:
+                self.before = None
+            self.turn.clear()
+            if self.regions or self.before is None:
+                break
 
 
 SINGLE_THREADED_BLAS = SingleThreadedBlas()

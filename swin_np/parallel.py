@@ -22,10 +22,11 @@ import numpy as np
 
 from swin_np.blas import SINGLE_THREADED_BLAS
 from swin_np.errors import ConfigurationError
-from swin_np.settings import Setting, insist
+from swin_np.settings import Setting
 
 VARIABLE = "SWIN_NP_THREADS"                           # the environment variable that sets the number of threads
 MOST_THREADS = 1024                                    # more than any machine has cores
+ATTEMPTS = range(10_000)                               # an error that is no interruption comes back every time
 
 COUNT = Setting("swin_np threads")                     # None: what default_threads says
 UNCUT = Setting("swin_np uncut", False)
@@ -190,8 +191,14 @@ def for_each(compute: Callable[[object], None], parts: list) -> None:
         try:
             call.run()
         finally:
-            insist(call.finish)
-    finally:
-        insist(call.finish)
+            call.finish()
+    finally:                                           # again and again, for this can be interrupted as well
+        for _ in ATTEMPTS:
+            if call.over:
+                break
+            try:
+                call.finish()
+            except BaseException:                      # an earlier one is on its way to the caller already
+                continue
     if call.errors:
         raise call.errors.pop()
