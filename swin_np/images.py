@@ -118,14 +118,12 @@ def resize_weights(old: int, new: int, pixels: slice) -> tuple[int, Array]:
     """
     scale = old / new
     widening = max(scale, 1.0)
-    centre = (np.arange(pixels.start, pixels.stop)[:, None] + 0.5) * scale      # (n, 1)
-    start = np.maximum((centre - 2 * widening + 0.5).astype(int), 0)
-    stop = np.minimum((centre + 2 * widening + 0.5).astype(int), old)
-    source = np.arange(start[0, 0], stop[-1, 0])       # (m,)
-    seen = (source >= start) & (source < stop)         # (n, m)
-    weights = np.where(seen, bicubic((source - centre + 0.5) * (1.0 / widening)), 0.0)
+    centre = (np.arange(pixels.start, pixels.stop) + 0.5) * scale       # (n,)
+    first = max(int(centre[0] - 2 * widening + 0.5), 0)
+    last = min(int(centre[-1] + 2 * widening + 0.5), old)
+    weights = bicubic((np.arange(first, last) - centre[:, None] + 0.5) * (1.0 / widening))     # (n, m)
     weights /= np.cumsum(weights, axis=1)[:, -1:]      # summed from left to right, as Pillow does
-    return source[0], np.trunc(weights * WEIGHT_ONE + np.copysign(0.5, weights))
+    return first, np.trunc(weights * WEIGHT_ONE + np.copysign(0.5, weights))
 
 
 def resize_axis(image: Array, size: int, axis: int) -> Array:
@@ -139,11 +137,11 @@ def resize_axis(image: Array, size: int, axis: int) -> Array:
     new = np.empty((size, rows.shape[1]), np.uint8)
 
     def compute(band: slice) -> None:
-        start, weights = resize_weights(len(rows), size, band)
+        seen, weights = resize_weights(len(rows), size, band)
         columns = max(1, MOST_ELEMENTS // weights.shape[1])
         for left in range(0, rows.shape[1], columns):
             part = slice(left, left + columns)
-            total = weights @ rows[start:start + weights.shape[1], part].astype(np.float64)
+            total = weights @ rows[seen:seen + weights.shape[1], part].astype(np.float64)
             total /= WEIGHT_ONE
             total += 0.5
             new[band, part] = np.clip(np.floor(total, out=total), 0, 255, out=total)

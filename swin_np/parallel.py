@@ -47,15 +47,15 @@ def default_threads() -> int:
 def threads(count: int | None) -> contextlib.AbstractContextManager[None]:
     """Compute with `count` threads inside the `with` block, in this thread or task of the program.
 
-    count: from 1 to 1024, or None for the default: as many as SWIN_NP_THREADS says, or as many as the process has cores.
-    ConfigurationError for anything else.
+    count: from 1 to 1024, or None for the default: as many as SWIN_NP_THREADS says, or as many as the process has
+    cores. ConfigurationError for anything else.
 
     >>> with swin_np.threads(2):
     ...     logits = model(images)
     """
     whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
     if count is not None and not (whole and 1 <= count <= MOST_THREADS):
-        given = f"{count!r:.40}" if not whole or abs(count) < 10 ** 20 else "more than 20 digits of"
+        given = f"{count!r:.40}" if not whole or abs(count) < 10 ** 20 else "a huge number of"
         raise ConfigurationError(f"{given} threads were asked for, expected a whole number from 1 to {MOST_THREADS}: "
                                  "give one, or None for the default")
     return COUNT.held(None if count is None else int(count))
