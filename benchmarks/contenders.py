@@ -18,9 +18,10 @@ import numpy as np
 
 from benchmarks.matrix_products import compute, matrix_products
 from benchmarks.twins import torch_twin
+from swin_np.blas import SINGLE_THREADED_BLAS
 from swin_np.functional import Array
 from swin_np.layers import Module
-from swin_np.parallel import SINGLE_THREADED_BLAS, threads
+from swin_np.parallel import threads
 
 OURS, EAGER, SDPA, ONNX, PRODUCTS = "swin_np", "PyTorch eager", "PyTorch SDPA", "ONNX Runtime", "matrix products"
 
@@ -129,5 +130,5 @@ def left_out() -> dict[str, str]:
     if missing:
         reasons[ONNX] = f"{' and '.join(missing)} not installed"
     if not SINGLE_THREADED_BLAS.steered:
-        reasons[PRODUCTS] = "NumPy has another BLAS than OpenBLAS, whose threads cannot be set here"
+        reasons[PRODUCTS] = "NumPy has a BLAS that threadpoolctl does not know, whose threads cannot be set here"
     return reasons

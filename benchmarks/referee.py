@@ -24,7 +24,7 @@ from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Report
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array
-from swin_np.layers import RECORDER, Module, redraw
+from swin_np.layers import RECORDER, Module, recording, redraw
 from swin_np.mistakes.catalogue import CATALOGUE, planted
 from swin_np.mistakes.mistake import Mistake
 from swin_np.terminal import progress, with_progress
@@ -104,14 +104,14 @@ def numpy_candidate(model: SwinTransformer, images: Array, *mistakes: Mistake,
         model.place({name: stored(value, precision) for name, value in model.state_dict().items()})
         images = stored(images, precision)
     with planted(*mistakes), trace(model) as recorded:
-        keep = RECORDER.record
+        keep = RECORDER.get()
 
         def store_and_keep(module: Module, step: str, value: Array) -> None:
             value[...] = stored(value, precision)
             keep(module, step, value)
 
-        RECORDER.record = keep if precision == "float32" else store_and_keep
-        model(images)
+        with recording(keep if precision == "float32" else store_and_keep):
+            model(images)
     return modules_of(model, recorded)
 
 

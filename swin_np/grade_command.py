@@ -25,7 +25,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
                                                                      "student")
     command.add_argument("--seconds", type=float, default=grading.SECONDS, help="for a notebook (default: %(default)g)")
     command.add_argument("--memory", type=int, default=grading.MEBIBYTES, metavar="MIB",
-                         help="for a notebook, in MiB (default: %(default)s; not limited on Windows)")
+                         help="for a notebook, in MiB (default: %(default)s; not limited on Windows and macOS)")
     command.add_argument("--csv", type=Path, metavar="FILE", help="write a line for each student")
     command.add_argument("--plot", type=Path, metavar="FILE", help="draw what went wrong most, .svg or .png")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")

@@ -1,7 +1,7 @@
 """Modules as small dataclasses: the fields are the parameters and parts, their names are the checkpoint's names."""
 
+import contextlib
 import copy
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import ClassVar
@@ -11,6 +11,7 @@ import numpy as np
 from swin_np import functional
 from swin_np.errors import ConfigurationError, StateDictError
 from swin_np.functional import Array
+from swin_np.settings import Setting
 
 BUFFER_TOLERANCE = 1e-6                                # relative; a few units in the last place of float32
 
@@ -22,13 +23,12 @@ def check_dtype(dtype: type) -> None:
                                  "choose one of them")
 
 
-class Recorder(threading.local):
-    """Who is told of every module's output, in this thread of the program; see swin_np.trace."""
-
-    record: Callable[["Module", str, Array], None] | None = None
+RECORDER = Setting("swin_np recorder")
 
 
-RECORDER = Recorder()
+def recording(record: Callable[["Module", str, Array], None]) -> contextlib.AbstractContextManager[None]:
+    """Call record(module, step, value) for every output and step inside the `with` block; see swin_np.trace."""
+    return RECORDER.held(record)
 
 
 def recording() -> bool:
@@ -56,8 +56,9 @@ class Module:
 
     def note(self, step: str, value: Array) -> None:
         """Show an intermediate result, called `step` (the output: ''), to a trace if there is one."""
-        if RECORDER.record is not None:
-            RECORDER.record(self, step, value)
+        record = RECORDER.get()
+        if record is not None:
+            record(self, step, value)
 
     def parts(self) -> Iterator[tuple[str, "Module"]]:
         """The direct parts with their names; the items of a list are called `blocks.0`, `blocks.1`, ..."""

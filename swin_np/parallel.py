@@ -2,65 +2,160 @@
 
 NumPy lets go of the interpreter's lock while it computes, so threads are enough. How an array is cut into parts depends
 on the number of threads, and with it the last digits of the result.
+
+An exception can strike between any two steps, such as the KeyboardInterrupt of whoever waits. So no helper is ever
+taken out of the pool: a call is put in the helpers' queues, and they, whom no signal interrupts, note when they begin
+and end with it.
 """
 
+import _thread
 import contextlib
-import ctypes
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
+from functools import partial
+from queue import SimpleQueue
 
-from numpy.linalg import _umath_linalg
+import numpy as np
 
+from swin_np.blas import SINGLE_THREADED_BLAS
 from swin_np.errors import ConfigurationError
+from swin_np.settings import Setting
 
 VARIABLE = "SWIN_NP_THREADS"                           # the environment variable that sets the number of threads
+MOST_THREADS = 1024                                    # more than any machine has cores
+ATTEMPTS = range(10_000)                               # an error that is no interruption comes back every time
+
+COUNT = Setting("swin_np threads")                     # None: what default_threads says
+UNCUT = Setting("swin_np uncut", False)
+INSIDE_PART = ContextVar("swin_np inside a part", default=False)
 
 
-class Here(threading.local):
-    """What holds in one thread of the program: its number of threads, whether it computes a part, and may cut any."""
+def default_threads() -> int:
+    """What SWIN_NP_THREADS says, or else the number of cores that this process may use."""
+    text = os.environ.get(VARIABLE)
+    if text is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not (text.isdecimal() and len(text) <= len(str(MOST_THREADS)) and 1 <= int(text) <= MOST_THREADS):
+        raise ConfigurationError(f"the environment variable {VARIABLE} is {text!r:.40}, expected a whole number from 1 "
+                                 f"to {MOST_THREADS}: set it to one, or remove it to use all cores")
+    return int(text)
 
-    count: int | None = None                           # None: what default_threads says
-    inside_part = False
-    uncut = False
+
+def threads(count: int | None) -> contextlib.AbstractContextManager[None]:
+    """Compute with `count` threads inside the `with` block, in this thread or task of the program.
+
+    count: from 1 to 1024, or None for the default: as many as SWIN_NP_THREADS says, or as many as the process has
+    cores. ConfigurationError for anything else.
+
+    >>> with swin_np.threads(2):
+    ...     logits = model(images)
+    """
+    whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
+    if count is not None and not (whole and 1 <= count <= MOST_THREADS):
+        given = f"{count!r:.40}" if not whole or abs(count) < 10 ** 20 else "a huge number of"
+        raise ConfigurationError(f"{given} threads were asked for, expected a whole number from 1 to {MOST_THREADS}: "
+                                 "give one, or None for the default")
+    return COUNT.held(None if count is None else int(count))
+
+
+def uncut() -> contextlib.AbstractContextManager[None]:
+    """Compute every array whole inside the `with` block, on one thread: a trace then sees what a reader expects."""
+    return UNCUT.held(True)
+
+
+def free_threads() -> int:
+    """Among how many threads `for_each` would share its parts: 1 inside a part, since all cores are then at work."""
+    alone = UNCUT.get() or INSIDE_PART.get() or not SINGLE_THREADED_BLAS.steered
+    return 1 if alone else COUNT.get() or default_threads()
+
+
+class Call:
+    """One call of `for_each`: what waits to be computed, and how many helpers have begun and ended with it."""
+
+    def __init__(self, compute: Callable[[object], None], parts: list):
+        self.compute, self.parts, self.waiting = compute, parts, deque(parts)
+        self.begun, self.ended, self.errors = [], [], []       # one entry for each helper, written by the helpers alone
+        self.news = SimpleQueue()                      # an entry whenever a helper ends
+        self.over = False
+
+    def run(self) -> None:
+        """Compute all parts, with as many helpers as are allowed."""
+        SINGLE_THREADED_BLAS.enter(self)
+        if len(self.parts) == 1:
+            self.compute(self.parts[0])
+            return
+        for helper in POOL.helpers(min(free_threads(), len(self.parts)) - 1):
+            helper.offer(self)
+        copy_context().run(self.work)
+
+    def work(self) -> None:
+        """Compute parts until none is left; the context is this thread's own, and ends with the work."""
+        INSIDE_PART.set(True)
+        while True:
+            try:
+                part = self.waiting.popleft()
+            except IndexError:
+                return
+            self.compute(part)
+
+    def help(self) -> None:
+        """Work in a helper's thread; the caller raises the error, and after it nothing more is begun."""
+        self.begun.append(None)                        # before the first part is taken: see `finish`
+        try:
+            self.work()
+        except BaseException as error:
+            self.errors.append(error)
+            self.waiting.clear()
+        finally:
+            self.ended.append(None)
+            self.news.put(None)
+
+    def finish(self) -> None:
+        """Begin nothing more, and wait for the helpers that have begun. A helper that begins later finds no part."""
+        if not self.over:
+            self.waiting.clear()
+            while len(self.ended) < len(self.begun):
+                self.news.get()
+            SINGLE_THREADED_BLAS.leave(self)
+            self.compute = self.parts = None           # which hold large arrays; a queue may hold this call for longer
+            self.over = True
 
 
 class Helper:
-    """A waiting thread that does one job at a time; a lock wakes it several times as fast as an executor's queue."""
+    """A thread that takes part in the calls in its queue, one after the other; it starts with the first of them."""
 
     def __init__(self) -> None:
-        self.job, self.error = None, None
-        self.begun, self.ended = threading.Lock(), threading.Lock()
-        self.begun.acquire()
-        self.ended.acquire()
-        threading.Thread(target=self.serve, name="swin_np", daemon=True).start()
+        self.calls = SimpleQueue()
+        self.alive = threading.Lock()                  # the thread holds it as long as it lives
+
+    def offer(self, call: Call) -> None:
+        """Let the thread take part in a call, in the context of the caller; without threads it does not."""
+        if not self.alive.locked():
+            try:
+                _thread.start_new_thread(self.serve, ())       # one step, unlike the start of a threading.Thread
+            except (RuntimeError, MemoryError):        # no threads on this system, as in Pyodide, or no more of them
+                return
+        self.calls.put(partial(copy_context().run, call.help))
 
     def serve(self) -> None:
-        """Wait for a job and do it, for ever."""
-        while True:
-            self.begun.acquire()
-            try:
-                self.job()
-            except BaseException as error:             # the caller raises it
-                self.error = error
-            self.job = None                            # which holds large arrays
-            self.ended.release()
-
-    def begin(self, job: Callable[[], None]) -> None:
-        """Let the thread do the job."""
-        self.job = job
-        self.begun.release()
-
-    def end(self) -> BaseException | None:
-        """Wait until the job is done; the error that it ended with, if any."""
-        self.ended.acquire()
-        error, self.error = self.error, None
-        return error
+        """Take part in calls, for ever; of two threads that are started the second ends at once."""
+        if not self.alive.acquire(blocking=False):
+            return
+        try:
+            threading.current_thread().name = "swin_np"
+            if SINGLE_THREADED_BLAS.separate:
+                SINGLE_THREADED_BLAS.set(1)
+            while True:
+                self.calls.get()()
+        finally:
+            self.alive.release()
 
 
 class Pool:
-    """The idle helpers, started when they are first needed; a forked process has none of its parent's."""
+    """The helpers, in a row; calls at the same time share them. A forked process has none of its parent's."""
 
     def __init__(self) -> None:
         self.renew()
@@ -69,132 +164,41 @@ class Pool:
 
     def renew(self) -> None:
         """Forget all helpers."""
-        self.idle = deque()
+        self.row: list[Helper] = []
 
-    def take(self) -> Helper:
-        """A helper for the caller alone, until it is put back among the idle ones."""
-        try:
-            return self.idle.pop()
-        except IndexError:
-            return Helper()
+    def helpers(self, count: int) -> list[Helper]:
+        """The first `count` of them."""
+        while len(self.row) < count:
+            self.row.append(Helper())
+        return self.row[:count]
 
 
-HERE = Here()
 POOL = Pool()
-
-
-def default_threads() -> int:
-    """What SWIN_NP_THREADS says, or else the number of cores that this process may use."""
-    text = os.environ.get(VARIABLE)
-    if text is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not text.isdecimal() or int(text) < 1:
-        raise ConfigurationError(f"the environment variable {VARIABLE} is {text!r}: give a number of threads from 1 on")
-    return int(text)
-
-
-@contextlib.contextmanager
-def threads(count: int | None) -> Iterator[None]:
-    """Compute with `count` threads inside the `with` block (None: the default); ConfigurationError if it is below 1.
-
-    Without it there are as many as SWIN_NP_THREADS says, or as many as the process has cores.
-
-    >>> with swin_np.threads(2):
-    ...     logits = model(images)
-    """
-    if count is not None and count < 1:
-        raise ConfigurationError(f"{count} threads were asked for: give a number from 1 on")
-    before, HERE.count = HERE.count, count
-    try:
-        yield
-    finally:
-        HERE.count = before
-
-
-@contextlib.contextmanager
-def uncut() -> Iterator[None]:
-    """Compute every array whole inside the `with` block, on one thread: a trace then sees what a reader expects."""
-    before, HERE.uncut = HERE.uncut, True
-    try:
-        yield
-    finally:
-        HERE.uncut = before
-
-
-class SingleThreadedBlas:
-    """A context in which NumPy's OpenBLAS uses one thread; `steered` is False where NumPy has another BLAS.
-
-    Such a BLAS keeps to its own environment variables, and parts are then computed one after the other.
-    """
-
-    def __init__(self) -> None:
-        library = ctypes.CDLL(_umath_linalg.__file__)  # finds what this extension module is linked to
-        names = [f"{prefix}openblas_{{}}_num_threads{suffix}" for prefix in ("scipy_", "") for suffix in ("64_", "")]
-        found = [name for name in names if hasattr(library, name.format("set"))]
-        self.steered = bool(found)
-        if found:
-            self.get, self.set = (getattr(library, found[0].format(verb)) for verb in ("get", "set"))
-        self.lock, self.depth, self.before = threading.Lock(), 0, 0
-
-    def __enter__(self) -> None:
-        with self.lock:
-            self.depth += 1
-            if self.steered and self.depth == 1:
-                self.before = self.get()
-                self.set(1)
-
-    def __exit__(self, *error) -> None:
-        with self.lock:
-            self.depth -= 1
-            if self.steered and self.depth == 0:
-                self.set(self.before)
-
-
-SINGLE_THREADED_BLAS = SingleThreadedBlas()
-
-
-def free_threads() -> int:
-    """Among how many threads `for_each` would share its parts: 1 inside a part, since all cores are then at work."""
-    alone = HERE.uncut or HERE.inside_part or not SINGLE_THREADED_BLAS.steered
-    return 1 if alone else HERE.count or default_threads()
 
 
 def for_each(compute: Callable[[object], None], parts: list) -> None:
     """compute(part) for every part, by as many threads as are allowed; the order is not defined.
 
-    A part that cuts its own work into parts computes them itself. A single part may use threads inside.
+    A part that cuts its own work into parts computes them itself. A single part may use threads inside. After any
+    exception, a KeyboardInterrupt too, no thread is at work on the parts any more and all settings are as before.
     """
-    if HERE.inside_part:
+    if INSIDE_PART.get():
         for part in parts:
             compute(part)
         return
-    with SINGLE_THREADED_BLAS:
-        if len(parts) == 1:
-            compute(parts[0])
-            return
-        waiting = deque(parts)
-        helpers = [POOL.take() for _ in range(min(free_threads(), len(parts)) - 1)]
-        for helper in helpers:
-            helper.begin(lambda: work_off(compute, waiting))
-        try:
-            work_off(compute, waiting)
-        finally:
-            waiting.clear()                            # after an error nothing more is begun
-            errors = [error for helper in helpers if (error := helper.end()) is not None]
-            POOL.idle.extend(helpers)
-        if errors:
-            raise errors[0]
-
-
-def work_off(compute: Callable[[object], None], waiting: deque) -> None:
-    """Take parts until none is left."""
-    HERE.inside_part = True
+    call = Call(compute, parts)
     try:
-        while True:
+        try:
+            call.run()
+        finally:
+            call.finish()
+    finally:                                           # again and again, for this can be interrupted as well
+        for _ in ATTEMPTS:
+            if call.over:
+                break
             try:
-                part = waiting.popleft()
-            except IndexError:
-                return
-            compute(part)
-    finally:
-        HERE.inside_part = False
+                call.finish()
+            except BaseException:                      # an earlier one is on its way to the caller already
+                continue
+    if call.errors:
+        raise call.errors.pop()

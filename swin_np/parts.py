@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from swin_np.checks import Array
-from swin_np.parallel import HERE, for_each, free_threads
+from swin_np.parallel import UNCUT, for_each, free_threads
 
 # Sizes that were measured to be fast; they change no result beyond rounding.
 PART_TOKENS = 784                                      # a part: enough rows for the BLAS, few enough for the cache
@@ -20,7 +20,7 @@ FEW_ROWS = 16                                          # below it the BLAS sums 
 def parts(count: int, size: int, least: int = 1) -> list[slice]:
     """Cut `count` items into nearly equal slices of about `size`; equally many for each thread, if it gets `least`."""
     threads = free_threads()
-    pieces = 1 if HERE.uncut else max(1, round(count / size))
+    pieces = 1 if UNCUT.get() else max(1, round(count / size))
     if count >= threads * least:
         pieces = min(count, math.ceil(pieces / threads) * threads)
     return [slice(count * i // pieces, count * (i + 1) // pieces) for i in range(pieces)]

@@ -1,4 +1,4 @@
-"""The resident memory of this process, from the kernel's account of it; only Linux keeps one.
+"""The resident memory of this process, from the kernel's account of it; only Linux keeps one, not in every container.
 
 getrusage's ru_maxrss would not do: a new process begins with that of the process that started it.
 """
@@ -9,8 +9,12 @@ STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def measurable() -> bool:
-    """Whether this system keeps such an account."""
-    return STATUS.exists() and RESET.exists()
+    """Whether this system keeps such an account, and lets this process read and reset it: both are tried."""
+    try:
+        reset_peak()
+        return mebibytes("VmRSS") > 0 and mebibytes("VmHWM") > 0
+    except (OSError, LookupError, ValueError):         # no such file, not allowed, or another kernel's account
+        return False
 
 
 def mebibytes(name: str) -> float:

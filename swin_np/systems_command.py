@@ -108,6 +108,9 @@ def with_measurements(rows: list[Row], cores: int | None) -> Iterator[Row]:
         if measured is None:
             progress(f"{row.system} at {size(row.image_size)} did not come to its end, perhaps for want of memory: "
                      "its cells stay empty")
+        elif measured.peak is None and number == 1:
+            progress("the peak memory is not measured, since this system does not let a process reset its account of "
+                     "it: these cells stay empty")
         yield Row(**{**vars(row), "measured": measured})
 
 

@@ -1,14 +1,18 @@
 """Image files and preprocessing: against Pillow itself, torchvision's rules of size, and torch's arithmetic."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from swin_np import images
 from swin_np.errors import InputError
 from swin_np.images import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     PRESETS,
+    bicubic,
     center_crop,
     load,
     normalise,
@@ -16,11 +20,14 @@ from swin_np.images import (
     resize,
     sample_photograph,
 )
+from swin_np.parallel import threads
 
 SIZES = [
     ((37, 53), (16, 16)), ((37, 53), (80, 111)), ((64, 64), (64, 64)), ((64, 48), (64, 31)), ((64, 48), (129, 48)),
     ((1, 1), (5, 7)), ((9, 7), (1, 1)), ((1, 50), (20, 3)), ((50, 1), (3, 20)), ((2, 3), (3, 2)), ((300, 7), (11, 90)),
-    ((101, 307), (32, 97)), ((224, 225), (225, 224)), ((5, 400), (400, 5)),
+    ((101, 307), (32, 97)), ((224, 225), (225, 224)), ((5, 400), (400, 5)), ((1, 400), (48, 5000)),
+    ((400, 1), (5000, 48)), ((3, 9000), (2, 7)), ((9000, 3), (7, 2)), ((700, 900), (1, 2)), ((700, 900), (2, 1)),
+    ((40, 41), (41, 40)),
 ]
 
 
@@ -50,6 +57,37 @@ def test_resize_equals_pillow_for_many_random_sizes(rng):
     for old, new in rng.integers(1, 70, (200, 2, 2)).tolist():
         image = noise(rng, *old)
         assert np.array_equal(resize(image, new), pillow_resize(image, *new)), f"{old} to {new}"
+
+
+def test_resize_equals_pillow_for_random_ratios_from_tiny_to_huge(rng):
+    for old, new in np.exp(rng.uniform(0, np.log(600), (60, 2, 2))).astype(int).tolist():
+        image = noise(rng, *old)
+        assert np.array_equal(resize(image, new), pillow_resize(image, *new)), f"{old} to {new}"
+
+
+def test_resize_takes_bands_of_pixels_and_not_one_after_the_other(rng, monkeypatch):
+    calls = []
+
+    def counted(x):
+        calls.append(x.shape)
+        return bicubic(x)
+
+    monkeypatch.setattr(images, "bicubic", counted)
+    resize(noise(rng, 1, 40), (3, 8000))
+    assert len(calls) <= (3 + 8000) / 8
+
+
+@pytest.mark.parametrize(("old", "new"), [((1500, 1000), (60, 40)), ((40, 60), (1000, 1500)), ((800, 900), (801, 901)),
+                                          ((1, 30), (500, 4000)), ((8, 90_000), (7, 20)), ((90_000, 8), (20, 7))])
+def test_resize_holds_a_few_times_the_source_and_the_result(old, new):
+    image = np.zeros((*old, 3), np.uint8)
+    between = 3 * old[0] * new[1]                      # bytes, after the horizontal pass
+    tracemalloc.start()
+    with threads(1):
+        resized = resize(image, new)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 2 * (image.nbytes + between + resized.nbytes) + 24 * 2 ** 20
 
 
 @pytest.mark.parametrize("size", [232, 238, 246, 248, 256, 700])

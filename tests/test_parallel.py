@@ -12,10 +12,11 @@ import pytest
 
 import swin_np
 from swin_np import functional
+from swin_np.blas import SINGLE_THREADED_BLAS
 from swin_np.block import Mlp
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.layers import redraw
-from swin_np.parallel import SINGLE_THREADED_BLAS, default_threads, for_each, threads
+from swin_np.parallel import MOST_THREADS, Call, default_threads, for_each, free_threads, threads
 from tests.matching import LARGEST_FACTOR, assert_matches, disturbed_model, largest_difference
 
 MIB = 2 ** 20
@@ -119,7 +120,7 @@ def test_an_error_in_a_part_reaches_the_caller_and_nothing_more_is_begun(workers
     assert sorted(done) == [1, 2, 3]
 
 
-@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="this NumPy has another BLAS than OpenBLAS")
+@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="threadpoolctl does not know this BLAS")
 def test_an_error_in_another_thread_reaches_the_caller():
     caller, both = threading.current_thread(), threading.Barrier(2, timeout=60)
 
@@ -132,7 +133,29 @@ def test_an_error_in_another_thread_reaches_the_caller():
         for_each(fail_elsewhere, [1, 2])
 
 
-@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="this NumPy has another BLAS than OpenBLAS")
+@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="threadpoolctl does not know this BLAS")
+def test_after_an_error_in_another_thread_the_caller_begins_nothing_more(monkeypatch):
+    begun, both, failed = [], threading.Barrier(2, timeout=60), threading.Event()
+    caller, original = threading.current_thread(), Call.help
+
+    def help_and_tell(call):
+        original(call)
+        failed.set()
+
+    def fail_elsewhere(part):
+        begun.append(part)
+        both.wait()
+        if threading.current_thread() is not caller:
+            raise ShapeError("the other part")
+        failed.wait(60)
+
+    monkeypatch.setattr(Call, "help", help_and_tell)
+    with threads(2), pytest.raises(ShapeError, match="the other part"):
+        for_each(fail_elsewhere, list(range(100)))
+    assert len(begun) == 2
+
+
+@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="threadpoolctl does not know this BLAS")
 def test_waiting_threads_hold_no_arrays():
     class Large:
         pass
@@ -167,7 +190,7 @@ def test_an_mlp_whose_hidden_units_are_shared_out_gives_the_same(workers, rng):
     assert_matches(ours, functional.gelu(x @ mlp.fc1.weight.T + mlp.fc1.bias) @ mlp.fc2.weight.T + mlp.fc2.bias)
 
 
-@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="this NumPy has another BLAS than OpenBLAS")
+@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="threadpoolctl does not know this BLAS")
 def test_the_blas_uses_one_thread_inside_and_as_many_as_before_afterwards():
     before, seen = SINGLE_THREADED_BLAS.get(), []
     SINGLE_THREADED_BLAS.set(2)
@@ -179,15 +202,66 @@ def test_the_blas_uses_one_thread_inside_and_as_many_as_before_afterwards():
 def test_the_environment_sets_the_default(monkeypatch):
     monkeypatch.setenv("SWIN_NP_THREADS", "3")
     assert default_threads() == 3
-    for wrong in ("0", "-1", "two", ""):
+    for wrong in ("0", "-1", "two", "", " 2", "2.0", "1e3", "²", "True", "1025", "9" * 5000, "0" * 10 ** 5):
         monkeypatch.setenv("SWIN_NP_THREADS", wrong)
-        with pytest.raises(ConfigurationError, match="SWIN_NP_THREADS"):
+        with pytest.raises(ConfigurationError, match=r"SWIN_NP_THREADS is '.*, expected a whole number") as error:
             default_threads()
+        assert len(str(error.value)) < 300
 
 
 def test_no_threads_at_all_are_refused():
     with pytest.raises(ConfigurationError, match="0 threads"), threads(0):
         pass
+
+
+@pytest.mark.parametrize("wrong", [
+    0, -1, MOST_THREADS + 1, 10 ** 9, 2 ** 64, pytest.param(-10 ** 5000, id="-huge"),
+    pytest.param(10 ** 5000, id="huge"), True, False, np.True_, 2.0, np.float32(2), 2.5, float("nan"), float("inf"),
+    "2", "two", b"2", pytest.param("x" * 10 ** 6, id="long"), [2], (2,), {}, np.array(2), np.array([2]), 2j, object(),
+])
+def test_numbers_of_threads_that_are_none_are_refused_in_one_sentence(wrong):
+    with pytest.raises(ConfigurationError, match="expected a whole number from 1 to 1024") as error, threads(wrong):
+        pass
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize("right", [1, MOST_THREADS, np.int64(3), np.uint8(2)])
+def test_whole_numbers_of_any_kind_are_numbers_of_threads(right):
+    done = []
+    with threads(right):
+        for_each(done.append, [1, 2, 3])
+    assert sorted(done) == [1, 2, 3]
+
+
+@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="threadpoolctl does not know this BLAS")
+@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="errstate belongs to a thread in NumPy 1")
+def test_helpers_compute_as_the_caller_has_set_numpy():
+    both, caller = threading.Barrier(2, timeout=60), threading.current_thread()
+
+    def divide_elsewhere(part):
+        both.wait()
+        if threading.current_thread() is not caller:
+            np.array([1.0]) / np.array([0.0])
+
+    with threads(2), np.errstate(divide="raise"), pytest.raises(FloatingPointError):
+        for_each(divide_elsewhere, [1, 2])
+
+
+@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="threadpoolctl does not know this BLAS")
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_parts_inside_a_part_are_computed_by_the_same_thread(workers):
+    inner, free, all_here = [], [], threading.Barrier(workers, timeout=60)
+
+    def outer(part):
+        all_here.wait()
+        free.append(free_threads())
+        for_each(lambda _: inner.append((part, threading.current_thread())), [1, 2, 3])
+
+    with threads(workers):
+        for_each(outer, list(range(workers)))
+    assert len(inner) == 3 * workers
+    assert len({thread for _, thread in inner}) == len(set(inner)) == workers
+    assert free == [1] * workers
 
 
 @pytest.mark.parametrize(("batch", "most"), [(1, 24), (8, 130)])

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from swin_np.functional import Array
-from swin_np.layers import RECORDER, Module
+from swin_np.layers import Module, recording
 from swin_np.model import SwinTransformer
 from swin_np.parallel import uncut
 
@@ -88,14 +88,10 @@ def isolated(model: SwinTransformer, x: Array, given: dict[str, Array], first: i
         if id(module) in names:
             substitute(".".join(filter(None, (names[id(module)], step))), value)
 
-    before, RECORDER.record = RECORDER.record, record
-    try:
-        with suppress(Reached), uncut(), np.errstate(all="ignore"):    # a mistake on trial may overflow
-            for unit in units(model)[first:None if last is None else last + 1]:
-                result.inputs.append(x)
-                x = unit.compute(x)
-                for name in unit.outputs:
-                    substitute(name, x)
-    finally:
-        RECORDER.record = before
+    with suppress(Reached), recording(record), uncut(), np.errstate(all="ignore"):     # a mistake may overflow
+        for unit in units(model)[first:None if last is None else last + 1]:
+            result.inputs.append(x)
+            x = unit.compute(x)
+            for name in unit.outputs:
+                substitute(name, x)
     return result

@@ -11,7 +11,7 @@ import numpy as np
 
 from swin_np.checkpoints.npz import write_npz
 from swin_np.functional import Array
-from swin_np.layers import RECORDER, Module
+from swin_np.layers import Module, recording
 from swin_np.parallel import uncut
 
 
@@ -48,7 +48,7 @@ class Trace(dict[str, Array]):
 
 @contextlib.contextmanager
 def trace(model: Module, pattern: str = "*") -> Iterator[Trace]:
-    """Record what `model` computes inside the `with` block, in this thread; of several calls the last.
+    """Record what `model` computes inside the `with` block, in this thread or task; of several calls the last.
 
     pattern: which names to keep, as in a shell: "layers.0.*", "*.attn.scores", "*.blocks.?".
 
@@ -56,10 +56,6 @@ def trace(model: Module, pattern: str = "*") -> Iterator[Trace]:
     ...     model(images)
     >>> activations["layers.0.blocks.1.attn.probabilities"]
     """
-    activations, before = Trace(model, pattern), RECORDER.record
-    RECORDER.record = activations.record
-    try:
-        with uncut():
-            yield activations
-    finally:
-        RECORDER.record = before
+    activations = Trace(model, pattern)
+    with recording(activations.record), uncut():
+        yield activations

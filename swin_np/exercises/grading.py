@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from swin_np.errors import InputError
+from swin_np.errors import InputError, SwinWarning
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.result import Result
 
@@ -24,7 +25,7 @@ PACKAGE = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Limits:
-    """What one notebook may take: seconds of time, and mebibytes of memory (which Windows does not limit)."""
+    """What one notebook may take: seconds of time, and mebibytes of memory (not on Windows and macOS)."""
 
     seconds: float = SECONDS
     mebibytes: int = MEBIBYTES
@@ -110,6 +111,9 @@ def grade_notebook(path: Path, student: str, limits: Limits) -> Grade:
             end(process)
     try:
         outcome = json.loads(answer)
+        if outcome["not_limited"]:
+            warnings.warn(f"this system does not limit {', '.join(outcome['not_limited'])}: a submission can use more",
+                          SwinWarning, stacklevel=2)
         results = {result["exercise"]: Result(**result) for result in outcome["results"]}
         return Grade(student, results, tuple(f"{path.name}, {problem}" for problem in outcome["problems"]))
     except (ValueError, KeyError, TypeError):

@@ -118,15 +118,27 @@ def inside(folder: Path, path: str) -> bool:
     return path == os.devnull or Path(os.path.realpath(path)).is_relative_to(folder)
 
 
-def limit(seconds: float, mebibytes: int) -> None:
-    """Limit this process's time, memory and files; on Windows, where Python cannot, do nothing."""
+def limit(seconds: float, mebibytes: int) -> list[str]:
+    """Limit this process's time, memory and files as far as the system lets us; what it does not limit.
+
+    Windows limits nothing, macOS no memory. Where the system itself allows less than is asked for, that holds.
+    """
+    limits = {"processor time": ("RLIMIT_CPU", math.ceil(seconds)), "memory": ("RLIMIT_AS", mebibytes * 2 ** 20),
+              "the size of files": ("RLIMIT_FSIZE", LARGEST_FILE), "core dumps": ("RLIMIT_CORE", 0)}
     try:
         import resource
     except ImportError:
-        return
-    for what, most in ((resource.RLIMIT_CPU, math.ceil(seconds)), (resource.RLIMIT_AS, mebibytes * 2 ** 20),
-                       (resource.RLIMIT_FSIZE, LARGEST_FILE), (resource.RLIMIT_CORE, 0)):
-        resource.setrlimit(what, (most, most))
+        return [*limits]
+    refused = []
+    for what, (name, most) in limits.items():
+        try:
+            number = getattr(resource, name)
+            allowed = resource.getrlimit(number)[1]
+            most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+            resource.setrlimit(number, (most, most))
+        except (AttributeError, OSError, ValueError, OverflowError):
+            refused.append(what)
+    return refused
 
 
 def main() -> None:
@@ -136,14 +148,14 @@ def main() -> None:
     for stream in (1, 2):                              # what the submission prints goes nowhere
         os.dup2(nothing, stream)
     path, seconds, mebibytes = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
-    limit(seconds, mebibytes)
+    refused = limit(seconds, mebibytes)
     forbid_what_no_exercise_needs(Path.cwd().resolve())
     try:
         outcome = graded(path)
     except InputError as error:
         outcome = {"results": [], "problems": [str(error)]}
     with open(answer, "w", encoding="utf-8") as stream:
-        stream.write(json.dumps(outcome))
+        stream.write(json.dumps({**outcome, "not_limited": refused}))
     os._exit(0)                                        # threads that a submission has started are not waited for
 
 

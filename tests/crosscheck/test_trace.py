@@ -81,7 +81,7 @@ def test_a_trace_ends_with_its_block_even_after_an_error(model, images):
     with pytest.raises(ZeroDivisionError), swin_np.trace(model) as recorded:
         raise ZeroDivisionError
     model(images)
-    assert RECORDER.record is None
+    assert RECORDER.get() is None
     assert not recorded
 
 

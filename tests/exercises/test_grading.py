@@ -4,13 +4,14 @@ import argparse
 import csv
 import json
 import shutil
+import sys
 
 import pytest
 
 from notebooks.exercises.generate import FOLDER
 from swin_np import grade_command
-from swin_np.errors import InputError
-from swin_np.exercises import submission
+from swin_np.errors import InputError, SwinWarning
+from swin_np.exercises import grading, submission
 from swin_np.exercises.grade_table import as_csv, harmless, most_frequent, rows
 from swin_np.exercises.grading import Limits, grade, submissions
 from swin_np.exercises.submission import graded
@@ -158,3 +159,44 @@ def test_the_command_writes_csv_chart_and_json(tmp_path, capsys):
 def test_the_command_refuses_what_cannot_be(tmp_path):
     with pytest.raises(InputError, match="more than nothing"):
         run(tmp_path, "--seconds", "-1")
+
+
+class Resource:
+    """A system's `resource` module, which allows at most what `hard` says and refuses what is in `refused`."""
+
+    RLIM_INFINITY = -1
+    RLIMIT_CPU, RLIMIT_AS, RLIMIT_FSIZE, RLIMIT_CORE = range(4)
+
+    def __init__(self, hard=(), refused=()):
+        self.hard, self.refused, self.limits = dict(hard), refused, {}
+
+    def getrlimit(self, number):
+        return 0, self.hard.get(number, self.RLIM_INFINITY)
+
+    def setrlimit(self, number, limits):
+        if number in self.refused or self.hard.get(number, limits[1]) < limits[1]:
+            raise ValueError("not allowed to raise maximum limit")
+        self.limits[number] = limits
+
+
+ASKED = {Resource.RLIMIT_CPU: (3, 3), Resource.RLIMIT_AS: (2 ** 30, 2 ** 30),
+         Resource.RLIMIT_FSIZE: (2 ** 24, 2 ** 24), Resource.RLIMIT_CORE: (0, 0)}
+
+
+@pytest.mark.parametrize(("system", "limits", "not_limited"), [
+    (Resource(), ASKED, []),
+    (Resource(hard={Resource.RLIMIT_AS: 2 ** 29}), ASKED | {Resource.RLIMIT_AS: (2 ** 29, 2 ** 29)}, []),
+    (Resource(refused=[Resource.RLIMIT_AS]), {key: ASKED[key] for key in (0, 2, 3)}, ["memory"]),
+    (None, None, ["processor time", "memory", "the size of files", "core dumps"]),
+], ids=["Linux", "a lower limit", "macOS", "Windows"])
+def test_a_submission_is_limited_as_far_as_the_system_lets_us(system, limits, not_limited, monkeypatch):
+    monkeypatch.setitem(sys.modules, "resource", system)
+    assert submission.limit(2.5, 1024) == not_limited
+    assert system is None or system.limits == limits
+
+
+def test_grading_says_what_the_system_does_not_limit_and_goes_on(tmp_path, monkeypatch):
+    answer = json.dumps({"results": [], "problems": [], "not_limited": ["memory"]})
+    monkeypatch.setattr(grading, "without_network", lambda: (sys.executable, "-c", f"print({answer!r})"))
+    with pytest.warns(SwinWarning, match="does not limit memory: a submission can use more"):
+        assert grading.grade_notebook(tmp_path / "ann.ipynb", "ann", Limits(60, 1024)).problems == ()
