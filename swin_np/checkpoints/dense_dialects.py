@@ -18,7 +18,7 @@ from swin_np.dense.segmentation import UNet, UNetConfig, UPerNet, UPerNetConfig
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.layers import Module
 from swin_np.model import SwinConfig
-from swin_np.shape_policy import TORCHVISION
+from swin_np.shape_policy import TORCHVISION, TRANSFORMERS_BACKBONE
 
 PREFIX = "backbone."
 PARTS = ("backbone", "norms", "decode_head", "fpn")
@@ -30,7 +30,7 @@ def upernet_dialect(swin: Dialect, root: str) -> Dialect:
     names = tuple((PREFIX + official, tuple(root + name.removeprefix("swin.") for name in theirs))
                   for official, theirs in swin.names)
     return Dialect(
-        swin.name, swin.shape_policy,
+        swin.name, TRANSFORMERS_BACKBONE,
         (*names, ("norms.{i}", ("backbone.hidden_states_norms.stage{i+1}",)), ("decode_head", ("decode_head",))),
         set_aside=(("auxiliary_head", "backbone.swin.layernorm", "backbone.layernorm"),
                    "the auxiliary head serves training only, and no map passes the backbone's last norm"))

@@ -19,12 +19,12 @@ from swin_np.dense.segmentation import UPerNetConfig
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.images import sample_photograph
 from swin_np.model import SwinConfig
-from swin_np.shape_policy import TORCHVISION, TRANSFORMERS
+from swin_np.shape_policy import TORCHVISION, TRANSFORMERS_BACKBONE
 from tests.dense.tiny import CONFIGS, RESNET, SWIN, redrawn
 from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
 
 CONFIG = UPerNetConfig(SwinConfig((64, 64), embed_dim=8, depths=(2, 2, 1, 1), num_heads=(1, 2, 4, 4), window_size=2,
-                                  shape_policy=TRANSFORMERS), 5, 12)
+                                  shape_policy=TRANSFORMERS_BACKBONE), 5, 12)
 STORED = {name: config for name, config in CONFIGS.items() if getattr(config, "extra", "") != "none"}
 
 
