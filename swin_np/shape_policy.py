@@ -1,7 +1,8 @@
 """What happens where sizes do not fit: the one point on which the public implementations of Swin differ.
 
 The paper's own sizes always fit (224 = 4 * 56, and 7 divides 56, 28, 14 and 7). For other sizes there are five
-answers in use, one of them under two names, and the logits differ by up to 1.5 for the same weights. A `ShapePolicy` names each answer.
+answers in use, one of them under two names, and the logits differ by up to 1.5 for the same weights. A `ShapePolicy`
+names each answer.
 """
 
 from dataclasses import dataclass, replace

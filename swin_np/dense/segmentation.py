@@ -48,9 +48,10 @@ UPERNET_VARIANTS = {
        for name in ("swin_t", "swin_s", "swin_b")},
     "upernet_resnet_50": UPerNetConfig(RESNET_VARIANTS["resnet_50"]),
 }
-"""Section 4.3, Table 3, and one on ResNet; windows on small maps are those of transformers' UPerNet. The table's 60 M (T), 81 M (S) and 121 M (B) parameters include an auxiliary
-head, which only training needs: here they are 59.0 M, 80.3 M and 120.1 M. Its multiply-adds, for images of 512x2048, do
-not: 945 G (T) and 1038 G (S) there, 944.5 G and 1037.5 G here."""
+"""Section 4.3, Table 3, and one on ResNet; windows on small maps are those of transformers' UPerNet. The table's 60 M
+(T), 81 M (S) and 121 M (B) parameters include an auxiliary head, which only training needs: here they are 59.0 M,
+80.3 M and 120.1 M. Its multiply-adds, for images of 512x2048, do not: 945 G (T) and 1038 G (S) there, 944.5 G and
+1037.5 G here."""
 
 UNET_VARIANTS = {
     "unet_swin_t": UNetConfig(VARIANTS["swin_t"]),
