@@ -1,6 +1,7 @@
 """What a user and config.json add to a file: checked against each other, and config.json against the shapes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from swin_np.functional import Size, pair
 from swin_np.layers import Module
 from swin_np.model import SwinTransformer
 
+ANSWERS = ("num_heads", "image_size", "window_size", "pretrained_window_sizes")          # fields of a Request
 V2_ONLY = ("window_size", "pretrained_window_sizes")   # the first version's bias tables tell the one and have no other
 
 
@@ -63,7 +65,8 @@ def sides(name: str, value: object) -> tuple[int, int] | None:
     """Height and width; CheckpointError for anything else."""
     if value is None:
         return None
-    both = as_tuple(value) * (2 if np.ndim(value) == 0 else 1)
+    both = as_tuple(value)
+    both = both * 2 if len(both) == 1 else both
     if len(both) != 2 or not all(map(is_count, both)):
         raise CheckpointError(f"{name}={value!r} was given: give a whole number, or a height and a width")
     return both
@@ -73,6 +76,7 @@ def as_tuple(value: object) -> tuple | None:
     """One value as a tuple of it, several as a tuple."""
     if value is None:
         return None
+    value = value.tolist() if isinstance(value, np.ndarray) else value
     return tuple(map(plain, value)) if isinstance(value, tuple | list) else (plain(value),)
 
 
@@ -93,16 +97,17 @@ def inferred(system: System, dialect: Dialect, state: State, buffers: State, wan
     try:
         config = system.infer(state, buffers, dialect, wanted, notes)
     except CheckpointError:
-        for fewer in (Request(told=wanted.told), Request(wanted.num_heads, told=wanted.told)):
-            if (config := by_shapes(system, dialect, state, buffers, fewer)) is not None:
-                check_told(config, wanted.told)
+        for answers in (*((name,) for name in ANSWERS), ANSWERS):
+            fewer = replace(wanted, **dict.fromkeys(answers))
+            if wanted.told and (config := by_shapes(system, dialect, state, buffers, fewer)) is not None:
+                check_told(config, wanted.told)        # perhaps it is this answer that the shapes contradict
         raise
     check_told(config, wanted.told)
     return config
 
 
 def by_shapes(system: System, dialect: Dialect, state: State, buffers: State, wanted: Request) -> Config | None:
-    """The configuration without the sizes that config.json says, to be compared with them; None if there is none."""
+    """The configuration without some of config.json's answers, to be compared with them; None if there is none."""
     try:
         return system.infer(state, buffers, dialect, wanted, [])
     except CheckpointError:
