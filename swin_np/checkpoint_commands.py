@@ -164,8 +164,9 @@ def unidentified(stored: StoredCheckpoint, reason: str) -> list[tuple[str, str]]
 
 def description(identified: Identified) -> list[tuple[str, str]]:
     """The rows on a checkpoint whose dialect is known."""
+    eps = [("eps", f"{identified.eps} in the norms of the blocks and the last one")] if identified.eps else []
     return [("system", identified.system.name), ("dialect", identified.dialect.name), *settings(identified.config),
-            *(("assumed" if note in identified.assumed else "note", note) for note in identified.notes)]
+            *eps, *(("assumed" if note in identified.assumed else "note", note) for note in identified.notes)]
 
 
 def settings(config: Config) -> list[tuple[str, str]]:
@@ -218,6 +219,9 @@ def run_convert(options: argparse.Namespace) -> None:
         identified = identify(stored, **sizes)
         check_name(f"dialect of a {identified.system.name}", options.to, identified.system.dialects)
         dialect = identified.system.dialects[options.to]
+        if identified.eps is not None:
+            raise CheckpointError(f"the eps of its norms is {identified.eps} by its config.json, which the file to be "
+                                  "written could not tell: convert it with the library that wrote it")
         if isinstance(identified.config, SwinConfig):
             check_tables(identified.config, dialect)
         tensors = convert(identified.state, dialect, identified.config)

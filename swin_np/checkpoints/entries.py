@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from swin_np.errors import CheckpointError
 
-LARGEST = 2**31                                        # of a whole number; sizes, counts and channels are far below
+LARGEST, LARGEST_SIDE = 2**31, 2**16                   # of numbers, and of sides in pixels or tokens
 LONGEST = 64                                           # numbers in a list: stages, colours, an image's sides
 SHOWN = 100                                            # characters of a wrong value in a sentence
 
@@ -42,11 +42,11 @@ class Entries:
         raise self.wrong(name, "true or false")
 
     def number(self, name: str) -> float | None:
-        """A positive, finite number."""
+        """A positive number."""
         value = self.values.get(name)
-        if value is None or (is_number(value) and value > 0):
+        if value is None or (is_number(value) and 0 < value < LARGEST):
             return None if value is None else float(value)
-        raise self.wrong(name, "a positive number")
+        raise self.wrong(name, f"a positive number below {LARGEST}")
 
     def count(self, name: str) -> int | None:
         """A whole number from 0 on."""
@@ -67,7 +67,7 @@ class Entries:
         """Height and width from 1 on, or one number for both."""
         value = self.values.get(name)
         values = value if isinstance(value, list) else [value] * 2
-        if value is None or (len(values) == 2 and all(is_count(side) and side > 0 for side in values)):
+        if value is None or (len(values) == 2 and all(is_side(side) and side > 0 for side in values)):
             return None if value is None else tuple(values)
         raise self.wrong(name, "a positive whole number, or a height and a width")
 
@@ -82,6 +82,10 @@ class Entries:
 
 def is_count(value: object) -> bool:
     return type(value) is int and 0 <= value < LARGEST
+
+
+def is_side(value: object) -> bool:
+    return is_count(value) and value <= LARGEST_SIDE
 
 
 def is_number(value: object) -> bool:

@@ -22,7 +22,7 @@ from swin_np.checkpoints.dialects import (
 )
 from swin_np.checkpoints.files import StoredCheckpoint, read
 from swin_np.checkpoints.notes import Assumption
-from swin_np.checkpoints.requests import inferred, request, with_eps
+from swin_np.checkpoints.requests import inferred, request, told_eps, with_eps
 from swin_np.checkpoints.resnet_dialects import RES2NET, RESNET
 from swin_np.checkpoints.stored_preprocessing import StoredPreprocessing
 from swin_np.checkpoints.swin_inference import INDEX, depths_of, factors, fitting_configuration, shared_fields
@@ -47,7 +47,8 @@ class Identified:
     system: a Swin Transformer, a ViT, ... config: read off the shapes, with what the dialect brings (its shape policy,
     the eps of its norms). state: the parameters in official names, as stored;
     derived buffers were checked and left out. notes: a sentence for each thing unwrapped, set aside or assumed.
-    preprocessing: how its images are prepared, where a file beside the checkpoint says so.
+    preprocessing: how its images are prepared, where a file beside the checkpoint says so. eps: of a Swin's norms,
+    where config.json says another than 1e-5, which no configuration here has; `load` builds the model with it.
     """
 
     system: System
@@ -56,6 +57,7 @@ class Identified:
     state: State
     notes: list[str]
     preprocessing: StoredPreprocessing | None = None
+    eps: float | None = None
 
     @property
     def assumed(self) -> list[str]:
@@ -101,7 +103,7 @@ def load(path: str | Path, num_heads: int | tuple[int, ...] | None = None, image
                                      f"give a {system.config.__name__}")
         else:
             state = system.fit(config, state, buffers, dialect, wanted, notes)
-        model = with_eps(system.model_around(config, state, dtype), wanted.told)
+        model = with_eps(system.model_around(config, state, dtype), told_eps(config, wanted.told))
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
     for note in notes:
@@ -120,7 +122,7 @@ def identify(stored: StoredCheckpoint, num_heads: int | tuple[int, ...] | None =
     config = inferred(system, dialect, state, buffers, wanted, notes)
     if buffers:
         notes.append(f"Checked {len(buffers)} derived buffers, which follow from the configuration, and left them out.")
-    return Identified(system, dialect, config, state, notes, stored.preprocessing)
+    return Identified(system, dialect, config, state, notes, stored.preprocessing, told_eps(config, wanted.told))
 
 
 def in_official_names(stored: StoredCheckpoint) -> tuple[System, Dialect, State, State, list[str]]:

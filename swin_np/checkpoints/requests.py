@@ -7,15 +7,15 @@ import numpy as np
 
 from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.checkpoints.dialects import Dialect, State
-from swin_np.checkpoints.entries import Entries, is_count
+from swin_np.checkpoints.entries import Entries, is_count, is_side
 from swin_np.checkpoints.notes import Assumption
 from swin_np.checkpoints.stored_configuration import Told, told_by
 from swin_np.checkpoints.systems import Config, Request, System
 from swin_np.dense.backbones import DenseConfig
 from swin_np.errors import CheckpointError
 from swin_np.functional import Size, pair
-from swin_np.layers import Module
-from swin_np.model import SwinTransformer
+from swin_np.layers import LayerNorm, Module
+from swin_np.model import SwinConfig
 
 ANSWERS = ("num_heads", "image_size", "window_size", "pretrained_window_sizes")          # fields of a Request
 V2_ONLY = ("window_size", "pretrained_window_sizes")   # the first version's bias tables tell the one and have no other
@@ -67,7 +67,7 @@ def sides(name: str, value: object) -> tuple[int, int] | None:
         return None
     both = as_tuple(value)
     both = both * 2 if len(both) == 1 else both
-    if len(both) != 2 or not all(map(is_count, both)):
+    if len(both) != 2 or not all(map(is_side, both)):
         raise CheckpointError(f"{name}={value!r} was given: give a whole number, or a height and a width")
     return both
 
@@ -149,16 +149,24 @@ def windows_of_first_training(config: SwinV2Config, sizes: tuple[int, ...]) -> l
     return [pair(size) if size else window for size, window in zip(sizes, windows, strict=False)]
 
 
-def with_eps(model: Module, told: Told | None) -> Module:
-    """The model with the eps that config.json tells of a Swin's norms; SwinConfig has none.
+def told_eps(config: Config, told: Told | None) -> float | None:
+    """The eps of a Swin's norms where config.json tells another than SwinConfig's, which has no field for it."""
+    if told is None or not isinstance(getattr(config, "backbone", config), SwinConfig):
+        return None
+    eps = (told.backbone if isinstance(config, DenseConfig) else told.fields).get("eps")
+    return eps if eps != LayerNorm.eps else None
 
-    transformers, whose entry it is, uses it in the norms of the blocks and the last one, and 1e-5 in all others.
+
+def with_eps(model: Module, eps: float | None) -> Module:
+    """The model with another eps in the norms of its Swin's blocks and the last one.
+
+    transformers, whose entry it is, has 1e-5 in all others, of the embedding, of patch merging and of a backbone's
+    maps.
     """
-    backbone = getattr(model, "backbone", model)
-    eps = told and (told.backbone if backbone is not model else told.fields).get("eps")
-    if eps and isinstance(backbone, SwinTransformer):
-        blocks = [block for stage in backbone.layers for block in stage.blocks]
-        for norm in [backbone.norm, *(norm for block in blocks for norm in (block.norm1, block.norm2))]:
-            if norm is not None:
+    if eps is not None:
+        swin = getattr(model, "backbone", model)
+        blocks = [block for stage in swin.layers for block in stage.blocks]
+        for norm in [swin.norm, *(norm for block in blocks for norm in (block.norm1, block.norm2))]:
+            if norm is not None:                       # of a backbone the last one is
                 norm.eps = eps
     return model

@@ -436,3 +436,11 @@ def test_a_wanted_configuration_keeps_the_eps_of_the_file(tmp_path, rng):
     images, config = rng.standard_normal((1, 3, 32, 32)), swin_np.load(tmp_path).config
     assert_matches(swin_np.load(tmp_path, dtype=np.float64, config=config)(images), output_of(model, images),
                    MODEL_TOLERANCE)
+
+
+def test_inspect_tells_another_eps_and_convert_does_not_lose_it(tmp_path, capsys):
+    of_transformers("Swin", **SIZES, image_size=32, window_size=4, layer_norm_eps=1e-1).save_pretrained(tmp_path)
+    assert main(["inspect", str(tmp_path)]) == 0
+    assert "eps            0.1 in the norms of the blocks" in capsys.readouterr().out
+    assert main(["convert", str(tmp_path), str(tmp_path / "new.npz"), "--to", "timm"]) == 2
+    assert "the eps of its norms is 0.1" in capsys.readouterr().err
