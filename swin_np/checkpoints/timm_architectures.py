@@ -102,6 +102,8 @@ def check_arguments(arguments: Entries, pool: str | None, system: str) -> None:
     values: Mapping[str, object] = {"global_pool": pool} | arguments.values
     for name, value in values.items():
         known = name in ARGUMENTS or name == "num_heads" or re.fullmatch(NO_MATTER, name)
+        if name == "window_size" and isinstance(value, list) and len(value) > 2:        # another in each stage
+            known = None
         if known or value is None or (name in usual and value in (usual[name], "")):
             continue
         raise CheckpointError(f"its {arguments.file} says {str(name)[:100]} {str(value)[:100]!r}, which no {system} "

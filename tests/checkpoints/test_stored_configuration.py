@@ -134,6 +134,7 @@ def test_a_folder_of_a_upernet_gives_its_numbers(settings, tmp_path, rng):
     assert_matches(swin_np.load(tmp_path, dtype=np.float64)(images), output_of(model, images), MODEL_TOLERANCE)
 
 
+SMALL_VIT = {"embed_dim": 48, "num_heads": 4, "depth": 1, "depths": None}
 TINY = {"embed_dim": 16, "num_heads": (1, 2, 4, 8), "num_classes": 5}
 IN_TIMM = {
     "V2, window 16": ("swinv2_tiny_window16_256", TINY),
@@ -275,10 +276,15 @@ def test_relatives_with_the_tensors_of_a_resnet_are_refused_by_name(architecture
     ("swin_tiny_patch4_window7_224", {"always_partition": True}, "always_partition 'True'"),
     ("swin_tiny_patch4_window7_224", {"head_dim": 8}, "head_dim '8'"),
     ("swinv2_tiny_window8_256", {"act_layer": "gelu_tanh"}, "act_layer 'gelu_tanh'"),
+    ("swinv2_tiny_window8_256", {"window_size": (8, 8, 4, 2)}, r"window_size '\[8, 8, 4, 2\]', which no Swin Transf"),
+    ("vit_tiny_patch16_224", SMALL_VIT | {"global_pool": "avg"}, "global_pool 'avg'"),
+    ("vit_tiny_patch16_224", SMALL_VIT | {"act_layer": "relu"}, "act_layer 'relu'"),
+    ("resnet18", {"embed_dim": None, "num_heads": None, "depths": None, "output_stride": 8}, "output_stride '8'"),
     ("swin_s3_tiny_224", {}, "timm's 'swin_s3_tiny_224', which is no Swin Transformer"),
 ])
 def test_what_timm_alone_can_do_is_refused_by_name(architecture, settings, words, tmp_path):
-    of_timm(architecture, tmp_path, **TINY | {"depths": (1, 1, 1, 1)} | settings)
+    settings = TINY | {"depths": (1, 1, 1, 1)} | settings
+    of_timm(architecture, tmp_path, **{name: value for name, value in settings.items() if value is not None})
     with pytest.raises(CheckpointError, match=words):
         swin_np.load(tmp_path)
 
