@@ -1,5 +1,6 @@
 """Zip archives that lie, and the memory that any file can take."""
 
+import io
 import struct
 import tracemalloc
 import zipfile
@@ -10,7 +11,9 @@ import pytest
 from stored_files import dictionary, tensor, torch_legacy, torch_zip, zip_file
 
 from swin_np.checkpoints.files import read_bytes
+from swin_np.checkpoints.loading import load
 from swin_np.errors import CheckpointError
+from swin_np.model import SwinConfig, SwinTransformer
 
 SIX = np.arange(6, dtype="<f4").tobytes()
 FILE = torch_zip(dictionary({"a": tensor()}), {"0": SIX})
@@ -158,3 +161,63 @@ def test_many_tensors_that_view_one_large_storage_take_no_memory_of_their_own(le
     tracemalloc.stop()
     assert tensors["499"][0, 0] == 499
     assert peak < 2 * len(file)
+
+
+def views_of_one_half_storage(path, blocks: int) -> int:
+    """A file of a Swin whose blocks all view one float16 storage, as large as one block; its size in bytes."""
+    torch = pytest.importorskip("torch")
+    config = SwinConfig(32, 4, embed_dim=256, depths=(blocks,), num_heads=(4,), window_size=4, num_classes=2)
+    state, storage = {}, torch.randn(2**20).half()     # 2 MB
+    for name, value in SwinTransformer.random(config, seed=None).state_dict().items():
+        state[name] = storage[:value.size].view(value.shape)
+    torch.save(state, path)
+    return path.stat().st_size
+
+
+def test_what_is_converted_is_bounded_by_the_size_of_the_file(tmp_path):
+    size = views_of_one_half_storage(tmp_path / "model.pth", 200)       # 160 million numbers, 630 MB of float32
+    tracemalloc.start()
+    with pytest.raises(CheckpointError, match=r"its tensors view \d+ bytes again and again, \d+ bytes in all: save"):
+        load(tmp_path / "model.pth")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * size
+    views_of_one_half_storage(tmp_path / "model.pth", 2)                # tied weights are no attack
+    assert load(tmp_path / "model.pth", image_size=32).config.depths == (2,)
+
+
+def test_tensors_that_were_expanded_are_read():
+    torch = pytest.importorskip("torch")
+    expanded = {"norm": torch.ones(1).expand(64), "rows": torch.arange(3.0).expand(4, 3),
+                "columns": torch.arange(3.0)[:, None].expand(3, 5)[1:], "plain": torch.arange(99.0)}
+    buffer = io.BytesIO()
+    torch.save(expanded, buffer)
+    tensors = read_bytes(buffer.getvalue()).tensors
+    assert tensors.keys() == expanded.keys()
+    assert all(np.array_equal(tensors[name], value.numpy()) for name, value in expanded.items())
+
+
+@pytest.mark.parametrize("shape", [(2**12,), (2**20, 2**20), (3, 5, 10**6)])
+def test_a_tensor_expanded_beyond_its_file_is_refused_by_its_cause(shape):
+    body = dictionary({"a": tensor(shape=shape, stride=(0,) * len(shape))})
+    with pytest.raises(CheckpointError, match=r"repeats 6 stored elements to \d+, .*contiguous\(\)|more than 10995"):
+        read_bytes(torch_zip(body, {"0": SIX}))
+
+
+@pytest.mark.parametrize("seed", [2**200, -2**200, 2**64, 2**2000])
+def test_a_seed_of_many_bytes_beside_a_state_dict_is_left_aside(seed):
+    torch = pytest.importorskip("torch")
+    buffer = io.BytesIO()
+    torch.save({"model": {"a": torch.ones(2)}, "seed": seed}, buffer)
+    assert read_bytes(buffer.getvalue()).tensors["a"].tolist() == [1, 1]
+
+
+def test_a_header_beyond_the_limit_is_refused_before_it_is_copied():
+    length = 2**26
+    file = memoryview(struct.pack("<Q", length) + b"{" + bytes(length))
+    tracemalloc.start()
+    with pytest.raises(CheckpointError, match="more than the 4194304 that are read"):
+        read_bytes(file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
