@@ -5,7 +5,6 @@ import csv
 import importlib.resources
 import io
 import json
-import math
 import os
 import sys
 from dataclasses import asdict, dataclass
@@ -14,19 +13,19 @@ from pathlib import Path
 import numpy as np
 
 from swin_np import images
-from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.checkpoint_commands import add_model_options, check_folder, given_sizes, is_same_file
-from swin_np.checkpoints.loading import load
+from swin_np.checkpoints.files import read
+from swin_np.checkpoints.loading import Identified, identify
 from swin_np.checkpoints.writing import replacing
 from swin_np.dense.backbones import DenseModel
 from swin_np.errors import ConfigurationError, InputError
 from swin_np.functional import Array, pair, softmax
 from swin_np.images import PRESETS, Preset
 from swin_np.layers import Module
-from swin_np.model import SwinConfig
 from swin_np.names import check_name
 from swin_np.parallel import threads
-from swin_np.systems import Config, image_size
+from swin_np.preset_choice import default_preset, named_preset
+from swin_np.systems import Config
 from swin_np.terminal import printable, progress, with_progress
 
 IMAGENET_1K, IMAGENET_22K = 1000, 21841                # classes
@@ -53,38 +52,6 @@ def class_names(count: int) -> tuple[str, ...]:
         return ("",) * count
     file = importlib.resources.files("swin_np") / "data" / "imagenet_1k_names.txt"
     return tuple(file.read_text(encoding="utf-8").splitlines())
-
-
-def default_preset(config: Config) -> Preset:
-    """How the implementation whose shape policy the model has would evaluate it.
-
-    For images of 224x224 and 384x384 pixels that is one of PRESETS. mmdetection classifies nothing; its models, and
-    those without a shape policy, get microsoft's preset.
-    """
-    name = config.shape_policy.name if hasattr(config, "shape_policy") else "microsoft"
-    if name == "torchvision":                          # each variant has its own
-        name += "_swin_v2" if isinstance(config, SwinV2Config) else "_swin"
-        name += "_b" if config.embed_dim == 128 else "_s" if max(config.depths) > 6 else "_t"
-    return preset_for(name, image_size(config))
-
-
-def preset_for(name: str, img_size: tuple[int, int]) -> Preset:
-    """The preset of an implementation (an unknown one: microsoft's) for images of another size, in pixels.
-
-    For sizes that are not in PRESETS the resize keeps the proportion to the crop that it has there, over the longer
-    side of the images if they are not square.
-    """
-    preset = PRESETS.get(name, PRESETS["microsoft"])
-    larger = PRESETS.get(f"{preset.name}_384", preset)
-    for known in (preset, larger):
-        if img_size == pair(known.crop):
-            return known
-    side = max(img_size)
-    if preset.name == "timm":
-        resize = math.floor(side / 0.9)                # 248 / 224 is rounded
-    else:
-        resize = img_size if isinstance(preset.resize, tuple) else preset.resize * side // preset.crop
-    return Preset(f"{preset.name} for {img_size[0]}x{img_size[1]}", resize, img_size)
 
 
 def check_classifier(model: Module, preset: Preset, top: int) -> None:

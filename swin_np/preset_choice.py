@@ -1,0 +1,146 @@
+"""Which preset a model's images are prepared by, as far as its system, its implementation and its image size tell."""
+
+import math
+import warnings
+from dataclasses import replace
+
+from swin_np.baselines.res2net import Res2NetConfig
+from swin_np.baselines.resnet import ResNetConfig
+from swin_np.baselines.swin_mixer import SwinMixerConfig
+from swin_np.baselines.swin_v2 import SwinV2Config
+from swin_np.baselines.vit import ViTConfig
+from swin_np.errors import ConfigurationError, InputError, ShapeError, SwinWarning
+from swin_np.functional import pair
+from swin_np.model import SwinConfig
+from swin_np.names import check_name
+from swin_np.presets import PRESETS, Preset
+from swin_np.systems import Config, architecture_of, image_size
+from swin_np.terminal import size
+
+SIZES = ("", "_192", "_256", "_384")                   # of one recipe, in names; "" is 224
+SWIN = tuple(name + size for name in ("microsoft", "timm", "transformers") for size in SIZES)
+
+SYSTEMS = {
+    SwinConfig: (*SWIN, "torchvision_swin_t", "torchvision_swin_s", "torchvision_swin_b"),
+    SwinV2Config: (*SWIN, "torchvision_swin_v2_t", "torchvision_swin_v2_s", "torchvision_swin_v2_b"),
+    SwinMixerConfig: tuple(name for name in SWIN if name.startswith("microsoft")),
+    ViTConfig: tuple(name for name in PRESETS if "vit" in name or "deit" in name),
+    ResNetConfig: tuple(name for name in PRESETS if "resnet" in name),
+    Res2NetConfig: ("res2net",),
+}
+"""The names of the presets of each system that classifies."""
+
+IMPLEMENTATIONS = {
+    (ViTConfig, "timm"): ("timm_vit", "timm_vit_384", "timm_deit", "timm_deit_384", "deit", "deit_384"),
+    (ViTConfig, "transformers"): ("transformers_vit", "transformers_vit_384", "transformers_deit",
+                                  "transformers_deit_384"),
+    (ViTConfig, "transformers-deit"): ("transformers_deit", "transformers_deit_384"),
+    (ResNetConfig, "torchvision"): ("torchvision_resnet", "torchvision_resnet_v1", "timm_resnet", "timm_resnet_288",
+                                    "timm_resnet_gluon"),
+    (ResNetConfig, "transformers"): ("transformers_resnet",),
+}
+"""The presets of the implementations that have a dialect's names: timm's are DeiT's too, ResNet's are shared."""
+
+TORCHVISION_VITS = {
+    (16, 768): ("torchvision_vit", "torchvision_vit_swag_linear", "torchvision_vit_swag_384"),
+    (32, 768): ("torchvision_vit",),
+    (16, 1024): ("torchvision_vit_l_16", "torchvision_vit_swag_linear", "torchvision_vit_swag_512"),
+    (32, 1024): ("torchvision_vit",),
+    (14, 1280): ("torchvision_vit_swag_linear", "torchvision_vit_swag_518"),
+}
+"""The presets of torchvision's ViTs by the side of a patch and the channels."""
+
+
+def named_preset(name: str, config: Config) -> Preset:
+    """The preset of PRESETS that a user asks for.
+
+    Raises ConfigurationError for one that is not known or of another system, ShapeError for one of another image size.
+    """
+    check_name("preset", name, PRESETS)
+    known = SYSTEMS.get(type(config), ())
+    if name not in known:
+        raise ConfigurationError(f"preset {name} was given, and this is a {architecture_of(config).name}, whose images "
+                                 f"are prepared otherwise: {advice(fitting(config, known))}")
+    if not fitting(config, (name,)):
+        raise ShapeError(f"preset {name} crops to {size(pair(PRESETS[name].crop))}, and the model takes images of "
+                         f"{size(image_size(config))}: {advice(fitting(config, known))}")
+    return PRESETS[name]
+
+
+def default_preset(config: Config, dialect: str | None = None) -> Preset:
+    """How the implementation of a model's checkpoint evaluates it; `dialect` is that of the checkpoint's names.
+
+    A Swin's is told by its shape policy if not by its dialect. For an image size that none of the published models has,
+    the recipe is scaled, and a SwinWarning says so.
+    Raises InputError, with the choices, where several recipes have the same names or none has.
+    """
+    if isinstance(config, SwinConfig):
+        return swin_preset(config, dialect or config.shape_policy.name)
+    names = fitting(config, published(config, dialect))
+    if len(names) != 1:
+        raise InputError(f"how images are prepared for a {architecture_of(config).name} of {size(image_size(config))} "
+                         "pixels is not in its file, and the recipes differ: "
+                         f"{advice(names or fitting(config, SYSTEMS.get(type(config), ())))}")
+    return PRESETS[names[0]]
+
+
+def swin_preset(config: SwinConfig, implementation: str) -> Preset:
+    """The recipe of a Swin Transformer's implementation; see `default_preset`.
+
+    What has mmdetection's names was trained by mmpretrain, whose recipes are the official ones.
+    """
+    name = implementation.split("-")[0]                # transformers-files and transformers-backbone too
+    if name == "torchvision":                          # each variant has its own
+        name += "_swin_v2" if isinstance(config, SwinV2Config) else "_swin"
+        name += "_b" if config.embed_dim == 128 else "_s" if max(config.depths) > 6 else "_t"
+    preset = preset_for(name if name in PRESETS else "microsoft", image_size(config))
+    if preset.name not in PRESETS:
+        warnings.warn(f"No published model has {implementation}'s names and images of {size(image_size(config))}: its "
+                      f"recipe was scaled ({preset.described()}).", SwinWarning, stacklevel=3)
+    return preset
+
+
+def preset_for(name: str, img_size: tuple[int, int]) -> Preset:
+    """The recipe of one of Swin's implementations for images of any size, in pixels.
+
+    For sizes that are not in PRESETS it is the implementation's own formula; torchvision has none, and the official
+    code none for oblong images: the resize keeps the proportion to the crop, over the longer side.
+    """
+    for ending in SIZES:
+        known = PRESETS.get(name + ending)
+        if known and pair(known.crop) == img_size:
+            return known
+    usual, cover = PRESETS[name], False
+    if name == "timm":
+        resize, cover = tuple(math.floor(side / 0.9) for side in img_size), img_size[0] != img_size[1]
+        resize = resize if cover else resize[0]
+    elif name == "transformers":
+        resize = img_size
+    else:
+        resize = int(usual.resize / usual.crop * max(img_size))
+    return replace(usual, name=f"{name} for {size(img_size)}", resize=resize, crop=img_size, cover=cover)
+
+
+def published(config: Config, dialect: str | None) -> tuple[str, ...]:
+    """The presets of the implementations that name the parameters in this dialect, or of all where it is not known."""
+    dialect = dialect and dialect.removesuffix("-files")                # names on disk and in memory: one library
+    if type(config) is ViTConfig and dialect == "torchvision":
+        return TORCHVISION_VITS.get((config.patch_size[0], config.embed_dim), ())
+    names = IMPLEMENTATIONS.get((type(config), dialect), SYSTEMS.get(type(config), ()))
+    return tuple(name for name in names if "deit" in name) if getattr(config, "distilled", False) else names
+
+
+def fitting(config: Config, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the presets whose images the model takes."""
+    def fits(name: str) -> bool:
+        try:
+            config.check_image_size(pair(PRESETS[name].crop))
+        except ShapeError:
+            return False
+        return True
+    return tuple(filter(fits, names))
+
+
+def advice(names: tuple[str, ...]) -> str:
+    """The end of a sentence: what can be chosen."""
+    return f"give --preset NAME, one of {', '.join(names)}"
