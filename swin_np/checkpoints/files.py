@@ -3,13 +3,15 @@
 import mmap
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from swin_np.checkpoints import strict_json
+from swin_np.checkpoints import stored_preprocessing, strict_json
+from swin_np.checkpoints.entries import Entries
 from swin_np.checkpoints.npz import read_npz
 from swin_np.checkpoints.pytorch import LEGACY_MAGIC, AnyTensor, read_legacy, read_zip
 from swin_np.checkpoints.safetensors import read_safetensors
+from swin_np.checkpoints.stored_preprocessing import StoredPreprocessing
 from swin_np.checkpoints.unwrapping import unwrap
 from swin_np.checkpoints.zip_archive import LOCAL, read_directory
 from swin_np.errors import CheckpointError
@@ -17,6 +19,9 @@ from swin_np.functional import Array
 
 FORMATS = "a PyTorch file (.pth, .pt, .bin), .safetensors or .npz"
 INDEX_ENDING = ".index.json"                           # model.safetensors.index.json, pytorch_model.bin.index.json
+CONFIGURATION, PREPROCESSOR = "config.json", "preprocessor_config.json"
+CONVENTIONAL = ("model.safetensors", "pytorch_model.bin")               # what both libraries call a model's only file
+ENDINGS = (INDEX_ENDING, ".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".npz")        # of files with tensors
 
 
 @dataclass(frozen=True)
@@ -27,17 +32,23 @@ class StoredCheckpoint:
     tensors: by name, read-only; views of the mapped file where its format and dtype allow. bfloat16 is float32.
     unwrapped: a sentence for each thing that was unwrapped or left aside.
     metadata: of .safetensors, and of the entry `meta` of .npz.
+    name: of the file. configuration: the entries of the config.json beside it, as they stand there.
+    preprocessing: how the images of the model are prepared, where a file beside it says so.
     """
 
     format: str
     tensors: dict[str, Array]
     unwrapped: list[str]
     metadata: dict[str, str]
+    name: str = ""
+    configuration: Entries | None = None
+    preprocessing: StoredPreprocessing | None = None
 
 
 def read(path: str | Path) -> StoredCheckpoint:
     """The checkpoint in a file, in the shards that an index file names, or in a folder that holds either.
 
+    config.json and preprocessor_config.json beside it are read too, where they are the checkpoint's (`is_alone`).
     A file is mapped, not copied: it must stay as it is while its tensors are in use. CheckpointError, with the path,
     for anything that cannot be read or is refused.
     """
@@ -46,9 +57,45 @@ def read(path: str | Path) -> StoredCheckpoint:
         if os.path.isdir(path):
             path = file_in_folder(path)
         buffer = mapped(path)
-        return read_shards(path, buffer) if bytes(buffer[:1]) == b"{" else read_bytes(buffer)
+        stored = read_shards(path, buffer) if bytes(buffer[:1]) == b"{" else read_bytes(buffer)
+        return replace(stored, name=path.name, **(read_beside(path.parent) if is_alone(path) else {}))
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
+
+
+def is_alone(path: Path) -> bool:
+    """Whether a config.json beside this file is about it.
+
+    It is where the file has the name under which transformers and timm store a model beside its configuration, or where
+    the folder holds no other checkpoint. In a folder of several, say of downloads, it may be about any of them.
+    """
+    if path.name.removesuffix(INDEX_ENDING) in CONVENTIONAL:
+        return True
+    try:
+        return sum(name.endswith(ENDINGS) for name in os.listdir(path.parent)) < 2
+    except OSError:                                    # a folder that may be entered and not listed
+        return False
+
+
+def read_beside(folder: Path) -> dict[str, object]:
+    """The fields of a StoredCheckpoint that config.json and preprocessor_config.json fill."""
+    configuration, preprocessor = (entries_of(folder / name) for name in (CONFIGURATION, PREPROCESSOR))
+    preprocessing = None
+    if preprocessor is not None:
+        preprocessing = stored_preprocessing.of_transformers(preprocessor)
+    elif configuration is not None and "architecture" in configuration.values:
+        preprocessing = stored_preprocessing.of_timm(configuration)
+    return {"configuration": configuration, "preprocessing": preprocessing}
+
+
+def entries_of(path: Path) -> Entries | None:
+    """The object in a JSON file; None if there is none."""
+    if not os.path.lexists(path):
+        return None
+    try:
+        return Entries(path.name, strict_json.parse(bytes(mapped(path)[:strict_json.MAXIMUM_SIZE + 1])))
+    except CheckpointError as error:
+        raise CheckpointError(f"{path.name} beside it: {error}") from None
 
 
 def read_bytes(buffer: bytes | memoryview) -> StoredCheckpoint:

@@ -20,6 +20,7 @@ from swin_np.checkpoints.dialects import (
 )
 from swin_np.checkpoints.files import StoredCheckpoint, read
 from swin_np.checkpoints.resnet_dialects import RES2NET, RESNET
+from swin_np.checkpoints.stored_preprocessing import StoredPreprocessing
 from swin_np.checkpoints.swin_inference import INDEX, depths_of, factors, fitting_configuration, shared_fields
 from swin_np.checkpoints.swin_mixer_dialects import SWIN_MIXER
 from swin_np.checkpoints.swin_v2_dialects import SWIN_V2
@@ -42,6 +43,7 @@ class Identified:
     system: a Swin Transformer, a ViT, ... config: read off the shapes, with what the dialect brings (its shape policy,
     the eps of its norms). state: the parameters in official names, as stored;
     derived buffers were checked and left out. notes: a sentence for each thing unwrapped, set aside or assumed.
+    preprocessing: how its images are prepared, where a file beside the checkpoint says so.
     """
 
     system: System
@@ -49,6 +51,7 @@ class Identified:
     config: Config
     state: State
     notes: list[str]
+    preprocessing: StoredPreprocessing | None = None
 
 
 def load(path: str | Path, num_heads: int | tuple[int, ...] | None = None, image_size: Size | None = None,
@@ -97,7 +100,7 @@ def identify(stored: StoredCheckpoint, num_heads: int | tuple[int, ...] | None =
     config = system.infer(state, buffers, dialect, wanted, notes)
     if buffers:
         notes.append(f"Checked {len(buffers)} derived buffers, which follow from the configuration, and left them out.")
-    return Identified(system, dialect, config, state, notes)
+    return Identified(system, dialect, config, state, notes, stored.preprocessing)
 
 
 def request(system: System, state: State, num_heads: int | tuple[int, ...] | None, image_size: Size | None,

@@ -27,6 +27,7 @@ def read_safetensors(buffer: memoryview) -> tuple[dict[str, Array], dict[str, st
     if start > len(buffer):
         raise CheckpointError(f"it is a .safetensors file whose header ends at byte {start}, and it has {len(buffer)}: "
                               "it was cut off, get it again")
+    strict_json.check_length(start - 8)                # before the header is copied
     header = strict_json.parse(bytes(buffer[8:start]))
     metadata = strict_json.texts(header.pop("__metadata__", {}))
     data = buffer[start:]

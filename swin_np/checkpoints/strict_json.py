@@ -10,7 +10,7 @@ LONGEST_INTEGER = 20                                   # digits
 
 
 def refused() -> CheckpointError:
-    return CheckpointError("its JSON text is damaged, or not strict (a key twice, NaN, deep nesting): "
+    return CheckpointError("its JSON text is damaged, or no strict JSON object (a key twice, NaN, deep nesting): "
                            "get the file again")
 
 
@@ -34,9 +34,7 @@ def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def parse(raw: bytes) -> dict[str, object]:
     """The object that the UTF-8 text `raw` holds; CheckpointError for anything else."""
-    if len(raw) > MAXIMUM_SIZE:
-        raise CheckpointError(f"its JSON text has {len(raw)} bytes, more than the {MAXIMUM_SIZE} that are read: "
-                              "get the file again")
+    check_length(len(raw))
     try:
         value = json.loads(raw.decode(), object_pairs_hook=unique, parse_int=integer, parse_constant=constant)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
@@ -44,6 +42,13 @@ def parse(raw: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise refused()
     return value
+
+
+def check_length(length: int) -> None:
+    """Raise CheckpointError for a text of more bytes than are read."""
+    if length > MAXIMUM_SIZE:
+        raise CheckpointError(f"its JSON text has {length} bytes, more than the {MAXIMUM_SIZE} that are read: "
+                              "get the file again")
 
 
 def texts(value: object) -> dict[str, str]:
