@@ -3,7 +3,9 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from swin_np import (
     __version__,
@@ -16,7 +18,7 @@ from swin_np import (
     systems_command,
     tour_command,
 )
-from swin_np.errors import SwinError
+from swin_np.errors import SwinError, SwinWarning
 from swin_np.terminal import printable
 
 
@@ -34,14 +36,34 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+@contextmanager
+def noted(notes: list[str]) -> Iterator[None]:
+    """Inside the `with` block each SwinWarning is a sentence on standard error, and in `notes`; none comes twice."""
+    show = warnings.showwarning
+
+    def say(message: Warning | str, category: type[Warning], *place) -> None:
+        if not issubclass(category, SwinWarning):
+            show(message, category, *place)
+        elif str(message) not in notes:
+            notes.append(str(message))
+            print(f"swin-np: note: {printable(str(message))}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SwinWarning)
+        warnings.showwarning = say
+        yield
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 if it worked, 2 (and one sentence on standard error) if the user's input did not allow it.
 
     A command whose result is also a status, as crosscheck's, gives its own.
     """
     options, status = parser().parse_args(arguments), None
+    options.notes = []
     try:
-        status = options.run(options)
+        with noted(options.notes):
+            status = options.run(options)
         sys.stdout.flush()
     except SwinError as error:
         print(f"swin-np: {printable(str(error))}", file=sys.stderr)

@@ -17,13 +17,11 @@ from swin_np.presets import PRESETS, Preset
 from swin_np.systems import Config, architecture_of, image_size
 from swin_np.terminal import size
 
-SIZES = ("", "_192", "_256", "_384")                   # of one recipe, in names; "" is 224
-SWIN = tuple(name + size for name in ("microsoft", "timm", "transformers") for size in SIZES)
-
 SYSTEMS = {
-    SwinConfig: (*SWIN, "torchvision_swin_t", "torchvision_swin_s", "torchvision_swin_b"),
-    SwinV2Config: (*SWIN, "torchvision_swin_v2_t", "torchvision_swin_v2_s", "torchvision_swin_v2_b"),
-    SwinMixerConfig: tuple(name for name in SWIN if name.startswith("microsoft")),
+    SwinConfig: ("microsoft", "microsoft_384", "timm", "timm_384", "transformers", "transformers_384",
+                 "torchvision_swin_t", "torchvision_swin_s", "torchvision_swin_b"),
+    SwinV2Config: tuple(name for name in PRESETS if "swin_v2" in name),
+    SwinMixerConfig: ("microsoft_swin_mixer", "microsoft_swin_mixer_224"),
     ViTConfig: tuple(name for name in PRESETS if "vit" in name or "deit" in name),
     ResNetConfig: tuple(name for name in PRESETS if "resnet" in name),
     Res2NetConfig: ("res2net",),
@@ -90,13 +88,16 @@ def swin_preset(config: SwinConfig, implementation: str) -> Preset:
     What has mmdetection's names was trained by mmpretrain, whose recipes are the official ones.
     """
     name = implementation.split("-")[0]                # transformers-files and transformers-backbone too
-    if name == "torchvision":                          # each variant has its own
-        name += "_swin_v2" if isinstance(config, SwinV2Config) else "_swin"
+    name = "microsoft" if name == "mmdetection" else name
+    name += {SwinV2Config: "_swin_v2", SwinMixerConfig: "_swin_mixer"}.get(type(config), "")
+    if implementation == "torchvision":                # each variant has its own
+        name = "torchvision_swin" + ("_v2" if isinstance(config, SwinV2Config) else "")
         name += "_b" if config.embed_dim == 128 else "_s" if max(config.depths) > 6 else "_t"
-    preset = preset_for(name if name in PRESETS else "microsoft", image_size(config))
+    preset = preset_for(name, image_size(config))
     if preset.name not in PRESETS:
-        warnings.warn(f"No published model has {implementation}'s names and images of {size(image_size(config))}: its "
-                      f"recipe was scaled ({preset.described()}).", SwinWarning, stacklevel=3)
+        warnings.warn(f"No published model in the names of {implementation} takes images of "
+                      f"{size(image_size(config))}: their preparation was scaled from {name}'s.", SwinWarning,
+                      stacklevel=3)
     return preset
 
 
@@ -106,15 +107,14 @@ def preset_for(name: str, img_size: tuple[int, int]) -> Preset:
     For sizes that are not in PRESETS it is the implementation's own formula; torchvision has none, and the official
     code none for oblong images: the resize keeps the proportion to the crop, over the longer side.
     """
-    for ending in SIZES:
-        known = PRESETS.get(name + ending)
-        if known and pair(known.crop) == img_size:
-            return known
+    for known in (name, f"{name}_{img_size[0]}"):
+        if known in PRESETS and pair(PRESETS[known].crop) == img_size:
+            return PRESETS[known]
     usual, cover = PRESETS[name], False
-    if name == "timm":
+    if name.startswith("timm"):
         resize, cover = tuple(math.floor(side / 0.9) for side in img_size), img_size[0] != img_size[1]
         resize = resize if cover else resize[0]
-    elif name == "transformers":
+    elif name.startswith("transformers"):
         resize = img_size
     else:
         resize = int(usual.resize / usual.crop * max(img_size))

@@ -89,25 +89,32 @@ GOOGLE = {"mean": HALVES, "std": HALVES}
 BILINEAR = {"filter": "bilinear"}
 
 PRESETS = {preset.name: preset for preset in (
-    # Swin Transformer, its second version and Swin-Mixer. Official code: int(256 / 224 * side), but at 384
+    # Swin Transformer. Official code: int(256 / 224 * side), but the whole image at 384
     Preset("microsoft", 256, 224),
-    Preset("microsoft_192", 219, 192),
-    Preset("microsoft_256", 292, 256),
     square("microsoft_384", 384),
     Preset("timm", 248, 224),                          # floor(224 / 0.9)
-    Preset("timm_192", 213, 192),
-    Preset("timm_256", 284, 256),
     Preset("timm_384", 384, 384),                      # the shorter side fits, the longer is cropped
     Preset("torchvision_swin_t", 232, 224),
     Preset("torchvision_swin_s", 246, 224),
     Preset("torchvision_swin_b", 238, 224),
+    square("transformers", 224),                       # as in the published preprocessor_config.json
+    square("transformers_384", 384),
+    # Swin Transformer V2: the same rules
+    Preset("microsoft_swin_v2", 292, 256),
+    Preset("microsoft_swin_v2_192", 219, 192),
+    square("microsoft_swin_v2_384", 384),
+    Preset("timm_swin_v2", 284, 256),
+    Preset("timm_swin_v2_192", 213, 192),
+    Preset("timm_swin_v2_384", 384, 384),
     Preset("torchvision_swin_v2_t", 260, 256),
     Preset("torchvision_swin_v2_s", 260, 256),
     Preset("torchvision_swin_v2_b", 272, 256),
-    square("transformers", 224),                       # as in the published preprocessor_config.json
-    square("transformers_192", 192),
-    square("transformers_256", 256),
-    square("transformers_384", 384),
+    square("transformers_swin_v2", 256),
+    square("transformers_swin_v2_192", 192),
+    square("transformers_swin_v2_384", 384),
+    # Swin-Mixer
+    Preset("microsoft_swin_mixer", 292, 256),
+    Preset("microsoft_swin_mixer_224", 256, 224),
     # ViT
     Preset("timm_vit", 248, 224, **GOOGLE),
     Preset("timm_vit_384", 384, 384, **GOOGLE),
@@ -136,4 +143,4 @@ PRESETS = {preset.name: preset for preset in (
     # Res2Net, by its authors and in timm
     Preset("res2net", 256, 224, **BILINEAR),
 )}
-"""The public implementations' own recipes. Of Swin's, the name tells the implementation alone."""
+"""The public implementations' own recipes; of Swin Transformer itself the name tells the implementation alone."""
