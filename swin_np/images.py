@@ -195,7 +195,7 @@ def resize_and_crop(image: Array, preset: Preset) -> Array:
     """What the network sees, as an image to look at: (H, W, 3) -> (crop, crop, 3) uint8."""
     check_image(image)
     if not isinstance(preset, Preset):
-        raise ConfigurationError(f"the preset {preset!r} was given, expected a Preset: take one of "
+        raise ConfigurationError(f"a {type(preset).__name__} was given, expected a Preset: take one of "
                                  "swin_np.images.PRESETS")
     size = covering(image.shape[:2], preset.resize) if preset.cover else preset.resize
     return center_crop(resize(image, size, preset.filter), preset.crop, preset.crop_rounding)

@@ -142,5 +142,7 @@ def fitting(config: Config, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def advice(names: tuple[str, ...]) -> str:
-    """The end of a sentence: what can be chosen."""
+    """The end of a sentence: what can be chosen, of these presets."""
+    if not names:
+        return "no preset is for such images, so say how in a preprocessor_config.json or timm's config.json beside it"
     return f"give --preset NAME, one of {', '.join(names)}"

@@ -2,7 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
+
+import numpy as np
 
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import pair
@@ -43,9 +46,8 @@ class Preset:
             resized, cropped = pair(self.resize), pair(self.crop)
         except ShapeError as error:
             raise ConfigurationError(f"preset {self.name}: {error}") from None
-        if isinstance(self.resize, int):
-            cropped = (max(cropped), max(cropped))     # either side can be the shorter one
-        if min(cropped) < 1 or any(side > have for side, have in zip(cropped, resized, strict=True)):
+        needed = (max(cropped),) * 2 if isinstance(self.resize, int) else cropped      # either side can be the shorter
+        if min(cropped) < 1 or any(side > have for side, have in zip(needed, resized, strict=True)):
             raise ConfigurationError(f"preset {self.name} resizes to {self.resize} and crops to {self.crop}: give a "
                                      "crop of at least one pixel that is no larger, or the image gets a black border")
         check_name("filter", self.filter, FILTERS)
@@ -69,15 +71,24 @@ def colour(values: Colour) -> str:
 
 
 def check_colour(what: str, values: Colour, positive: bool = False) -> None:
-    """Raise ConfigurationError unless `values` are three finite, or even positive, numbers."""
+    """Raise ConfigurationError unless `values` are three finite, or even positive, numbers in a tuple, list or array."""
     try:
-        red, green, blue = map(float, values)
-        fine = all(math.isfinite(value) and (value > 0 or not positive) for value in (red, green, blue))
-    except (TypeError, ValueError, OverflowError):
+        fine = isinstance(values, tuple | list | np.ndarray) and not isinstance(values, np.ma.MaskedArray)
+        numbers = [float(value) for value in values if isinstance(value, Real)] if fine else []
+        fine = len(numbers) == len(values) == 3 and all(math.isfinite(x) and (x > 0 or not positive) for x in numbers)
+    except (TypeError, OverflowError):
         fine = False
     if not fine:
-        raise ConfigurationError(f"{what} {values!r} was given, expected three {'positive' if positive else 'finite'} "
-                                 "numbers: give one for red, one for green and one for blue")
+        raise ConfigurationError(f"the {what} {shown(values)} was given, expected three "
+                                 f"{'positive' if positive else 'finite'} numbers: give one each for red, green and blue")
+
+
+def shown(value: object) -> str:
+    """A value as it stands in a sentence: short, and on one line."""
+    try:
+        return " ".join(repr(value).split())[:60]
+    except ValueError:                                 # an integer of more digits than Python prints
+        return f"of type {type(value).__name__}"
 
 
 def square(name: str, side: int, **settings) -> Preset:
