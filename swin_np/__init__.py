@@ -20,6 +20,7 @@ from swin_np.shape_policy import (
     TIMM,
     TORCHVISION,
     TRANSFORMERS,
+    TRANSFORMERS_BACKBONE,
     ShapePolicy,
 )
 from swin_np.systems import SYSTEMS, build
@@ -27,7 +28,8 @@ from swin_np.systems import SYSTEMS, build
 __version__ = "0.1.0"
 
 __all__ = [
-    "MICROSOFT", "MMDETECTION", "SHAPE_POLICIES", "SYSTEMS", "TIMM", "TORCHVISION", "TRANSFORMERS", "VARIANTS",
+    "MICROSOFT", "MMDETECTION", "SHAPE_POLICIES", "SYSTEMS", "TIMM", "TORCHVISION", "TRANSFORMERS",
+    "TRANSFORMERS_BACKBONE", "VARIANTS",
     "CheckpointError", "ConfigurationError", "InputError", "ShapeError", "ShapePolicy", "StateDictError", "SwinConfig",
     "SwinError", "SwinTransformer", "SwinWarning", "build", "load", "threads", "trace",
 ]

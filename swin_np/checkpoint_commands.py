@@ -58,19 +58,27 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
                          help="side, or height and width, of the model's images, where the checkpoint does not tell")
     command.add_argument("--window-size", type=int, nargs="+", metavar="M",
                          help="side, or height and width, of a Swin V2's windows, where the checkpoint does not tell")
+    command.add_argument("--pretrained-window-sizes", type=int, nargs="+", metavar="M",
+                         help="windows of a Swin V2's first training, of every stage or one for all, 0 where they were "
+                         "not changed, where the checkpoint does not tell")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
 
 def given_sizes(options: argparse.Namespace) -> dict[str, tuple[int, ...] | None]:
-    """What `load` and `identify` take of --num-heads, --image-size and --window-size, a single side doubled.
+    """What `load` and `identify` take of the options that `add_model_options` adds, a single side doubled.
 
     Raises InputError for sizes that cannot be.
     """
     heads = options.num_heads
     if heads and min(heads) < 1:
         raise InputError(f"--num-heads {' '.join(map(str, heads))} was given: give a positive number for each stage")
+    pretrained = options.pretrained_window_sizes
+    if pretrained and min(pretrained) < 0:
+        raise InputError(f"--pretrained-window-sizes {' '.join(map(str, pretrained))} was given: give a window, "
+                         "or 0, for each stage")
     return {"num_heads": tuple(heads) if heads else None, "image_size": both_sides("--image-size", options.image_size),
-            "window_size": both_sides("--window-size", options.window_size)}
+            "window_size": both_sides("--window-size", options.window_size),
+            "pretrained_window_sizes": tuple(pretrained) if pretrained else None}
 
 
 def both_sides(option: str, sides: list[int] | None) -> tuple[int, int] | None:
@@ -133,7 +141,10 @@ def run_inspect(options: argparse.Namespace) -> None:
             "file": str(options.file), "format": stored.format, "unwrapped": stored.unwrapped,
             "metadata": stored.metadata, "system": identified and identified.system.name,
             "dialect": identified and identified.dialect.name,
-            "config": identified and asdict(identified.config), "notes": identified.notes if identified else [],
+            "config": identified and asdict(identified.config),
+            "notes": identified.notes if identified else [],
+            "assumed": identified.assumed if identified else [],
+            "preprocessing": stored.preprocessing and asdict(stored.preprocessing),
             "no_dialect_because": reason or None, "elements": elements,
             "tensors": [asdict(tensor) for tensor in tensors]}))
         return
@@ -154,7 +165,7 @@ def unidentified(stored: StoredCheckpoint, reason: str) -> list[tuple[str, str]]
 def description(identified: Identified) -> list[tuple[str, str]]:
     """The rows on a checkpoint whose dialect is known."""
     return [("system", identified.system.name), ("dialect", identified.dialect.name), *settings(identified.config),
-            *(("note", note) for note in identified.notes)]
+            *(("assumed" if note in identified.assumed else "note", note) for note in identified.notes)]
 
 
 def settings(config: Config) -> list[tuple[str, str]]:
@@ -212,6 +223,8 @@ def run_convert(options: argparse.Namespace) -> None:
         tensors = convert(identified.state, dialect, identified.config)
     except CheckpointError as error:
         raise CheckpointError(f"{options.source}: {error}") from None
+    for sentence in identified.assumed:
+        print(f"swin-np: {printable(sentence)}", file=sys.stderr)
     print(f"writing {len(tensors)} tensors in the names of {dialect.name}", file=sys.stderr)
     # transformers and others read only files that say whose layout the tensors have, "pt" for PyTorch's
     metadata = {"format": "pt", "dialect": dialect.name, "source": printable(options.source.name)}
@@ -220,10 +233,11 @@ def run_convert(options: argparse.Namespace) -> None:
         print(json.dumps({"source": str(options.source), "source_format": stored.format,
                           "from": identified.dialect.name, "target": str(options.target), "to": dialect.name,
                           "tensors": len(tensors), "bytes": options.target.stat().st_size,
-                          "notes": identified.notes}))
+                          "notes": identified.notes, "assumed": identified.assumed}))
         return
     for sentence in identified.notes:
-        print(printable(sentence))
+        if sentence not in identified.assumed:
+            print(printable(sentence))
     print(f"{printable(str(options.target))}: {len(tensors)} tensors in the names of {dialect.name}, converted from "
           f"{identified.dialect.name}, {options.target.stat().st_size / 1e6:.1f} MB")
 

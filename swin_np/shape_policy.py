@@ -1,10 +1,11 @@
 """What happens where sizes do not fit: the one point on which the public implementations of Swin differ.
 
 The paper's own sizes always fit (224 = 4 * 56, and 7 divides 56, 28, 14 and 7). For other sizes there are five
-answers in use, and the logits differ by up to 1.5 for the same weights. A `ShapePolicy` names each answer.
+answers in use, one of them under two names, and the logits differ by up to 1.5 for the same weights. A `ShapePolicy`
+names each answer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from swin_np.errors import ShapeError
@@ -70,4 +71,9 @@ TORCHVISION = ShapePolicy("torchvision", "any", "crop", "pad then roll", "stop s
 TRANSFORMERS = ShapePolicy("transformers", "any", "pad", "pad then roll", "clamp both", "full", "pad")
 MMDETECTION = ShapePolicy("mmdetection", "any", "pad", "pad then roll", "shift", "full", "pad")
 
-SHAPE_POLICIES = {policy.name: policy for policy in (MICROSOFT, TIMM, TORCHVISION, TRANSFORMERS, MMDETECTION)}
+TRANSFORMERS_BACKBONE = replace(MMDETECTION, name="transformers-backbone")
+"""transformers' classes that give maps to a dense head (SwinBackbone, in UPerNet, Mask2Former, ...; MaskFormer's own):
+they always partition with the configured window and shift, where its classification classes clamp both."""
+
+SHAPE_POLICIES = {policy.name: policy for policy in (MICROSOFT, TIMM, TORCHVISION, TRANSFORMERS, TRANSFORMERS_BACKBONE,
+                                                     MMDETECTION)}

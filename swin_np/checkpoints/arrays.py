@@ -1,7 +1,7 @@
 """Typed views of a file's bytes: each shape, offset and stride that a file states is checked before NumPy sees it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ ITEMSIZE = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "bool": 1,
             "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint64": 8, "uint32": 4, "uint16": 2, "uint8": 1}
 MAXIMUM_AXES = 32                                      # NumPy 1's own limit
 LARGEST_SHAPE = 2**40                                  # elements; NumPy also counts the axes beside one of length 0
+ALWAYS_REPEATED, MOST_REPEATED = 2**24, 4              # bytes; tensors over storages, below 2 where weights are tied
 
 
 def element_count(shape: Sequence[object]) -> int:
@@ -43,10 +44,11 @@ def flat_array(raw: memoryview, dtype: str) -> Array:
     return array
 
 
-def strided_view(elements: Array, offset: int, shape: Sequence[int], stride: Sequence[int]) -> Array:
+def strided_view(elements: Array, offset: int, shape: Sequence[int], stride: Sequence[int], file_size: int) -> Array:
     """The view of `elements` (count,) that starts at `offset`, with strides counted in elements; read-only.
 
-    Raises CheckpointError for a view that reaches out of `elements` or repeats them to more than their number.
+    A tensor that was expanded has stride 0 along some axes, and more elements than its storage. Raises CheckpointError
+    for a view that reaches out of `elements`, or that has more elements than they and more bytes than the file.
     """
     count = element_count(shape)
     if len(stride) != len(shape) or any(type(step) is not int or step < 0 for step in (*stride, offset)):
@@ -55,9 +57,31 @@ def strided_view(elements: Array, offset: int, shape: Sequence[int], stride: Seq
     if count == 0:
         return flat_array(memoryview(b""), elements.dtype.name).reshape(shape)
     last = offset + sum((length - 1) * step for length, step in zip(shape, stride, strict=True))
-    if last >= len(elements) or count > len(elements):
+    if last >= len(elements):
         raise CheckpointError(f"it holds a tensor that reads {count} elements up to number {last} of a storage of "
                               f"{len(elements)}: the file is damaged, get it again")
+    if count > len(elements) and count * elements.itemsize > file_size:
+        raise CheckpointError(f"it holds a tensor that repeats {len(elements)} stored elements to {count}, more than "
+                              "the whole file holds: save it with contiguous()")
     steps = [step * elements.itemsize if length > 1 else elements.itemsize
              for length, step in zip(shape, stride, strict=True)]         # a step along an axis of length 1 is free
     return np.ndarray(shape, elements.dtype, elements, offset * elements.itemsize, steps)   # NumPy checks once more
+
+
+def check_repetition(tensors: Mapping[str, Array]) -> None:
+    """Raise CheckpointError for tensors that are together far larger than the storages that they view.
+
+    A model converts its parameters to its dtype one by one, and would take that memory.
+    """
+    storages = {id(storage): storage.nbytes for storage in map(storage_of, tensors.values())}
+    stored, seen = sum(storages.values()), sum(value.nbytes for value in tensors.values())
+    if seen > max(ALWAYS_REPEATED, MOST_REPEATED * stored):
+        raise CheckpointError(f"its tensors view {stored} bytes again and again, {seen} bytes in all: save the state "
+                              "dict with a clone() of every tensor")
+
+
+def storage_of(value: Array) -> Array:
+    """The array that a view is a view of."""
+    while isinstance(value.base, np.ndarray):
+        value = value.base
+    return value

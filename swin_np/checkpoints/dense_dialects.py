@@ -4,11 +4,14 @@ A backbone is stored as everywhere, with `backbone.` before its names, and its o
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from swin_np.checkpoints.dialects import DIALECTS, Dialect, State, best_dialect, without_set_aside
+from swin_np.checkpoints.notes import Assumption
 from swin_np.checkpoints.resnet_dialects import without_counters
+from swin_np.checkpoints.stored_configuration import Told
 from swin_np.checkpoints.swin_inference import depths_of
 from swin_np.checkpoints.systems import Request, System, with_axes
 from swin_np.checkpoints.unwrapping import listing
@@ -18,7 +21,7 @@ from swin_np.dense.segmentation import UNet, UNetConfig, UPerNet, UPerNetConfig
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.layers import Module
 from swin_np.model import SwinConfig
-from swin_np.shape_policy import TORCHVISION
+from swin_np.shape_policy import TORCHVISION, TRANSFORMERS_BACKBONE
 
 PREFIX = "backbone."
 PARTS = ("backbone", "norms", "decode_head", "fpn")
@@ -30,14 +33,15 @@ def upernet_dialect(swin: Dialect, root: str) -> Dialect:
     names = tuple((PREFIX + official, tuple(root + name.removeprefix("swin.") for name in theirs))
                   for official, theirs in swin.names)
     return Dialect(
-        swin.name, swin.shape_policy,
+        swin.name, TRANSFORMERS_BACKBONE,
         (*names, ("norms.{i}", ("backbone.hidden_states_norms.stage{i+1}",)), ("decode_head", ("decode_head",))),
         set_aside=(("auxiliary_head", "backbone.swin.layernorm", "backbone.layernorm"),
                    "the auxiliary head serves training only, and no map passes the backbone's last norm"))
 
 
 OWN_DIALECTS = {OWN.name: OWN}
-UPERNET_DIALECTS = OWN_DIALECTS | {dialect.name: dialect for dialect in (
+UPERNET_DIALECTS = {dialect.name: dialect for dialect in (
+    replace(OWN, shape_policy=TRANSFORMERS_BACKBONE),
     upernet_dialect(DIALECTS["transformers"], "backbone.swin."),
     upernet_dialect(DIALECTS["transformers-files"], PREFIX))}
 
@@ -45,24 +49,26 @@ ANCHORS = ("backbone.patch_embed.proj.weight", "backbone.layers.0.blocks.0.attn.
 """Official names whose spelling tells the dialects apart; a file on a convolutional backbone has neither."""
 
 
-def upernet_settings(state: State, notes: list[str]) -> dict[str, object]:
+def upernet_settings(state: State, told: Told | None, notes: list[str]) -> dict[str, object]:
     """The fields of a UPerNetConfig beside its backbone."""
-    notes.append("The boxes of the pyramid pooling are not in the file: 1, 2, 3 and 6 a side were assumed, as in the "
-                 "paper.")
+    if told is None or "pool_scales" not in told.fields:                # which has no other value, see Told
+        notes.append(Assumption("The boxes of the pyramid pooling are not in the file: 1, 2, 3 and 6 a side were "
+                                "assumed, as in the paper."))
     return {"num_classes": len(with_axes(state, "decode_head.classifier.weight", 4)),
             "channels": len(with_axes(state, "decode_head.bottleneck.conv.weight", 4))}
 
 
-def unet_settings(state: State, notes: list[str]) -> dict[str, object]:
+def unet_settings(state: State, told: Told | None, notes: list[str]) -> dict[str, object]:
     """The fields of a UNetConfig beside its backbone."""
     return {"num_classes": len(with_axes(state, "decode_head.classifier.weight", 4))}
 
 
-def fpn_settings(state: State, notes: list[str]) -> dict[str, object]:
+def fpn_settings(state: State, told: Told | None, notes: list[str]) -> dict[str, object]:
     """The fields of an FPNConfig beside its backbone."""
     strided = "fpn.extra_blocks.p6.weight" in state
     if not strided:
-        notes.append("Whether a pooled level follows the coarsest is not in the file: it was assumed, as in Lin et al.")
+        notes.append(Assumption("Whether a pooled level follows the coarsest is not in the file: it was assumed, as in "
+                                "Lin et al."))
     return {"channels": len(with_axes(state, "fpn.inner_blocks.0.0.weight", 4)), "extra": "p6p7" if strided else "pool"}
 
 
@@ -87,11 +93,11 @@ def whole_state(inner: State, state: State) -> State:
 
 def dense_system(backbones: tuple[System, ...], name: str, model: type[Module], config: type[DenseConfig],
                  telling: str, dialects: dict[str, Dialect],
-                 settings: Callable[[State, list[str]], dict[str, object]]) -> System:
+                 settings: Callable[[State, Told | None, list[str]], dict[str, object]]) -> System:
     """A dense architecture on backbones of these systems, in the order in which a file is asked, Swin's at the end."""
     def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
         notes: list[str] = []
-        dialect = best_dialect(tensors, dialects, ANCHORS) or OWN
+        dialect = best_dialect(tensors, dialects, ANCHORS) or dialects[OWN.name]
         return dialect, without_counters(without_set_aside(tensors, dialect, notes), notes), notes
 
     def system_of(inner: State) -> System:
@@ -103,10 +109,12 @@ def dense_system(backbones: tuple[System, ...], name: str, model: type[Module], 
 
     def infer(state: State, buffers: State, dialect: Dialect, request: Request, notes: list[str]) -> DenseConfig:
         inner = backbone_state(state)
-        backbone = system_of(inner).infer(inner, unprefixed(buffers), dialect, request, notes)
-        if isinstance(backbone, SwinConfig) and dialect is OWN:
-            notes.append(f"The shape policy is not in the file: {OWN.shape_policy.name}'s was assumed.")
-        return system.configuration(state, backbone=backbone, **settings(state, notes))
+        told = request.told
+        inside = replace(request, told=Told(told.file, told.backbone)) if told else request
+        backbone = system_of(inner).infer(inner, unprefixed(buffers), dialect, inside, notes)
+        if isinstance(backbone, SwinConfig) and dialect.name == OWN.name:
+            notes.append(Assumption(f"The shape policy is not in the file: {dialect.shape_policy.name}'s was assumed."))
+        return system.configuration(state, backbone=backbone, **settings(state, told, notes))
 
     def fit(config: DenseConfig, state: State, buffers: State, dialect: Dialect, request: Request,
             notes: list[str]) -> State:

@@ -7,7 +7,7 @@ and block are {i} and {j}, and a dialect may count otherwise: {2i+1}, {i+1}.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -111,6 +111,9 @@ def transformers_names(root: str, attention: dict[str, tuple[str, ...]],
 OFFICIAL_PREFIXES = ("patch_embed", "absolute_pos_embed", "layers.{i}.blocks.{j}", "layers.{i}.downsample",
                      "layers.{i}", "norm", "head")
 
+MMPRETRAIN = replace(TRANSFORMERS, name="mmpretrain")
+"""A classifier of mmpretrain does not shift one window either; smaller maps, which no table is for, both refuse."""
+
 DIALECTS = {dialect.name: dialect for dialect in (
     Dialect("microsoft", MICROSOFT, tuple((prefix, (prefix,)) for prefix in OFFICIAL_PREFIXES),
             buffers=("relative_position_index", "attn_mask")),
@@ -160,6 +163,10 @@ DIALECTS = {dialect.name: dialect for dialect in (
         set_aside=(("norm0", "norm1", "norm2"), "norms of the maps that a detector takes from the first stages")),
 )}
 
+SWIN_DIALECTS = DIALECTS | {"mmpretrain": replace(
+    DIALECTS["mmdetection"], name="mmpretrain", shape_policy=MMPRETRAIN, set_aside=((), ""),
+    names=(*DIALECTS["mmdetection"].names, ("head", ("head.fc",))))}
+"""DIALECTS and mmpretrain's, which are mmdetection's names with a head; without one nothing tells the two apart."""
 
 ANCHORS = ("layers.0.blocks.0.attn.qkv.weight", "layers.0.downsample.reduction.weight", "head.weight")
 """Official names whose spelling tells the dialects apart; the first is in every Swin Transformer."""
@@ -198,11 +205,11 @@ def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
         tensors = {f"swin.{name}": value for name, value in tensors.items()}
         notes.append("The names have no prefix 'swin.': the file is of transformers' model without a classifier.")
 
-    dialect = best_dialect(tensors, DIALECTS, ANCHORS)
+    dialect = best_dialect(tensors, SWIN_DIALECTS, ANCHORS)
     if dialect is None:
         raise CheckpointError(f"its names are of no known Swin Transformer, it has {listing(list(tensors))}: give "
                               f"the file of {KNOWN_SYSTEMS}, of a Swin Transformer in one of the dialects "
-                              f"{', '.join(DIALECTS)}")
+                              f"{', '.join(SWIN_DIALECTS)}")
     if dialect.name == "microsoft":
         notes.append(MICROSOFT_OR_TIMM)
     return dialect, without_set_aside(tensors, dialect, notes), notes

@@ -116,7 +116,7 @@ def read_content(buffer: memoryview) -> tuple[str, object, dict[str, str]]:
     if head.startswith(LOCAL):
         entries = read_directory(buffer)
         if pickle := next((name for name in entries if re.fullmatch(r"([^/]*/)?data\.pkl", name)), None):
-            return "pytorch zip", read_zip(entries, pickle.removesuffix("data.pkl")), {}
+            return "pytorch zip", read_zip(entries, pickle.removesuffix("data.pkl"), len(buffer)), {}
         if entries and all(name.endswith(".npy") for name in entries):
             return "npz", *read_npz(entries, len(buffer))
         raise CheckpointError(f"it is a zip archive, but not one that PyTorch or NumPy wrote: give {FORMATS}")

@@ -2,15 +2,17 @@
 
 import math
 import re
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from swin_np.checkpoints import swin_inference
+from swin_np.checkpoints.arrays import check_repetition
 from swin_np.checkpoints.dense_dialects import dense_systems
 from swin_np.checkpoints.dialects import (
-    DIALECTS,
+    SWIN_DIALECTS,
     Dialect,
     State,
     derived_buffers,
@@ -19,6 +21,8 @@ from swin_np.checkpoints.dialects import (
     to_official,
 )
 from swin_np.checkpoints.files import StoredCheckpoint, read
+from swin_np.checkpoints.notes import Assumption
+from swin_np.checkpoints.requests import inferred, request, with_eps
 from swin_np.checkpoints.resnet_dialects import RES2NET, RESNET
 from swin_np.checkpoints.stored_preprocessing import StoredPreprocessing
 from swin_np.checkpoints.swin_inference import INDEX, depths_of, factors, fitting_configuration, shared_fields
@@ -27,8 +31,8 @@ from swin_np.checkpoints.swin_v2_dialects import SWIN_V2
 from swin_np.checkpoints.systems import Config, Request, System, with_axes
 from swin_np.checkpoints.transformer_dialects import TRANSFORMER
 from swin_np.checkpoints.vit_dialects import VIT
-from swin_np.errors import CheckpointError, ConfigurationError
-from swin_np.functional import Array, Size
+from swin_np.errors import CheckpointError, ConfigurationError, SwinWarning
+from swin_np.functional import Array, Size, pair
 from swin_np.layers import Module, check_dtype
 from swin_np.model import SwinConfig, SwinTransformer
 
@@ -53,25 +57,34 @@ class Identified:
     notes: list[str]
     preprocessing: StoredPreprocessing | None = None
 
+    @property
+    def assumed(self) -> list[str]:
+        """Those of the notes that `load` issues as warnings: what was assumed, or left out."""
+        return [note for note in self.notes if isinstance(note, Assumption)]
+
 
 def load(path: str | Path, num_heads: int | tuple[int, ...] | None = None, image_size: Size | None = None,
-         dtype: type = np.float32, config: Config | None = None, window_size: Size | None = None) -> Module:
-    """The model in a checkpoint file of any format, system and dialect, or in a folder of shards.
+         dtype: type = np.float32, config: Config | None = None, window_size: Size | None = None,
+         pretrained_window_sizes: int | tuple[int, ...] | None = None) -> Module:
+    """The model in a checkpoint file of any format, system and dialect, or in a folder of transformers' or timm's.
 
-    The system (SYSTEMS) is told by names that only its files have.
+    The system (SYSTEMS) is told by names that only its files have; what the shapes leave open, by config.json beside
+    the file, or by you:
 
-    num_heads: of each stage, for a file without bias tables; of a ViT or a Transformer one number, where a head has not
-        64 channels.
+    num_heads: of each stage, for a file without bias tables; of a ViT or a Transformer one number.
     image_size: in pixels, where it is not the usual one.
-    window_size: of a Swin V2, where the file does not tell it and it is not 8.
+    window_size, pretrained_window_sizes: of a Swin V2 whose coordinates are not in the file. The second is the window
+        of the first training in each stage, or one for all stages, 0 where the window was never changed.
     config: the model wanted, a SwinConfig, ViTConfig, ...: bias tables and position embeddings are resized to it
         (`resize_window`, `resize_positions`), all else must fit. Without it the model is the one of the file, with the
         shape policy or eps of the file's implementation.
 
-    What was unwrapped, set aside or assumed is in `identify(read(path)).notes`, and `swin-np inspect` prints it.
+    What was assumed is issued as a SwinWarning; it and what was unwrapped, set aside or checked are in
+    `identify(read(path)).notes`, and `swin-np inspect` prints them.
     Parameters that are stored in `dtype` are not copied but read-only views of the file, which must stay as it is.
-    Raises CheckpointError if the file cannot be read, is of no known system, or leaves a question open,
-    and ConfigurationError for a dtype in which no model computes or a configuration of another system.
+    Raises CheckpointError if the file cannot be read, is of no known system, leaves a question open, or contradicts
+    config.json or an argument, and ConfigurationError for a dtype in which no model computes or a configuration of
+    another system.
 
     >>> load("swin_tiny_patch4_window7_224.pth")(images)
     """
@@ -79,44 +92,46 @@ def load(path: str | Path, num_heads: int | tuple[int, ...] | None = None, image
     stored = read(path)
     try:
         system, dialect, state, buffers, notes = in_official_names(stored)
-        wanted = request(system, state, num_heads, image_size, window_size)
+        wanted = request(system, state, stored.configuration, notes, num_heads, image_size, window_size,
+                         pretrained_window_sizes)
         if config is None:
-            config = system.infer(state, buffers, dialect, wanted, notes)
+            config = inferred(system, dialect, state, buffers, wanted, notes)
         elif type(config) is not system.config:
             raise ConfigurationError(f"{path} is a {system.name}, and a {type(config).__name__} was given: "
                                      f"give a {system.config.__name__}")
         else:
             state = system.fit(config, state, buffers, dialect, wanted, notes)
-        return system.model_around(config, state, dtype)
+        model = with_eps(system.model_around(config, state, dtype), wanted.told)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
+    for note in notes:
+        if isinstance(note, Assumption):
+            warnings.warn(f"{path}: {note}", SwinWarning, stacklevel=2)
+    return model
 
 
 def identify(stored: StoredCheckpoint, num_heads: int | tuple[int, ...] | None = None,
-             image_size: Size | None = None, window_size: Size | None = None) -> Identified:
+             image_size: Size | None = None, window_size: Size | None = None,
+             pretrained_window_sizes: int | tuple[int, ...] | None = None) -> Identified:
     """The dialect, configuration and parameters of a checkpoint that was read; arguments and errors as of `load`."""
     system, dialect, state, buffers, notes = in_official_names(stored)
-    wanted = request(system, state, num_heads, image_size, window_size)
-    config = system.infer(state, buffers, dialect, wanted, notes)
+    wanted = request(system, state, stored.configuration, notes, num_heads, image_size, window_size,
+                     pretrained_window_sizes)
+    config = inferred(system, dialect, state, buffers, wanted, notes)
     if buffers:
         notes.append(f"Checked {len(buffers)} derived buffers, which follow from the configuration, and left them out.")
     return Identified(system, dialect, config, state, notes, stored.preprocessing)
 
 
-def request(system: System, state: State, num_heads: int | tuple[int, ...] | None, image_size: Size | None,
-            window_size: Size | None) -> Request:
-    """The user's additions; one number of heads stands for a tuple of it."""
-    if window_size is not None and not any(name.endswith("attn.logit_scale") for name in state):
-        raise CheckpointError(f"window_size={window_size} was given, and only of a Swin Transformer V2 the weights do "
-                              f"not tell it: leave it out for a {system.name}")
-    return Request((num_heads,) if isinstance(num_heads, int) else num_heads, image_size, window_size)
-
-
 def in_official_names(stored: StoredCheckpoint) -> tuple[System, Dialect, State, State, list[str]]:
     """(system, dialect, parameters, derived buffers, notes) of a checkpoint."""
     system = next((system for system in SYSTEMS if system.is_told_by(stored.tensors)), SWIN)
+    if relative := re.search(system.relatives, stored.name, re.IGNORECASE):
+        raise CheckpointError(f"its name says that it is a {relative[0]}, which has the tensors of a {system.name} and "
+                              "other numbers: it cannot be computed here, or rename the file if its name is wrong")
+    check_repetition(stored.tensors)
     dialect, tensors, said = system.recognise(stored.tensors)
-    notes = [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in stored.unwrapped] + said
+    notes = [type(sentence)(f"{sentence[:1].upper()}{sentence[1:]}.") for sentence in stored.unwrapped] + said
     state = to_official(tensors, dialect)
     buffers = {name: state.pop(name) for name in list(state) if re.fullmatch(system.buffers, name)}
     return system, dialect, state, buffers, notes
@@ -148,6 +163,8 @@ def infer(state: State, buffers: State, dialect: Dialect, wanted: Request, notes
     fields = shared_fields(SWIN, state, heads, dialect, wanted)
     windows = [((rows + 1) // 2, (columns + 1) // 2) for rows, columns in factors(max(map(len, tables)))
                if rows % 2 and columns % 2]
+    if wanted.window_size is not None:                 # by config.json; all tables may be for windows it was clamped to
+        windows = [pair(wanted.window_size)]
     sides = [(math.isqrt(len(table)) + 1) // 2 for table in tables]
     fields["qkv_bias"] = "layers.0.blocks.0.attn.qkv.bias" in state
     return fitting_configuration(SWIN, state, buffers, fields, windows, sides, wanted, notes)
@@ -170,11 +187,11 @@ def bias_tables(state: State, buffers: State, num_heads: tuple[int, ...] | None,
                                       "give one number for each")
             tokens = math.isqrt(buffers[block + INDEX].size)             # M^2
             state[block + TABLE] = np.zeros(((2 * math.isqrt(tokens) - 1) ** 2, num_heads[stage]), np.float32)
-        notes.append("It has no bias tables: zeros were put in their place.")
+        notes.append(Assumption("It has no bias tables: zeros were put in their place."))
     return [with_axes(state, f"layers.{stage}.blocks.0.{TABLE}", 2) for stage in range(stages)]
 
 
-SWIN = System("Swin Transformer", "microsoft", SwinTransformer, SwinConfig, "", BUFFERS, DIALECTS,
+SWIN = System("Swin Transformer", "microsoft", SwinTransformer, SwinConfig, "", BUFFERS, SWIN_DIALECTS,
               recognise, infer, lambda *arguments: swin_inference.fit(SWIN, *arguments))
 
 SYSTEMS = (*dense_systems((RES2NET, RESNET, SWIN_V2, SWIN_MIXER, SWIN)),

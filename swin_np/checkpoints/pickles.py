@@ -3,8 +3,8 @@
 Python's own unpickler imports and calls whatever a stream names. This one knows no imports: a name is looked up in a
 table of constructors of our own, and a name that is not there ends the reading. It does not recurse, so that nesting
 costs no stack. Opcodes: those of protocol 2, which `torch.save` writes, and the usual ones of protocols 3 to 5.
-The limits below keep what a stream makes within some 200 MB, whatever the stream; tensors are not counted in it, as
-they are views of the file.
+The limits below keep a stream to about half a second and what it makes to some 100 MB, whatever the stream; tensors are
+not counted in it, as they are views of the file.
 """
 
 import pickle
@@ -17,9 +17,9 @@ import numpy as np
 
 from swin_np.errors import CheckpointError
 
-MAXIMUM_SIZE = 2**24                                   # bytes of a stream; that of Swin-L takes 50 thousand
-MAXIMUM_STEPS = 10**6                                  # opcodes, and items handed to constructors; Swin-L: 12 thousand
-LONGEST_INTEGER = 16                                   # bytes
+MAXIMUM_SIZE = 2**22                                   # bytes of a stream; that of Swin-L takes 50 thousand
+MAXIMUM_STEPS = 400_000                                # opcodes, and items handed to constructors; Swin-L: 12 thousand
+LOOK_UP = 4                                            # steps that a global name or a storage takes, beside its opcode
 LONGEST_NAME = 200                                     # characters of a name that an error message repeats
 
 CONSTANTS = {pickle.NONE: None, pickle.NEWTRUE: True, pickle.NEWFALSE: False}
@@ -177,6 +177,7 @@ class PickleReader:
                     items = pop_mark()
                     append_items(stack[-1], items)
                 elif opcode == pickle.GLOBAL:
+                    self.spend(LOOK_UP)
                     module = self.line()
                     stack.append(self.named(module, self.line()))
                 elif opcode == pickle.STACK_GLOBAL:
@@ -186,16 +187,14 @@ class PickleReader:
                     arguments, constructor = stack.pop(), stack.pop()
                     stack.append(self.call(constructor, arguments))
                 elif opcode == pickle.BINPERSID:
+                    self.spend(LOOK_UP)
                     identity = stack.pop()
                     stack.append(self.persistent(identity if isinstance(identity, tuple) else ()))
                 elif opcode == pickle.BUILD:
                     state = stack.pop()
                     set_state(stack[-1], state)
                 elif opcode == pickle.LONG1:
-                    size = self.number("<B")
-                    if size > LONGEST_INTEGER:
-                        raise damaged()
-                    stack.append(int.from_bytes(self.take(size), "little", signed=True))
+                    stack.append(int.from_bytes(self.take(self.number("<B")), "little", signed=True))
                 elif opcode == pickle.MEMOIZE:
                     memo[len(memo)] = stack[-1]
                 elif opcode == pickle.PROTO:

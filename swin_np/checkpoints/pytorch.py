@@ -38,6 +38,7 @@ class Storage:
     dtype: str
     count: int
     find: Callable[[str], memoryview]
+    file_size: int                                     # bytes
 
     @cached_property
     def elements(self) -> Array:                       # (count,), made once, however many tensors share it
@@ -59,7 +60,7 @@ class StoredTensor:
 
     def array(self) -> Array:
         """The tensor; its bytes are read, and its bounds checked, only now."""
-        return strided_view(self.storage.elements, self.offset, self.shape, self.stride)
+        return strided_view(self.storage.elements, self.offset, self.shape, self.stride, self.storage.file_size)
 
 
 @dataclass
@@ -149,8 +150,8 @@ NAMES = {
 class Storages:
     """The storages that persistent ids ask for, each made once."""
 
-    def __init__(self, find: Callable[[str], memoryview]):
-        self.find = find
+    def __init__(self, find: Callable[[str], memoryview], file_size: int):
+        self.find, self.file_size = find, file_size
         self.by_key: dict[str, Storage] = {}
 
     def __call__(self, identity: tuple) -> Storage:
@@ -158,7 +159,8 @@ class Storages:
         match identity:
             case ("storage", StorageType(dtype), str(key), str(), int(count)) | \
                  ("storage", StorageType(dtype), str(key), str(), int(count), None):
-                storage = self.by_key.setdefault(key, Storage(key, dtype, count, self.find))
+                storage = self.by_key.setdefault(key, Storage(key, dtype, count, self.find,
+                                                                 self.file_size))
                 if (storage.dtype, storage.count) == (dtype, count) and count >= 0:
                     return storage
             case ("storage", StorageType(), str(), str(), int(), tuple()):
@@ -167,7 +169,7 @@ class Storages:
         raise damaged()
 
 
-def read_zip(entries: Mapping[str, Entry], folder: str) -> object:
+def read_zip(entries: Mapping[str, Entry], folder: str, file_size: int) -> object:
     """The object that torch.save was given, from the archive's one folder ("archive/"); tensors are StoredTensors."""
     if folder + "constants.pkl" in entries or any(name.startswith(folder + "code/") for name in entries):
         raise CheckpointError("it is a TorchScript archive, a program with its weights: save the state dict alone, "
@@ -180,7 +182,7 @@ def read_zip(entries: Mapping[str, Entry], folder: str) -> object:
 
     if folder + "byteorder" in entries and bytes(content("byteorder")) != b"little":
         raise CheckpointError("it was written on a big-endian machine: load and save it on a little-endian one")
-    storages = Storages(lambda key: content(f"data/{key}"))
+    storages = Storages(lambda key: content(f"data/{key}"), file_size)
     return PickleReader(content("data.pkl"), 0, NAMES, storages).load()
 
 
@@ -198,7 +200,7 @@ def read_legacy(buffer: memoryview) -> object:
                                   "the file is damaged, get it again")
         return regions[key]
 
-    storages = Storages(find)
+    storages = Storages(find, len(buffer))
     reader = PickleReader(buffer, 0, NAMES, storages)
     reader.load()                                      # the magic number, by which the file was recognised
     if reader.load() != LEGACY_PROTOCOL:

@@ -7,6 +7,7 @@ from collections import Counter
 from swin_np.baselines.res2net import Res2Net, Res2NetConfig
 from swin_np.baselines.resnet import ResNet, ResNetConfig
 from swin_np.checkpoints.dialects import Dialect, State, best_dialect
+from swin_np.checkpoints.notes import Assumption
 from swin_np.checkpoints.systems import Request, System, with_axes
 from swin_np.errors import CheckpointError
 
@@ -25,11 +26,17 @@ RESNET_DIALECTS = {dialect.name: dialect for dialect in (
         ("layer{i+1}.{j}.downsample.1", (BLOCK + "shortcut.normalization",)),
         ("fc", ("classifier.1",)),
     )),
+    Dialect("mmpretrain", None, tuple((part, ("head.fc" if part == "fc" else part,)) for part in PARTS)),
 )}
 RES2NET_DIALECTS = {"res2net": Dialect("res2net", None, tuple((part, (part,)) for part in PARTS))}
 
 ANCHORS = ("layer1.0.conv1.weight", "conv1.weight", "fc.weight")
 """Official names whose spelling tells the dialects apart; the first is in every ResNet."""
+
+RELATIVES = Assumption(
+    "Nothing in the file tells a ResNet from its relatives with the same tensors, as resnetaa50 and resnetblur50 of "
+    "timm, which smooth before they shrink the map, models with the stride on the 1x1, as Caffe's and Detectron's, or "
+    "with dilated stages: the ResNet of torchvision and timm was assumed, with the stride on the 3x3.")
 
 COUNTERS = ".num_batches_tracked"                      # how many batches a batch norm was trained on
 BARE = "embedder.embedder.convolution.weight"          # of transformers' model without a classifier
@@ -74,7 +81,7 @@ def depths(state: State) -> list[int]:
     return [found[f"layer{stage}"] for stage in range(1, 5)]
 
 
-def shared_settings(state: State, stem: str, middle: str, request: Request, notes: list[str]) -> dict[str, object]:
+def shared_settings(state: State, stem: str, middle: str, request: Request) -> dict[str, object]:
     """The fields that ResNet and Res2Net share; the stem's last convolution and a 3x3 of stage 4 are named."""
     if request.num_heads is not None or request.image_size is not None:
         raise CheckpointError("num_heads or image_size was given, and a convolutional network has no heads and takes "
@@ -82,9 +89,6 @@ def shared_settings(state: State, stem: str, middle: str, request: Request, note
     layers, inplanes = depths(state), len(with_axes(state, stem, 4))
     width, inputs, *_ = with_axes(state, middle, 4).shape
     groups = max(1, width // inputs)
-    if "layer1.0.conv3.weight" in state:
-        notes.append("Which convolution of a block has the stride is not in the file: the 3x3 was assumed, as in "
-                     "torchvision and timm.")
     return {"layers": layers, "cardinality": groups, "inplanes": inplanes,
             "base_width": math.ceil(width // groups * 64 / (8 * inplanes)),             # the last stage's is the finest
             "num_classes": len(with_axes(state, "fc.weight", 2)) if "fc.weight" in state else 0}
@@ -96,7 +100,9 @@ def infer(state: State, buffers: State, dialect: Dialect, request: Request, note
     What had to be assumed is added to `notes`. Raises CheckpointError if nothing fits.
     """
     block = "bottleneck" if "layer1.0.conv3.weight" in state else "basic"
-    settings = shared_settings(state, "conv1.weight", "layer4.0.conv2.weight", request, notes)
+    settings = shared_settings(state, "conv1.weight", "layer4.0.conv2.weight", request)
+    if request.told is None:
+        notes.append(RELATIVES)
     return RESNET.configuration(state, **settings, block=block, in_chans=state["conv1.weight"].shape[1])
 
 
@@ -105,7 +111,7 @@ def infer_res2net(state: State, buffers: State, dialect: Dialect, request: Reque
     deep = "conv1.0.weight" in state
     first, last = ("conv1.0.weight", "conv1.6.weight") if deep else ("conv1.weight", "conv1.weight")
     splits = {name.split(".")[3] for name in state if name.startswith("layer1.0.convs.")}
-    settings = shared_settings(state, last, "layer4.0.convs.0.weight", request, notes)
+    settings = shared_settings(state, last, "layer4.0.convs.0.weight", request)
     return RES2NET.configuration(
         state, **settings, in_chans=with_axes(state, first, 4).shape[1], scale=len(splits) + 1,
         stem_type="deep" if deep else "", avg_down="layer1.0.downsample.2.weight" in state)
@@ -119,6 +125,6 @@ def fit(config: ResNetConfig, state: State, buffers: State, dialect: Dialect, re
 
 RESNET = System("ResNet or ResNeXt", "torchvision", ResNet, ResNetConfig,
                 r"^(layer1\.0\.conv1|(resnet\.)?encoder\.stages\.0\.layers\.0\.layer\.0\.convolution)\.weight$",
-                r"(?!)", RESNET_DIALECTS, recognise, infer, fit)
+                r"(?!)", RESNET_DIALECTS, recognise, infer, fit, relatives=r"resnet(aa|blur)\d+")
 RES2NET = System("Res2Net", "Res2Net", Res2Net, Res2NetConfig, r"^layer1\.0\.convs\.0\.weight$", r"(?!)",
                  RES2NET_DIALECTS, recognise_res2net, infer_res2net, fit)

@@ -12,6 +12,7 @@ import numpy as np
 from swin_np.attention import relative_position_index
 from swin_np.baselines.swin_v2 import SwinV2Config, log_spaced_coordinates
 from swin_np.checkpoints.dialects import Dialect, State
+from swin_np.checkpoints.notes import Assumption
 from swin_np.checkpoints.resizing import resize_window
 from swin_np.checkpoints.systems import NAMED_AT_MOST, Request, System, mlp_ratio, with_axes
 from swin_np.errors import CheckpointError, SwinError
@@ -69,6 +70,9 @@ def fitting_configuration(system: System, state: State, buffers: State, fields: 
                                     replace(wanted, image_size=None), [])
         buffers = {name: value for name, value in buffers.items() if not name.endswith(MASK)}
         if own.img_size != pair(wanted.image_size):
+            if wanted.told and wanted.told.fields.get("img_size") == wanted.image_size:
+                raise CheckpointError(f"its {wanted.told.file} says img_size {wanted.image_size}, and its masks are "
+                                      f"for {own.img_size}: give the {wanted.told.file} that belongs to it")
             notes.append(f"The file is for {own.img_size[0]}x{own.img_size[1]} images, its masks were left out.")
     embedding = with_axes(state, "absolute_pos_embed", 3) if fields["ape"] else None
     fitting, problems = [], []
@@ -93,7 +97,9 @@ def fitting_configuration(system: System, state: State, buffers: State, fields: 
         raise CheckpointError(f"it could be for {choices}, and nothing in it tells which: give image_size, or in "
                               "swin_np.load the config")
     if wanted.image_size is None and embedding is None and not masked:
-        notes.append(f"The image size is not in the file: {config.img_size[0]}x{config.img_size[1]} was assumed.")
+        note = f"The image size is not in the file: {config.img_size[0]}x{config.img_size[1]} was assumed."
+        # a model that takes images of any size gives the same numbers, whatever it is configured for
+        notes.append(Assumption(note) if config.shape_policy.image == "fixed" else note)
     return config
 
 

@@ -1,7 +1,7 @@
 """Swin Transformer V2 in the names of microsoft, timm, torchvision and transformers.
 
 No parameter has the window's shape. The coordinates that microsoft and torchvision store tell it, and the window of the
-first training; of other files it is asked for or assumed.
+first training; of other files config.json tells both, or they are asked for.
 """
 
 import math
@@ -26,7 +26,6 @@ from swin_np.errors import CheckpointError
 from swin_np.functional import Array, pair
 from swin_np.shape_policy import TRANSFORMERS
 
-USUAL_WINDOW = 8                                       # M of the paper's first models, on 256x256 images
 NEAREST, FARTHEST = 1e-3, 10.0                         # bounds of the last coordinate of any table that can be
 BUFFERS = r"layers\.\d+\.blocks\.\d+\.(attn\.relative_(position_index|coords_table)|attn_mask)"
 
@@ -90,22 +89,26 @@ def pretrained_window(coordinates: Array) -> int:
     return size if size > 1 else 0
 
 
-def window_of(state: State, stored: list[tuple[int, int] | None], wanted: Request,
-              notes: list[str]) -> tuple[int, int]:
-    """The configured window: the one given, the largest of those stored, or the usual one where nothing tells more."""
-    known = [window for window in stored if window is not None]
-    if wanted.window_size is not None:
-        if not known and wanted.image_size is None and "absolute_pos_embed" not in state:
-            raise CheckpointError(f"window_size={wanted.window_size} was given, and nothing tells the image size: give "
-                                  "image_size too")
-        return pair(wanted.window_size)
-    if known:
-        return max(known, key=math.prod)
-    if wanted.image_size is not None:
-        raise CheckpointError(f"image_size={wanted.image_size} was given, and nothing tells the window: give "
-                              "window_size too, for the published models it is in the name of the file")
-    notes.append(f"The window is not in the file: {USUAL_WINDOW}x{USUAL_WINDOW} was assumed.")
-    return pair(USUAL_WINDOW)
+def check_answered(wanted: Request, stored: bool, coordinates: bool, sized: bool) -> None:
+    """Raise CheckpointError, with what to give, unless file and request tell all on which the numbers depend.
+
+    stored: whether the file tells the window. coordinates: also that of the first training. sized: the image size.
+    """
+    questions = (("the window", "window_size", stored, wanted.window_size),
+                 ("the image size", "image_size", sized, wanted.image_size),
+                 ("the windows of the first training", "pretrained_window_sizes", coordinates,
+                  wanted.pretrained_window_sizes))
+    if asked := [(what, name) for what, name, told, given in questions if not told and given is None]:
+        options = ", ".join(f"--{name.replace('_', '-')}" for _, name in asked)
+        raise CheckpointError(
+            f"nothing in it tells {listed([what for what, _ in asked])}, on which the numbers of a Swin Transformer V2 "
+            f"depend: give {listed([name for _, name in asked])} ({options}), which the names of the published files "
+            "tell, window12to16_192to256 being window 16, images of 256 and pretrained windows 12 12 12 6, or 0 where "
+            "the window was never changed")
+
+
+def listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def infer(state: State, buffers: State, dialect: Dialect, wanted: Request, notes: list[str]) -> SwinV2Config:
@@ -117,11 +120,15 @@ def infer(state: State, buffers: State, dialect: Dialect, wanted: Request, notes
     scales = [f"{block}attn.logit_scale" for block in blocks]           # (heads, 1, 1)
     fields = shared_fields(SWIN_V2, state, {name: len(with_axes(state, name, 3)) for name in scales}, dialect, wanted)
     stored = [stored_window(buffers, block) for block in blocks]
-    window = window_of(state, stored, wanted, notes)
-    pretrained = tuple(pretrained_window(buffers[block + COORDINATES]) if block + COORDINATES in buffers else 0
-                       for block in blocks)
-    if not any(name.endswith(COORDINATES) for name in buffers):
-        notes.append("Whether the window was another in the first training is not in the file: the same was assumed.")
+    known = [window for window in stored if window is not None]
+    coordinates = [buffers.get(block + COORDINATES) for block in blocks]
+    complete = all(table is not None for table in coordinates)
+    check_answered(wanted, bool(known), complete, bool(known) or "absolute_pos_embed" in state)
+    window = pair(wanted.window_size) if wanted.window_size is not None else max(known, key=math.prod)
+    if wanted.pretrained_window_sizes is None:
+        pretrained = tuple(map(pretrained_window, coordinates))
+    else:
+        pretrained = for_all_stages(wanted.pretrained_window_sizes, len(blocks))
     fields["qkv_bias"] = "layers.0.blocks.0.attn.q_bias" in state
     fields["pretrained_window_sizes"] = pretrained if any(pretrained) else ()
     sides = [min(own or window) for own in stored]
@@ -129,6 +136,11 @@ def infer(state: State, buffers: State, dialect: Dialect, wanted: Request, notes
     if dialect.shape_policy is V2_IN_TRANSFORMERS:
         check_windows_in_transformers(config)
     return config
+
+
+def for_all_stages(sizes: tuple[int, ...], stages: int) -> tuple[int, ...]:
+    """One size for each stage; a single one is that of all."""
+    return sizes * stages if len(sizes) == 1 else sizes
 
 
 def check_windows_in_transformers(config: SwinV2Config) -> None:
@@ -152,8 +164,11 @@ def check_windows_in_transformers(config: SwinV2Config) -> None:
 def fit(config: SwinV2Config, state: State, buffers: State, dialect: Dialect, wanted: Request,
         notes: list[str]) -> State:
     """The parameters for a model of this configuration: only a position embedding has a size that depends on it."""
-    told = any(name.endswith((COORDINATES, INDEX)) for name in buffers)
-    wanted = replace(wanted, window_size=wanted.window_size or (None if told else config.window_size))
+    if not any(name.endswith((COORDINATES, INDEX)) for name in buffers):
+        wanted = replace(wanted, window_size=wanted.window_size or config.window_size)
+    if not any(name.endswith(COORDINATES) for name in buffers):
+        wanted = replace(wanted, pretrained_window_sizes=wanted.pretrained_window_sizes
+                         or config.pretrained_window_sizes or (0,))
     return swin_inference.fit(SWIN_V2, config, state, buffers, dialect, wanted, notes)
 
 

@@ -13,22 +13,25 @@ from typing import Any
 import numpy as np
 
 from swin_np.checkpoints.dialects import Dialect, State
+from swin_np.checkpoints.notes import Assumption
+from swin_np.checkpoints.stored_configuration import Told
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.functional import Array, Size
 from swin_np.layers import Module
 
 Config = Any                                           # SwinConfig, ViTConfig, ...
 NAMED_AT_MOST = 5                                      # tensors in a sentence
-HEAD_CHANNELS = 64                                     # D / heads of every published ViT, DeiT and Transformer
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a user may add to a file that leaves it open; see `swin_np.load`."""
+    """What a user adds to a file that leaves it open, or config.json; see `swin_np.load`. told: all of the latter."""
 
     num_heads: tuple[int, ...] | None = None
     image_size: Size | None = None
     window_size: Size | None = None
+    pretrained_window_sizes: tuple[int, ...] | None = None
+    told: Told | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class System:
     telling: regular expression of a name that is in every file of this system and in none of the later ones.
     buffers: regular expression of official names that are no parameters; `infer` and `fit` may look at their values.
     dialects: by name. recognise: (tensors) -> (dialect, tensors that a model may need, notes).
+    relatives: regular expression of file names of other models that have the same tensors.
     infer: (state, buffers, dialect, request, notes) -> the configuration of a model with these parameters.
     fit: (config, state, buffers, dialect, request, notes) -> the parameters for a model of this configuration.
     """
@@ -53,6 +57,7 @@ class System:
     recognise: Callable[[State], tuple[Dialect, State, list[str]]]
     infer: Callable[[State, State, Dialect, Request, list[str]], Config]
     fit: Callable[[Config, State, State, Dialect, Request, list[str]], State]
+    relatives: str = r"(?!)"
 
     def is_told_by(self, tensors: State) -> bool:
         """Whether a file with these names is of this system."""
@@ -112,10 +117,12 @@ def mlp_ratio(hidden: int, channels: int) -> float:
     return ratio if int(channels * ratio) == hidden else math.nextafter(ratio, math.inf)
 
 
-def heads_of_all_layers(kind: str, channels: int, wanted: Request, notes: list[str]) -> int:
-    """The number of heads of a ViT or a Transformer (`kind`): the one given, or that of 64 channels each, with a note.
+def heads_of_all_layers(kind: str, sizes: tuple[int, ...], published: dict[tuple[int, ...], int], wanted: Request,
+                        notes: list[str]) -> int:
+    """The number of heads of a ViT or a Transformer (`kind`): the one given, or that of a published model, with a note.
 
-    Raises CheckpointError for several numbers, or if there is neither.
+    sizes: channels, blocks and hidden units, by which `published` has the number of heads. Raises CheckpointError
+    for several numbers, or if there is neither.
     """
     if wanted.num_heads is not None:
         num_heads, *others = wanted.num_heads
@@ -123,9 +130,12 @@ def heads_of_all_layers(kind: str, channels: int, wanted: Request, notes: list[s
             raise CheckpointError(f"num_heads={wanted.num_heads} was given: a {kind} has one number of heads for all "
                                   "blocks, give one")
         return num_heads
-    if channels % HEAD_CHANNELS:
-        raise CheckpointError(f"the number of heads is not in the file, and {channels} channels are no multiple of "
-                              f"{HEAD_CHANNELS}, which a head usually has: give num_heads")
-    num_heads = channels // HEAD_CHANNELS
-    notes.append(f"The number of heads is not in the file: {num_heads} of {HEAD_CHANNELS} channels were assumed.")
+    if sizes not in published:
+        channels, *depth, hidden = sizes
+        raise CheckpointError(f"the number of heads is not in the file, and {channels} channels, "
+                              f"{' and '.join(map(str, depth))} blocks and {hidden} hidden units are those of no "
+                              f"published {kind}: give num_heads (--num-heads)")
+    num_heads = published[sizes]
+    notes.append(Assumption(f"The number of heads is not in the file: {num_heads} of {sizes[0] // num_heads} channels "
+                            "were assumed."))
     return num_heads

@@ -2,12 +2,17 @@
 
 import re
 
-from swin_np.baselines.transformer import Transformer, TransformerConfig
+from swin_np.baselines.transformer import VARIANTS, Transformer, TransformerConfig
 from swin_np.checkpoints.dialects import Dialect, State
+from swin_np.checkpoints.notes import Assumption
 from swin_np.checkpoints.systems import Request, System, heads_of_all_layers, with_axes
 from swin_np.errors import CheckpointError
 
 TRANSFORMER_DIALECTS = {"pytorch": Dialect("pytorch", None, (("encoder", ("encoder",)), ("decoder", ("decoder",))))}
+
+PUBLISHED = {(config.d_model, config.num_encoder_layers, config.num_decoder_layers, config.dim_feedforward):
+             config.nhead for config in VARIANTS.values()}
+"""Heads of the paper's models by channels, layers of either stack, and hidden units."""
 
 
 def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
@@ -25,9 +30,9 @@ def infer(state: State, buffers: State, dialect: Dialect, wanted: Request, notes
     depths = [len({name.split(".")[2] for name in state if re.match(rf"{part}\.layers\.\d+\.", name)})
               for part in ("encoder", "decoder")]
     hidden, channels = with_axes(state, "encoder.layers.0.linear1.weight", 2).shape
-    num_heads = heads_of_all_layers("Transformer", channels, wanted, notes)
-    notes.append("Where the norms are, their eps and the activation are not in the file: the paper's order, 1e-5 and "
-                 "ReLU were assumed, which torch.nn.Transformer has by default.")
+    num_heads = heads_of_all_layers("Transformer", (channels, *depths, hidden), PUBLISHED, wanted, notes)
+    notes.append(Assumption("Where the norms are, their eps and the activation are not in the file: the paper's order, "
+                            "1e-5 and ReLU were assumed, which torch.nn.Transformer has by default."))
     return TRANSFORMER.configuration(state, d_model=channels, nhead=num_heads, num_encoder_layers=depths[0],
                                      num_decoder_layers=depths[1], dim_feedforward=hidden)
 

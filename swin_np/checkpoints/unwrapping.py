@@ -1,7 +1,10 @@
 """From what a file holds to the state dict in it: wrapping dicts opened, prefixes removed, the rest set aside."""
 
+import re
+
 import numpy as np
 
+from swin_np.checkpoints.notes import Assumption
 from swin_np.checkpoints.pytorch import AnyTensor
 from swin_np.checkpoints.writing import is_name
 from swin_np.errors import CheckpointError
@@ -9,6 +12,7 @@ from swin_np.functional import Array
 
 WRAPPERS = ("model", "state_dict", "model_ema", "state_dict_ema")         # the first that is there is taken
 HEADS = ("decode_head.classifier.", "fpn.inner_blocks.")                 # of dense models that are read whole
+OF_MMPRETRAIN = re.compile(r"stages\.0\.blocks\.0\.ffn\.|layer1\.0\.conv1\.").match             # Swin, ResNet
 DEEPEST = 3                                            # wrappers inside wrappers
 LISTED = 10                                            # names in a sentence
 
@@ -52,7 +56,7 @@ def unwrap(tree: object) -> tuple[dict[str, Array | AnyTensor], list[str]]:
 def remove_prefixes(state: dict[str, Array | AnyTensor], said: list[str]) -> dict[str, Array | AnyTensor]:
     """Without `module.` (of DataParallel) where all names have it; of a detector, what is under `backbone.` alone.
 
-    A dense model whose head is known here too stays whole.
+    A dense model whose head is known here too stays whole, and mmpretrain's classifier keeps its head.
     """
     if all(name.startswith("module.") and name != "module." for name in state):
         said.append("removed the prefix 'module.'")
@@ -62,6 +66,9 @@ def remove_prefixes(state: dict[str, Array | AnyTensor], said: list[str]) -> dic
     if not backbone or any(name.startswith(HEADS) for name in state):
         return state
     said.append("removed the prefix 'backbone.'")
-    if others := [name for name in state if not name.startswith("backbone.")]:
-        said.append(f"left aside {listing(others)}, not in the backbone")
+    others = {name: value for name, value in state.items() if not name.startswith("backbone.")}
+    if others and all(name.startswith("head.fc.") for name in others) and any(map(OF_MMPRETRAIN, backbone)):
+        return backbone | others
+    if others:
+        said.append(Assumption(f"left aside {listing(list(others))}, not in the backbone"))
     return backbone

@@ -3,8 +3,9 @@
 import math
 import re
 
-from swin_np.baselines.vit import VisionTransformer, ViTConfig
+from swin_np.baselines.vit import VIT_VARIANTS, VisionTransformer, ViTConfig
 from swin_np.checkpoints.dialects import Dialect, State, best_dialect, without_set_aside
+from swin_np.checkpoints.notes import Assumption
 from swin_np.checkpoints.resizing import resize_positions
 from swin_np.checkpoints.systems import Request, System, heads_of_all_layers, mlp_ratio, with_axes
 from swin_np.errors import CheckpointError
@@ -74,6 +75,9 @@ ANCHORS = ("blocks.0.attn.qkv.weight", "cls_token", "head.weight")
 BARE = (("embeddings.distillation_token", "deit."), ("embeddings.cls_token", "vit."))
 """(name in a file of transformers' model without a classifier, the prefix that the others have)."""
 
+PUBLISHED = {(config.embed_dim, config.depth, config.hidden): config.num_heads for config in VIT_VARIANTS.values()}
+"""Heads, all of 64 channels, of the models of either paper by channels, blocks and hidden units."""
+
 
 def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
     """(the dialect, the tensors that a model may need, sentences about what was assumed or set aside)."""
@@ -114,14 +118,18 @@ def infer(state: State, buffers: State, dialect: Dialect, request: Request, note
     dim, in_chans, *patch = with_axes(state, "patch_embed.proj.weight", 4).shape
     grid = grid_of(state, patch, request)
     depth = len({name.split(".")[1] for name in state if re.match(r"blocks\.\d+\.", name)})
-    num_heads = heads_of_all_layers("ViT", dim, request, notes)
-    if dialect.name.startswith("transformers"):
-        notes.append(f"The eps of the layer norms is not in the file: {dialect.eps} was assumed, as in transformers.")
+    hidden = len(with_axes(state, "blocks.0.mlp.fc1.weight", 2))
+    num_heads = heads_of_all_layers("ViT", (dim, depth, hidden), PUBLISHED, request, notes)
+    eps = request.told.fields.get("eps") if request.told else None
+    if eps is None:
+        eps = dialect.eps
+        notes.append(Assumption(f"The eps of the layer norms is not in the file: {eps} was assumed, as in "
+                                f"{dialect.name.partition('-')[0]}."))
     return VIT.configuration(
         state, img_size=(grid[0] * patch[0], grid[1] * patch[1]), patch_size=tuple(patch), in_chans=in_chans,
         num_classes=len(with_axes(state, "head.weight", 2)) if "head.weight" in state else 0, embed_dim=dim,
-        depth=depth, num_heads=num_heads, mlp_ratio=mlp_ratio(len(with_axes(state, "blocks.0.mlp.fc1.weight", 2)), dim),
-        qkv_bias="blocks.0.attn.qkv.bias" in state, distilled="dist_token" in state, eps=dialect.eps)
+        depth=depth, num_heads=num_heads, mlp_ratio=mlp_ratio(hidden, dim), qkv_bias="blocks.0.attn.qkv.bias" in state,
+        distilled="dist_token" in state, eps=eps)
 
 
 def fit(config: ViTConfig, state: State, buffers: State, dialect: Dialect, request: Request,

@@ -1,6 +1,6 @@
 """Semantic segmentation: a hierarchical backbone, a norm for each of its maps, a dense head, scores for every pixel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from swin_np.dense.unet import UNetDecoder
 from swin_np.dense.upernet import UPerHead
 from swin_np.functional import Array
 from swin_np.model import VARIANTS
+from swin_np.shape_policy import TRANSFORMERS_BACKBONE
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,14 @@ class UNetConfig(DenseConfig):
 
 
 UPERNET_VARIANTS = {
-    "upernet_swin_t": UPerNetConfig(VARIANTS["swin_t"]),
-    "upernet_swin_s": UPerNetConfig(VARIANTS["swin_s"]),
-    "upernet_swin_b": UPerNetConfig(VARIANTS["swin_b"]),
+    **{f"upernet_{name}": UPerNetConfig(replace(VARIANTS[name], shape_policy=TRANSFORMERS_BACKBONE))
+       for name in ("swin_t", "swin_s", "swin_b")},
     "upernet_resnet_50": UPerNetConfig(RESNET_VARIANTS["resnet_50"]),
 }
-"""Section 4.3, Table 3, and one on ResNet. The table's 60 M (T), 81 M (S) and 121 M (B) parameters include an auxiliary
-head, which only training needs: here they are 59.0 M, 80.3 M and 120.1 M. Its multiply-adds, for images of 512x2048, do
-not: 945 G (T) and 1038 G (S) there, 944.5 G and 1037.5 G here."""
+"""Section 4.3, Table 3, and one on ResNet; windows on small maps are those of transformers' UPerNet. The table's 60 M
+(T), 81 M (S) and 121 M (B) parameters include an auxiliary head, which only training needs: here they are 59.0 M,
+80.3 M and 120.1 M. Its multiply-adds, for images of 512x2048, do not: 945 G (T) and 1038 G (S) there, 944.5 G and
+1037.5 G here."""
 
 UNET_VARIANTS = {
     "unet_swin_t": UNetConfig(VARIANTS["swin_t"]),

@@ -19,13 +19,14 @@ from swin_np.dense.segmentation import UPerNetConfig
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.images import sample_photograph
 from swin_np.model import SwinConfig
-from swin_np.shape_policy import TORCHVISION, TRANSFORMERS
+from swin_np.shape_policy import TORCHVISION, TRANSFORMERS_BACKBONE
 from tests.dense.tiny import CONFIGS, RESNET, SWIN, redrawn
 from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
 
 CONFIG = UPerNetConfig(SwinConfig((64, 64), embed_dim=8, depths=(2, 2, 1, 1), num_heads=(1, 2, 4, 4), window_size=2,
-                                  shape_policy=TRANSFORMERS), 5, 12)
+                                  shape_policy=TRANSFORMERS_BACKBONE), 5, 12)
 STORED = {name: config for name, config in CONFIGS.items() if getattr(config, "extra", "") != "none"}
+STORED["upernet_swin"] = replace(CONFIGS["upernet_swin"], backbone=replace(SWIN, shape_policy=TRANSFORMERS_BACKBONE))
 
 
 def transformers_twin(config: UPerNetConfig):
@@ -53,7 +54,8 @@ def as_stored(config, **changed) -> StoredCheckpoint:
 def untold(config) -> dict[str, object]:
     """What a file does not tell of this model's backbone."""
     sizes = {"image_size": (32, 64)} if hasattr(config.backbone, "img_size") else {}
-    return sizes | ({"window_size": 4} if isinstance(config.backbone, SwinV2Config) else {})
+    untold_of_v2 = {"window_size": 4, "pretrained_window_sizes": 0}
+    return sizes | (untold_of_v2 if isinstance(config.backbone, SwinV2Config) else {})
 
 
 @pytest.mark.parametrize("way", ["save_pretrained", "state dict"])
@@ -79,12 +81,17 @@ def test_a_upernet_saved_by_transformers_gives_its_numbers(way, tmp_path, rng):
 
 def test_what_a_upernet_file_of_transformers_holds_beside_the_model_is_said(tmp_path):
     twin = transformers_twin(CONFIG)
+    import torch
+
     twin.save_pretrained(tmp_path)
     notes = identify(read(tmp_path)).notes
     assert any("Set aside" in note and "auxiliary_head." in note and "backbone.swin.layernorm" in note
                and "serves training only" in note for note in notes)
     assert any("counters num_batches_tracked" in note for note in notes)
-    assert any("boxes of the pyramid pooling are not in the file" in note for note in notes)
+    assert not any("boxes of the pyramid pooling" in note for note in notes)              # config.json tells them
+    torch.save(twin.state_dict(), tmp_path / "model.pth")
+    assert any("boxes of the pyramid pooling are not in the file" in note
+               for note in identify(read(tmp_path / "model.pth")).assumed)
 
 
 @pytest.mark.parametrize("name", STORED)
@@ -112,6 +119,7 @@ def test_what_a_file_cannot_tell_is_assumed_in_a_sentence():
     notes = identify(as_stored(CONFIGS["fpn_swin"])).notes
     for words in ("The image size is not in the file", f"{TORCHVISION.name}'s was assumed", "a pooled level"):
         assert any(words in note for note in notes), words
+    assert len(identify(as_stored(CONFIGS["fpn_swin"])).assumed) == 2   # the image size changes no number here
 
 
 def test_a_pyramid_without_an_extra_level_can_be_asked_for(tmp_path):
@@ -217,7 +225,7 @@ def test_convert_writes_a_upernet_that_transformers_reads(tmp_path, rng):
     with torch.inference_mode():
         assert_matches(again.double()(images).logits.numpy(), twin.double()(images).logits.numpy(), MODEL_TOLERANCE)
     own = swin_np.load(tmp_path / "ours.npz")
-    assert own.config == replace(CONFIG, backbone=replace(CONFIG.backbone, shape_policy=TORCHVISION))
+    assert own.config == CONFIG
 
 
 @pytest.mark.parametrize(("name", "dialect", "words"), [

@@ -59,7 +59,8 @@ def stored_as(dialect: str, config: SwinV2Config, **changed) -> StoredCheckpoint
 
 def sizes_for(dialect: str, config: SwinV2Config) -> dict[str, tuple[int, int]]:
     """What has to be said of a file in this dialect."""
-    return {"image_size": config.img_size} | ({} if dialect in TOLD else {"window_size": config.window_size})
+    untold = {"window_size": config.window_size, "pretrained_window_sizes": config.pretrained_window_sizes or 0}
+    return {"image_size": config.img_size} | ({} if dialect in TOLD else untold)
 
 
 def renamed(state: dict[str, np.ndarray], patterns: dict[str, str]) -> dict[str, np.ndarray]:
@@ -272,9 +273,10 @@ def test_stored_coordinates_tell_the_window_and_that_of_the_first_training(diale
 def test_a_file_without_coordinates_but_with_its_index_tells_a_square_window():
     stored = stored_as("microsoft", PLAIN)
     bare = {name: value for name, value in stored.tensors.items() if "coords" not in name}
-    found = identify(replace(stored, tensors=bare))
-    assert found.config.window_size == (4, 4)
-    assert any("first training is not in the file" in note for note in found.notes)
+    assert identify(replace(stored, tensors=bare), pretrained_window_sizes=0).config.window_size == (4, 4)
+    with pytest.raises(CheckpointError, match=r"nothing in it tells the windows of the first training, .*: give "
+                                              r"pretrained_window_sizes \(--pretrained-window-sizes\)"):
+        identify(replace(stored, tensors=bare))
 
 
 @pytest.mark.parametrize("size", [32, 64, (32, 64), (16, 96)])
@@ -289,13 +291,41 @@ def test_a_clamped_window_tells_the_image_size():
 
 
 @pytest.mark.parametrize("dialect", ["timm", "transformers"])
-def test_the_first_models_window_and_image_are_assumed_and_said(dialect):
+def test_a_file_without_coordinates_asks_for_all_that_it_does_not_tell_in_one_sentence(dialect):
     config = replace(SWIN_V2_VARIANTS["swin_v2_t"], embed_dim=2, num_heads=(1, 1, 1, 1), depths=(1, 1, 1, 1))
-    found = identify(stored_as(dialect, config))
-    assert (found.config.window_size, found.config.img_size) == ((8, 8), (256, 256))
-    assert {"The window is not in the file: 8x8 was assumed.",
-            "Whether the window was another in the first training is not in the file: the same was assumed.",
-            "The image size is not in the file: 256x256 was assumed."} <= set(found.notes)
+    with pytest.raises(CheckpointError) as caught:
+        identify(stored_as(dialect, config))
+    assert ("give window_size, image_size and pretrained_window_sizes (--window-size, --image-size, "
+            "--pretrained-window-sizes)") in str(caught.value)
+    answers = {"window_size": 8, "image_size": 256, "pretrained_window_sizes": 0}
+    assert identify(stored_as(dialect, config), **answers).assumed == []
+    for name in answers:
+        others = {other: value for other, value in answers.items() if other != name}
+        with pytest.raises(CheckpointError, match=rf"depend: give {name} \(--{name.replace('_', '-')}\)"):
+            identify(stored_as(dialect, config), **others)
+
+
+@pytest.mark.parametrize("given", [12, (12, 12), [12, 12], np.int64(12)], ids=repr)
+def test_one_pretrained_window_is_that_of_all_stages(given):
+    sizes = {"window_size": 8, "image_size": 32, "pretrained_window_sizes": given}
+    found = identify(stored_as("timm", replace(PLAIN, window_size=8)), **sizes)
+    assert found.config.pretrained_window_sizes == (12, 12)
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ((12, 12, 12), "3 pretrained window sizes for 2 stages"), (1, "give 2 or more, or 0"), (-1, "whole numbers from 0"),
+    ("12", "whole numbers"), (12.5, "whole numbers"), ((), "whole numbers"), (True, "whole numbers"),
+])
+def test_pretrained_windows_that_cannot_be_are_refused(given, words):
+    with pytest.raises(CheckpointError, match=words):
+        identify(stored_as("timm", PLAIN), window_size=4, image_size=32, pretrained_window_sizes=given)
+
+
+@pytest.mark.parametrize("dialect", TOLD)
+def test_other_pretrained_windows_than_the_files_coordinates_are_refused(dialect):
+    with pytest.raises(CheckpointError, match=r"relative_coords_table .* is not what follows from window"):
+        identify(stored_as(dialect, PLAIN), image_size=32, pretrained_window_sizes=12)
+    assert identify(stored_as(dialect, PLAIN), image_size=32, pretrained_window_sizes=0).config.window_size == (4, 4)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -314,9 +344,9 @@ def test_the_rounded_coordinates_of_a_file_of_half_the_precision_are_taken(dtype
 
 @pytest.mark.parametrize("dialect", ["timm", "transformers"])
 def test_a_window_or_an_image_size_alone_is_a_question(dialect):
-    with pytest.raises(CheckpointError, match="nothing tells the window: give window_size too"):
+    with pytest.raises(CheckpointError, match=r"give window_size and pretrained_window_sizes \("):
         identify(stored_as(dialect, PLAIN), image_size=32)
-    with pytest.raises(CheckpointError, match="nothing tells the image size: give image_size too"):
+    with pytest.raises(CheckpointError, match=r"give image_size and pretrained_window_sizes \("):
         identify(stored_as(dialect, PLAIN), window_size=4)
 
 
@@ -386,7 +416,7 @@ def test_the_versions_are_told_apart(tmp_path):
     write_safetensors(tmp_path / "v2.safetensors", stored_as("microsoft", PLAIN).tensors, {})
     with pytest.raises(ConfigurationError, match="is a Swin Transformer V2, and a SwinConfig was given"):
         swin_np.load(tmp_path / "v2.safetensors", config=swin_np.SwinConfig())
-    with pytest.raises(CheckpointError, match=r"window_size=4 .* leave it out for a Swin Transformer"):
+    with pytest.raises(CheckpointError, match=r"window_size=.* leave it out for a Swin Transformer"):
         identify(StoredCheckpoint("npz", first, [], {}), window_size=4)
     with pytest.raises(CheckpointError, match="it seems to be a Swin Transformer V2"):
         recognise(stored_as("microsoft", PLAIN).tensors)               # where only the first version is read
@@ -440,8 +470,14 @@ def test_convert_writes_what_loads_to_the_same_numbers(checkpoint, tmp_path, cap
     assert read(back).tensors.keys() == read(checkpoint).tensors.keys()
     timm = tmp_path / "timm.npz"
     assert main(["convert", str(checkpoint), str(timm), "--to", "timm"]) == 0
-    assert main(["inspect", str(timm), "--window-size", "16", "--image-size", "64", "--json"]) == 0
-    assert '"window_size": [16, 16]' in capsys.readouterr().out
+    capsys.readouterr()
+    assert main(["inspect", str(timm), "--window-size", "16", "--image-size", "64", "--pretrained-window-sizes", "12",
+                 "0", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["config"]["window_size"], found["config"]["pretrained_window_sizes"]) == ([16, 16], [12, 0])
+    assert main(["convert", str(timm), str(back), "--to", "microsoft", "--window-size", "16", "--image-size", "64",
+                 "--pretrained-window-sizes", "12", "0", "--force"]) == 0
+    np.testing.assert_array_equal(swin_np.load(back)(images), expected)
 
 
 def test_a_dialect_that_has_other_windows_is_refused(tmp_path, capsys):
@@ -453,6 +489,7 @@ def test_a_dialect_that_has_other_windows_is_refused(tmp_path, capsys):
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["inspect", "{}", "--window-size", "0"], "--window-size 0 was given"),
+    (["inspect", "{}", "--pretrained-window-sizes", "8", "-1"], "--pretrained-window-sizes 8 -1 was given"),
     (["convert", "{}", "{}.npz", "--to", "mmdetection"], "unknown dialect of a Swin Transformer V2 'mmdetection'"),
     (["dump", "{}", sample_photograph(), "-o", "{}.npz"], "is a SwinTransformerV2, and the cross-check knows"),
 ])

@@ -56,11 +56,16 @@ def test_a_file_of_torch_gives_its_output(norm_first, ending, tmp_path, rng):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_heads_of_64_channels_are_assumed_and_said(variant):
-    config = replace(VARIANTS[variant], num_encoder_layers=1, num_decoder_layers=2, dim_feedforward=8)
-    found = identify(as_stored(config))
+    config = VARIANTS[variant]
+    with_shapes = {name: np.zeros(value.shape, np.float32)
+                   for name, value in Transformer.random(config, None).state_dict().items()}
+    found = identify(StoredCheckpoint("npz", with_shapes, [], {}))
     assert found.config == config and found.system.name == "Transformer"
     assert f"The number of heads is not in the file: {config.nhead} of 64 channels were assumed." in found.notes
-    assert any("the paper's order, 1e-5 and ReLU were assumed" in note for note in found.notes)
+    assert any("the paper's order, 1e-5 and ReLU were assumed" in note for note in found.assumed)
+    other = replace(config, num_encoder_layers=1, num_decoder_layers=2, dim_feedforward=8)
+    with pytest.raises(CheckpointError, match=r"1 and 2 blocks and 8 hidden units .* give num_heads"):
+        identify(as_stored(other))
 
 
 def test_layers_are_counted_by_their_numbers():
@@ -103,7 +108,7 @@ def test_half_a_transformer_is_refused():
 
 
 @pytest.mark.parametrize(("told", "words"), [
-    ({}, r"24 channels are no multiple of 64.* give num_heads"),
+    ({}, r"24 channels, 2 and 3 blocks and 40 hidden units are those of no published Transformer: give num_heads"),
     ({"num_heads": 5}, "5 heads do not divide 24 channels"),
     ({"num_heads": (3, 3)}, "a Transformer has one number of heads"),
     ({"num_heads": 3, "image_size": 224}, "takes sequences of any length: leave it out"),

@@ -163,16 +163,21 @@ def test_the_configuration_is_inferred(dialect, changes):
 
 @pytest.mark.parametrize("variant", ["deit_ti", "deit_s_distilled"])
 def test_heads_of_64_channels_are_assumed_and_said(variant):
-    config = replace(VIT_VARIANTS[variant], depth=1, num_classes=3)
+    config = replace(VIT_VARIANTS[variant], num_classes=3)
     found = identify(as_stored(config, "timm"))
     assert found.config == config
-    assert f"The number of heads is not in the file: {config.num_heads} of 64 channels were assumed." in found.notes
+    with pytest.raises(CheckpointError, match=r"give num_heads \(--num-heads\)"):
+        identify(as_stored(replace(config, depth=1), "timm"))
+    assert f"The number of heads is not in the file: {config.num_heads} of 64 channels were assumed." in found.assumed
 
 
 def test_eps_follows_the_implementation_and_it_is_said():
-    assert identify(as_stored(PLAIN, "torchvision"), num_heads=3).config.eps == 1e-6
+    for dialect in ("timm", "torchvision"):
+        found = identify(as_stored(PLAIN, dialect), num_heads=3)
+        assert found.config.eps == 1e-6
+        assert found.assumed == [f"The eps of the layer norms is not in the file: 1e-06 was assumed, as in {dialect}."]
     found = identify(as_stored(PLAIN, "transformers"), num_heads=3)
-    assert found.config.eps == 1e-12 and any("1e-12 was assumed" in note for note in found.notes)
+    assert found.config.eps == 1e-12 and any("1e-12 was assumed" in note for note in found.assumed)
 
 
 def test_an_oblong_image_is_a_question():
@@ -195,7 +200,7 @@ def test_a_wanted_configuration_gets_resized_positions_and_all_else_as_it_is(tmp
 
 
 def test_heads_that_nothing_tells_are_asked_for():
-    with pytest.raises(CheckpointError, match=r"24 channels are no multiple of 64.* give num_heads"):
+    with pytest.raises(CheckpointError, match=r"24 channels, 2 blocks and 96 hidden units are those of no published"):
         identify(as_stored(PLAIN, "timm"))
     with pytest.raises(CheckpointError, match="one number of heads for all blocks"):
         identify(as_stored(PLAIN, "timm"), num_heads=(3, 3))

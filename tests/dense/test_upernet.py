@@ -1,9 +1,11 @@
 """UPerNet on a Swin backbone equals transformers' model, its float32 is as accurate, and its shapes are checked."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from swin_np import TRANSFORMERS, SwinConfig
+from swin_np import TRANSFORMERS_BACKBONE, SwinConfig
 from swin_np.checkpoints.dialects import DIALECTS, from_official
 from swin_np.dense.segmentation import UPerNet, UPerNetConfig
 from swin_np.dense.upernet import UPerHead
@@ -14,11 +16,14 @@ from tests.matching import MODEL_TOLERANCE, assert_as_accurate, assert_matches
 UNUSED = ("num_batches_tracked", "backbone.swin.layernorm.weight", "backbone.swin.layernorm.bias")
 CLASSES, CHANNELS = 5, 12
 CONFIG = SwinConfig((64, 96), 4, embed_dim=8, depths=(2, 2, 1, 1), num_heads=(1, 2, 4, 4), window_size=2,
-                    shape_policy=TRANSFORMERS)
+                    shape_policy=TRANSFORMERS_BACKBONE)
 
 
-def redrawn(dtype: type = np.float64) -> UPerNet:
-    model = UPerNet.random(UPerNetConfig(CONFIG, CLASSES, CHANNELS))
+WINDOW_7 = replace(CONFIG, img_size=224, depths=(2, 2, 2, 2), window_size=7)          # its last map is one window
+
+
+def redrawn(dtype: type = np.float64, backbone: SwinConfig = CONFIG) -> UPerNet:
+    model = UPerNet.random(UPerNetConfig(backbone, CLASSES, CHANNELS))
     redraw(model, 4)
     return model.astype(dtype)
 
@@ -56,6 +61,12 @@ def test_equals_transformers_pixel_by_pixel(size, rng):
     scores = model(images)
     assert scores.shape == (2, CLASSES, *size)
     assert_matches(scores, torch_scores(model, images), MODEL_TOLERANCE)
+
+
+@pytest.mark.parametrize("size", [(192, 256), (224, 224), (224, 448), (97, 231)])
+def test_equals_transformers_where_the_last_map_is_no_larger_than_the_window(size, rng):
+    model, images = redrawn(backbone=WINDOW_7), rng.standard_normal((2, 3, *size))
+    assert_matches(model(images), torch_scores(model, images), MODEL_TOLERANCE)
 
 
 def test_float32_is_as_accurate_as_transformers(rng):

@@ -1,0 +1,159 @@
+"""What a user and config.json add to a file: checked against each other, and config.json against the shapes."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from swin_np.baselines.swin_v2 import SwinV2Config
+from swin_np.checkpoints.dialects import Dialect, State
+from swin_np.checkpoints.entries import Entries, is_count
+from swin_np.checkpoints.notes import Assumption
+from swin_np.checkpoints.stored_configuration import Told, told_by
+from swin_np.checkpoints.systems import Config, Request, System
+from swin_np.dense.backbones import DenseConfig
+from swin_np.errors import CheckpointError
+from swin_np.functional import Size, pair
+from swin_np.layers import Module
+from swin_np.model import SwinTransformer
+
+V2_ONLY = ("window_size", "pretrained_window_sizes")   # the first version's bias tables tell the one and have no other
+
+
+def request(system: System, state: State, entries: Entries | None, notes: list[str],
+            num_heads: int | tuple[int, ...] | None, image_size: Size | None, window_size: Size | None,
+            pretrained_window_sizes: int | tuple[int, ...] | None) -> Request:
+    """The user's additions and those of config.json; one number of heads, or pretrained window, stands for a tuple.
+
+    Raises CheckpointError for an argument that cannot be, that the system does not take, or that is not what
+    config.json says.
+    """
+    given = {"num_heads": whole_numbers("num_heads", num_heads, 1), "image_size": sides("image_size", image_size),
+             "window_size": sides("window_size", window_size),
+             "pretrained_window_sizes": whole_numbers("pretrained_window_sizes", pretrained_window_sizes, 0)}
+    for name in V2_ONLY:
+        if given[name] is not None and not any(key.endswith("attn.logit_scale") for key in state):
+            raise CheckpointError(f"{name}={given[name]} was given, and only of a Swin Transformer V2 the weights do "
+                                  f"not tell it: leave it out for a {system.name}")
+    told = told_by(entries, system.name) if entries is not None else None
+    if entries is not None and told is None:
+        notes.append(Assumption(f"Its {entries.file} is neither transformers' nor timm's, and was left out."))
+    if told is None:
+        return Request(**given)
+    fields = told.fields | told.backbone
+    answers = {"num_heads": as_tuple(fields.get("num_heads")), "image_size": fields.get("img_size"),
+               "window_size": fields.get("window_size"),
+               "pretrained_window_sizes": fields.get("pretrained_window_sizes")}
+    for name, value in given.items():
+        if value is not None and answers[name] is not None and not same(value, answers[name]):
+            raise CheckpointError(f"{name}={value} was given, and its {told.file} says {answers[name]}: leave {name} "
+                                  "out, or give the configuration that you want as config")
+    return Request(**{name: answers[name] if value is None else value for name, value in given.items()}, told=told)
+
+
+def whole_numbers(name: str, value: object, smallest: int) -> tuple[int, ...] | None:
+    """A number, or some, as a tuple; CheckpointError for anything else."""
+    values = as_tuple(value)
+    if values is not None and not (values and all(is_count(each) and each >= smallest for each in values)):
+        raise CheckpointError(f"{name}={value!r} was given: give whole numbers from {smallest} on, one for each stage "
+                              "or one for all")
+    return values
+
+
+def sides(name: str, value: object) -> tuple[int, int] | None:
+    """Height and width; CheckpointError for anything else."""
+    if value is None:
+        return None
+    both = as_tuple(value) * (2 if np.ndim(value) == 0 else 1)
+    if len(both) != 2 or not all(map(is_count, both)):
+        raise CheckpointError(f"{name}={value!r} was given: give a whole number, or a height and a width")
+    return both
+
+
+def as_tuple(value: object) -> tuple | None:
+    """One value as a tuple of it, several as a tuple."""
+    if value is None:
+        return None
+    return tuple(map(plain, value)) if isinstance(value, tuple | list) else (plain(value),)
+
+
+def plain(value: object) -> object:
+    """A whole number of NumPy's as Python's; anything else as it is."""
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def same(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether both say the same, where a single number stands for all stages."""
+    length = max(len(one), len(other))
+    return (one * length if len(one) == 1 else one) == (other * length if len(other) == 1 else other)
+
+
+def inferred(system: System, dialect: Dialect, state: State, buffers: State, wanted: Request,
+             notes: list[str]) -> Config:
+    """The configuration of the model in a file; CheckpointError if there is none, or config.json says another."""
+    try:
+        config = system.infer(state, buffers, dialect, wanted, notes)
+    except CheckpointError:
+        for fewer in (Request(told=wanted.told), Request(wanted.num_heads, told=wanted.told)):
+            if (config := by_shapes(system, dialect, state, buffers, fewer)) is not None:
+                check_told(config, wanted.told)
+        raise
+    check_told(config, wanted.told)
+    return config
+
+
+def by_shapes(system: System, dialect: Dialect, state: State, buffers: State, wanted: Request) -> Config | None:
+    """The configuration without the sizes that config.json says, to be compared with them; None if there is none."""
+    try:
+        return system.infer(state, buffers, dialect, wanted, [])
+    except CheckpointError:
+        return None
+
+
+def check_told(config: Config, told: Told | None) -> None:
+    """Raise CheckpointError where config.json and the tensors are of different models."""
+    if told is None:
+        return
+    check_fields(config, told.fields, told.file)
+    if isinstance(config, DenseConfig):
+        check_fields(config.backbone, told.backbone, told.file)
+
+
+def check_fields(config: Config, fields: Mapping[str, object], file: str) -> None:
+    """Raise CheckpointError for a field that is told and is another in a configuration."""
+    for name, value in fields.items():
+        own = getattr(config, name, None)
+        if own is None or (name == "num_classes" and not own) or equal(config, name, own, value):
+            continue
+        raise CheckpointError(f"its {file} says {name} {value}, and its tensors are for {own}: give the {file} that "
+                              "belongs to it")
+
+
+def equal(config: Config, name: str, own: object, value: object) -> bool:
+    """Whether a configuration's field is what was told."""
+    if name == "mlp_ratio":                            # only the number of hidden units shows
+        return int(config.embed_dim * own) == int(config.embed_dim * value)
+    if name == "pretrained_window_sizes" and isinstance(config, SwinV2Config):
+        return windows_of_first_training(config, own) == windows_of_first_training(config, value)
+    return own == value
+
+
+def windows_of_first_training(config: SwinV2Config, sizes: tuple[int, ...]) -> list[tuple[int, int]]:
+    """In each stage, where 0 is the stage's own window."""
+    sizes = sizes * len(config.depths) if len(sizes) == 1 else sizes or (0,) * len(config.depths)
+    windows = [config.shape_policy.table_window(size, config.window_size) for size in config.map_sizes()]
+    return [pair(size) if size else window for size, window in zip(sizes, windows, strict=False)]
+
+
+def with_eps(model: Module, told: Told | None) -> Module:
+    """The model with the eps that config.json tells of a Swin's norms; SwinConfig has none.
+
+    transformers, whose entry it is, uses it in the norms of the blocks and the last one, and 1e-5 in all others.
+    """
+    backbone = getattr(model, "backbone", model)
+    eps = told and (told.backbone if backbone is not model else told.fields).get("eps")
+    if eps and isinstance(backbone, SwinTransformer):
+        blocks = [block for stage in backbone.layers for block in stage.blocks]
+        for norm in [backbone.norm, *(norm for block in blocks for norm in (block.norm1, block.norm2))]:
+            if norm is not None:
+                norm.eps = eps
+    return model
