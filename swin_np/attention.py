@@ -6,12 +6,15 @@ from functools import lru_cache
 
 import numpy as np
 
+from swin_np.checks import check_elements, check_spread
+from swin_np.door import moves, takes
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import LEAST_ATTENDED, Array, by_parts, pair, softmax
 from swin_np.layers import Linear, Module, draw
 from swin_np.windows import (
     Size,
     attention_mask,
+    check_window,
     cyclic_shift,
     reverse_cyclic_shift,
     window_partition,
@@ -19,43 +22,62 @@ from swin_np.windows import (
 )
 
 
+@takes()
 @lru_cache(maxsize=64)
 def relative_position_index(window: Size) -> Array:
     """Which row of the bias table belongs to each pair of positions: (M^2, M^2) integers from 0 to (2M-1)^2 - 1.
 
     Row: the query's position in the window, column: the key's, both counted row by row. The displacement query minus
     key runs from -(M-1) to M-1 on either axis; shifted to start at 0, it is written as one number in base 2M-1.
+    The array is read-only, since every caller gets the same.
     """
     m, n = pair(window)
+    check_window((m, n), (m, n))
+    check_elements("the index", m, n, m, n)
     position = np.indices((m, n)).reshape(2, -1)       # (2, M^2): row and column of every token
     displacement = position[:, :, None] - position[:, None, :]          # (2, M^2, M^2)
-    return (displacement[0] + m - 1) * (2 * n - 1) + displacement[1] + n - 1
+    index = (displacement[0] + m - 1) * (2 * n - 1) + displacement[1] + n - 1
+    index.setflags(write=False)
+    return index
 
 
+@takes(table="rows heads")
 def relative_position_bias(table: Array, window: Size) -> Array:
     """Eq. 4's B, looked up in the table B-hat ((2M-1)^2, heads): (heads, M^2, M^2)."""
+    m, n = pair(window)
+    displacements = (2 * m - 1) * (2 * n - 1)
+    if len(table) != displacements:
+        raise ShapeError(f"the bias table has {len(table)} rows, window {m}x{n} has {displacements} displacements: "
+                         "give the window that the table was made for")
     return table.T.take(relative_position_index(window), axis=1)
 
 
+@moves(qkv="windows tokens channels")
 def split_heads(qkv: Array, heads: int) -> Array:
     """Queries, keys and values of every head: (B nW, M^2, 3C) -> (3, B nW, heads, M^2, d).
 
     The 3C channels are all queries, then all keys, then all values, each head after head.
     """
     b, tokens, channels = qkv.shape
+    if heads < 1 or channels % (3 * heads):
+        raise ShapeError(f"{heads} heads do not divide {channels} channels of queries, keys and values: give as many "
+                         "as the weights were made for")
     return qkv.reshape(b, tokens, 3, heads, channels // (3 * heads)).transpose(2, 0, 3, 1, 4)
 
 
+@moves(x="windows heads tokens d")
 def merge_heads(x: Array) -> Array:
     """Put the heads' results side by side: (B nW, heads, M^2, d) -> (B nW, M^2, C)."""
     b, heads, tokens, d = x.shape
     return x.swapaxes(1, 2).reshape(b, tokens, heads * d)
 
 
+@takes(q="... query d", k="... key d", v="... key e", bias="any", mask="any")
 def attention(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float,
               note: Callable[[str, Array], None]) -> Array:
     """Eq. 4: softmax(scale q k^T + B + mask) v, (..., M^2, d) each; `note` is shown each step by name."""
     scores = (q * scale) @ k.swapaxes(-1, -2)          # (..., M^2, M^2), rows are queries
+    check_spread(scores, bias=bias, mask=mask)
     note("scores", scores)
     scores += bias
     note("scores_with_bias", scores)
@@ -99,12 +121,16 @@ class WindowAttention(Module):
             return self.qk_scale
         return (self.proj.weight.shape[0] // self.num_heads) ** -0.5
 
+    @takes(windows="windows tokens C", mask="maps tokens? tokens")
     def forward(self, windows: Array, mask: Array | None = None) -> Array:
         """Windows (B nW, M^2, C) and a mask (nW, M^2, M^2) or None -> (B nW, M^2, C)."""
         tokens = windows.shape[1]
         if tokens != self.window_size[0] * self.window_size[1]:
             raise ShapeError(f"windows of {tokens} tokens do not fit a bias table for window {self.window_size}: "
                              "partition with that window, or build the model for the other one")
+        if mask is not None and len(windows) % len(mask):
+            raise ShapeError(f"a mask for {len(mask)} windows was given with {len(windows)} windows, expected a whole "
+                             "number of maps: give the mask of one map")
         bias = relative_position_bias(self.relative_position_bias_table, self.window_size)
 
         def attend_part(part: slice) -> Array:
@@ -122,7 +148,8 @@ class WindowAttention(Module):
         return self.proj(merge_heads(x))
 
 
-def shifted_window_attention(x: Array, attn: WindowAttention, window: Size, shift: Size = 0,
+@takes(x="B H W C")
+def shifted_window_attention(x: Array, attn: Module, window: Size, shift: Size = 0,
                              pad_first: bool = True) -> Array:
     """W-MSA (shift 0) or SW-MSA of a whole map: roll, partition, attend under the mask, reverse, roll back (Fig. 4).
 
@@ -131,7 +158,7 @@ def shifted_window_attention(x: Array, attn: WindowAttention, window: Size, shif
     are never masked as such: they are keys like all others.
     """
     (h, w), (m, n), shift = x.shape[1:3], pair(window), pair(shift)
-    if (m, n) != attn.window_size:
+    if (m, n) != getattr(attn, "window_size", None):
         raise ShapeError(f"the window on the {h}x{w} map is {m}x{n}, the bias table is for {attn.window_size}: use an "
                          "image size at which both agree, or another shape policy (swin_np.ShapePolicy)")
     to_multiple = ((0, 0), (0, -h % m), (0, -w % n), (0, 0))

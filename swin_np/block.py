@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_np.attention import WindowAttention, shifted_window_attention
+from swin_np.door import takes
 from swin_np.functional import Array, by_parts, gelu, sum_by_parts
 from swin_np.layers import LayerNorm, Linear, Module
 from swin_np.shape_policy import ShapePolicy
@@ -50,6 +51,7 @@ class SwinTransformerBlock(Module):
         tokens = x.reshape(-1, x.shape[-1])            # (B H W, C)
         return by_parts(lambda part: tokens[part] + self.mlp(self.norm2(tokens[part])), tokens).reshape(x.shape)
 
+    @takes(x="B H W C")
     def attend(self, x: Array) -> Array:               # (B, H, W, C) -> (B, H, W, C)
         """W-MSA or SW-MSA with the window and shift that the shape policy gives for this map."""
         window, shift = self.shape_policy.window_and_shift(x.shape[1:3], self.window_size, self.shift_size)

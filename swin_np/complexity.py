@@ -11,18 +11,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from swin_np.checks import instance
+from swin_np.config_fields import hidden_channels
+from swin_np.door import takes
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Size, pair
 from swin_np.model import SwinConfig
-from swin_np.patches import patch_merging, patch_partition
+from swin_np.patches import check_even, check_patch
 from swin_np.windows import check_window
 
 
+@takes()
 def msa_multiply_adds(h: int, w: int, channels: int) -> int:
     """Eq. 1: 4 h w C^2 + 2 (h w)^2 C, global self-attention on a map of h x w tokens: quadratic in h w."""
     return 4 * h * w * channels ** 2 + 2 * (h * w) ** 2 * channels
 
 
+@takes()
 def window_msa_multiply_adds(h: int, w: int, channels: int, window: Size) -> int:
     """Eq. 2: 4 h w C^2 + 2 M^2 h w C, self-attention in M x M windows: linear in h w.
 
@@ -62,18 +67,21 @@ class TotalCost:
     activation_bytes: int
 
 
+@takes()
 def total(costs: Iterable[LayerCost]) -> TotalCost:
     """Add up the layers of a model or of any part of it."""
-    costs = list(costs)
+    costs = [instance("a layer's cost", cost, LayerCost) for cost in costs]
     return TotalCost(sum(cost.parameters for cost in costs), sum(cost.multiply_adds for cost in costs),
                      sum(cost.activation_bytes for cost in costs))
 
 
+@takes()
 def array_bytes(shape: tuple[int, ...], dtype: type) -> int:
     """Bytes of an array."""
     return math.prod(shape) * np.dtype(dtype).itemsize
 
 
+@takes()
 def linear_cost(name: str, positions: tuple[int, ...], inputs: int, outputs: int, bias: bool = True,
                 dtype: type = np.float32) -> LayerCost:
     """x W^T + b at every position: x (*positions, inputs) -> (*positions, outputs).
@@ -85,6 +93,7 @@ def linear_cost(name: str, positions: tuple[int, ...], inputs: int, outputs: int
                      array_bytes(shape, dtype))
 
 
+@takes()
 def layer_norm_cost(name: str, shape: tuple[int, ...], dtype: type = np.float32) -> LayerCost:
     """Normalise x (..., C) over the last axis: one multiply-add an element.
 
@@ -93,9 +102,12 @@ def layer_norm_cost(name: str, shape: tuple[int, ...], dtype: type = np.float32)
     times. It so has more than we do by 112,896 for Swin-T and S, 150,528 for B and 225,792 for L (at 384 by 442,368 and
     663,552); only Swin-S shows it in the third decimal, 8.747 G against our 8.746 G.
     """
+    if not shape:
+        raise ShapeError("the shape () was given to a layer norm, expected (..., C): give the channels at least")
     return LayerCost(name, "layer norm", shape, 2 * shape[-1], math.prod(shape), array_bytes(shape, dtype))
 
 
+@takes()
 def attention_cost(name: str, windows: int, tokens: int, channels: int, heads: int, parameters: int = 0,
                    dtype: type = np.float32) -> LayerCost:
     """Eq. 4 from q, k, v to the heads' outputs side by side, (windows, tokens, C), each window on its own.
@@ -109,12 +121,29 @@ def attention_cost(name: str, windows: int, tokens: int, channels: int, heads: i
                      2 * array_bytes(scores, dtype) + array_bytes(shape, dtype))
 
 
+@takes()
 def element_cost(name: str, kind: str, shape: tuple[int, ...], arrays: int = 1, parameters: int = 0,
                  dtype: type = np.float32) -> LayerCost:
     """A layer without products, such as GELU, a sum or a mean, that writes `arrays` arrays of this shape."""
     return LayerCost(name, kind, shape, parameters, 0, arrays * array_bytes(shape, dtype))
 
 
+@takes()
+def check_map(map_size: tuple[int, int]) -> None:
+    """Raise ShapeError for a map without a token."""
+    if min(map_size) < 1:
+        raise ShapeError(f"the map is {map_size[0]}x{map_size[1]}, expected at least 1x1: give a larger one")
+
+
+@takes()
+def check_stage(config: SwinConfig, stage: int) -> None:
+    """Raise ConfigurationError for a stage that the model does not have."""
+    if stage >= len(config.depths):
+        raise ConfigurationError(f"stage {stage} was asked for, the model has {len(config.depths)}, counted from 0: "
+                                 "give one of them")
+
+
+@takes()
 def block_costs(name: str, config: SwinConfig, stage: int, map_size: tuple[int, int],
                 dtype: type = np.float32) -> list[LayerCost]:
     """A block of a stage (counted from 0) on a map (h, w), regular or shifted: the shift costs nothing.
@@ -122,8 +151,10 @@ def block_costs(name: str, config: SwinConfig, stage: int, map_size: tuple[int, 
     Attention is computed on whole windows, the padding included. Raises ShapeError where the shape policy refuses the
     map, or where the window in force is not the one that the bias table is made for.
     """
+    check_stage(config, stage)
+    check_map(map_size)
     (h, w), channels, heads = map_size, config.channels(stage), config.num_heads[stage]
-    policy, hidden = config.shape_policy, int(channels * config.mlp_ratio)
+    policy, hidden = config.shape_policy, hidden_channels(channels, config.mlp_ratio)
     (m, n), _ = policy.window_and_shift(map_size, config.window_size, (0, 0))
     policy.check_map(map_size, (m, n))
     table_window = policy.table_window(config.map_sizes()[stage], config.window_size)
@@ -145,17 +176,21 @@ def block_costs(name: str, config: SwinConfig, stage: int, map_size: tuple[int, 
     ]
 
 
+@takes()
 def merging_costs(name: str, config: SwinConfig, stage: int, map_size: tuple[int, int],
                   dtype: type = np.float32) -> list[LayerCost]:
     """Patch merging after a stage whose map is (h, w); ShapeError where the policy refuses an odd side."""
+    check_stage(config, stage)
+    check_map(map_size)
     (h, w), channels = map_size, config.channels(stage)
     if config.shape_policy.merging == "refuse":
-        patch_merging(np.empty((1, h, w, 0)))          # no channels: it only checks the sizes
+        check_even((h, w))
     merged = ((h + 1) // 2, (w + 1) // 2)
     return [layer_norm_cost(f"{name}.norm", (*merged, 4 * channels), dtype),
             linear_cost(f"{name}.reduction", merged, 4 * channels, 2 * channels, bias=False, dtype=dtype)]
 
 
+@takes()
 def layer_costs(config: SwinConfig, img_size: Size | None = None, dtype: type = np.float32) -> list[LayerCost]:
     """Every layer of a Swin Transformer in the order of computation, for one image of `img_size` pixels.
 
@@ -171,7 +206,7 @@ def layer_costs(config: SwinConfig, img_size: Size | None = None, dtype: type = 
     size = config.img_size if img_size is None else pair(img_size)
     config.check_image_size(size)
     if config.shape_policy.patch == "refuse":
-        patch_partition(np.empty((1, 0, *size)), config.patch_size)     # no channels: it only checks the sizes
+        check_patch(size, config.patch_size)
     map_sizes, last = config.map_sizes(size), len(config.depths) - 1
     embedded = (*map_sizes[0], config.embed_dim)       # (h, w, C)
     patch = config.in_chans * math.prod(config.patch_size)

@@ -3,17 +3,18 @@
 import math
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
+from swin_np.checks import check_elements, check_eps, check_out
+from swin_np.convolution_loops import depthwise, kernel_matrices, kernel_products, rows_of_images, windows
+from swin_np.door import moves, takes
 from swin_np.errors import ShapeError
 from swin_np.functional import PART_ELEMENTS, PART_TOKENS, Array, Size, linear, pair, parts
 from swin_np.parallel import for_each
 
-# Sizes that were measured to be fast; they change no result beyond rounding.
-GROUP_CHANNELS = 16                                    # groups with fewer channels are multiplied several at a time
-OUTPUTS_A_POSITION = 4                                 # with more, windows take the weight's order, not it theirs
+OUTPUTS_A_POSITION = 4                                 # measured: with more, windows take the weight's order
 
 
+@takes()
 def out_size(size: tuple[int, int], kernel: Size, stride: Size = 1, padding: Size = 0,
              dilation: Size = 1) -> tuple[int, int]:
     """(h, w) of what a kernel leaves of a map of `size`: floor((size + 2 padding - reach) / stride) + 1.
@@ -25,39 +26,39 @@ def out_size(size: tuple[int, int], kernel: Size, stride: Size = 1, padding: Siz
     if min(*kernel, *stride, *dilation) < 1 or min(padding) < 0:
         raise ShapeError(f"kernel {kernel}, stride {stride}, dilation {dilation} and padding {padding} were given: "
                          "the first three start at 1, padding at 0")
+    if min(size) < 1:
+        raise ShapeError(f"the map is {size[0]}x{size[1]}: give one of at least 1x1")
     reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
     padded = [side + 2 * p for side, p in zip(size, padding, strict=True)]
     if any(r > side for r, side in zip(reach, padded, strict=True)):
         raise ShapeError(f"the kernel reaches over {reach[0]}x{reach[1]} pixels, the padded map is "
                          f"{padded[0]}x{padded[1]}: give a larger map, or more padding")
+    check_elements("the padded map", *padded)
     h, w = ((side - r) // s + 1 for side, r, s in zip(padded, reach, stride, strict=True))
     return h, w
 
 
+@takes(x="B H W C")
 def pad(x: Array, padding: tuple[int, int], value: float = 0) -> Array:
     """x (B, H, W, C) with `padding` rows above and below and columns left and right, all of `value`."""
+    if min(padding) < 0:
+        raise ShapeError(f"padding {padding} was given: give numbers of pixels from 0 on")
     if padding == (0, 0):
         return x
     (b, h, w, c), (p, q) = x.shape, padding
+    check_elements("the padded map", b, h + 2 * p, w + 2 * q, c)
     y = np.empty((b, h + 2 * p, w + 2 * q, c), x.dtype)
     y[:, :p] = y[:, p + h:] = y[:, p:p + h, :q] = y[:, p:p + h, q + w:] = value
     y[:, p:p + h, q:q + w] = x
     return y
 
 
-def windows(x: Array, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Array:
-    """What the kernel sees at each output position: a view (B, h, w, kh, kw, C) of the padded map x (B, H, W, C)."""
-    (b, *size, c), (along_b, down, right, along_c) = x.shape, x.strides
-    h, w = out_size(size, kernel, stride, 0, dilation)
-    return as_strided(x, (b, h, w, *kernel, c), writeable=False, strides=(
-        along_b, stride[0] * down, stride[1] * right, dilation[0] * down, dilation[1] * right, along_c))
-
-
+@takes(x="any", weight="any", bias="any")
 def check_channels(x: Array, weight: Array, bias: Array | None, groups: int) -> None:
     """Raise ShapeError where map (B, H, W, C), weight (out, C / groups, kh, kw) and bias (out,) do not fit."""
-    if x.ndim != 4 or weight.ndim != 4:
+    if x.ndim != 4 or weight.ndim != 4 or not x.size or not weight.size:
         raise ShapeError(f"the map has shape {x.shape} and the weight {weight.shape}: expected (B, H, W, C) and "
-                         "(out, C / groups, kh, kw)")
+                         "(out, C / groups, kh, kw), not empty")
     if groups < 1 or weight.shape[0] % groups or x.shape[-1] != groups * weight.shape[1]:
         raise ShapeError(f"the map has {x.shape[-1]} channels, a weight of shape {weight.shape} in {groups} groups "
                          f"takes {groups * weight.shape[1]}: the groups must divide the channels in and out")
@@ -65,6 +66,7 @@ def check_channels(x: Array, weight: Array, bias: Array | None, groups: int) -> 
         raise ShapeError(f"the bias has shape {bias.shape}, the weight {weight.shape}: expected ({len(weight)},)")
 
 
+@takes(x="any", weight="any", bias="any")
 def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: Size = 1, padding: Size = 0,
            dilation: Size = 1, groups: int = 1) -> Array:
     """Correlate x (B, H, W, C) with weight (out, C / groups, kh, kw), plus bias (out,); gives (B, h, w, out).
@@ -95,69 +97,13 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: Size = 1,
     return y
 
 
-def rows_of_images(part: slice, h: int) -> list[tuple[int, slice]]:
-    """Cut a slice of the rows of all images, h rows each, at the images' borders: (image, rows) pairs."""
-    first, last = part.start // h, (part.stop - 1) // h
-    return [(i, slice(max(part.start - i * h, 0), min(part.stop - i * h, h))) for i in range(first, last + 1)]
-
-
-def kernel_matrices(weight: Array, groups: int) -> Array:
-    """Weight (out, C / groups, kh, kw) as one matrix for each group, (groups, out / groups, kh kw C / groups).
-
-    Narrow groups are put together, with zeros where a channel of one meets an output of another: an infinite channel
-    makes its neighbours' outputs NaN.
-    """
-    outputs, inputs, kh, kw = weight.shape
-    matrices = weight.transpose(0, 2, 3, 1).reshape(groups, outputs // groups, kh * kw, inputs)
-    together = 1
-    while groups % (2 * together) == 0 and together * inputs < GROUP_CHANNELS:
-        together *= 2
-    if together > 1:
-        wide = np.zeros((groups // together, together, outputs // groups, kh * kw, together, inputs), weight.dtype)
-        for i in range(together):
-            wide[:, i, :, :, i] = matrices[i::together]
-        matrices = wide
-    return matrices.reshape(groups // together, together * outputs // groups, -1)
-
-
-def kernel_products(seen: Array, matrices: Array, bias: Array | None) -> Array:
-    """Multiply windows (h, w, kh, kw, C) by the matrices of `kernel_matrices`: (h, w, out)."""
-    h, w, kh, kw, c = seen.shape
-    groups, outputs, inputs = matrices.shape
-    if groups == 1:
-        return linear(seen.reshape(h, w, inputs), matrices[0], bias)
-    columns = seen.reshape(h, w, kh, kw, groups, c // groups).transpose(4, 0, 1, 2, 3, 5)
-    y = columns.reshape(groups, h * w, inputs) @ matrices.swapaxes(1, 2)
-    y = y.swapaxes(0, 1).reshape(h, w, groups * outputs)
-    return y if bias is None else y + bias
-
-
-def depthwise(seen: Array, weight: Array, bias: Array | None) -> Array:
-    """Every channel by itself: windows (B, h, w, kh, kw, C) and weight (C, 1, kh, kw) to (B, h, w, C)."""
-    b, h, w, kh, kw, c = seen.shape
-    y = np.empty((b, h, w, c), seen.dtype)
-    offset = np.zeros(c, seen.dtype) if bias is None else bias
-
-    def compute(part: slice) -> None:
-        for image, rows in rows_of_images(part, h):
-            total = y[image, rows]
-            total[...] = offset
-            for i in range(kh):
-                along_row = seen[image, rows, :, i, 0] * weight[:, 0, i, 0]     # short sums lose the fewest digits
-                for j in range(1, kw):
-                    along_row += seen[image, rows, :, i, j] * weight[:, 0, i, j]
-                total += along_row
-
-    part_rows = -(-PART_ELEMENTS // (w * c))
-    for_each(compute, parts(b * h, part_rows, part_rows))
-    return y
-
-
+@takes(x="... C", weight="any", bias="any", mean="any", variance="any")
 def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Array, eps: float = 1e-5) -> Array:
     """Ioffe & Szegedy 2015, at inference: (x - mean) / sqrt(variance + eps) weight + bias, (C,) each; x (..., C)."""
     if not weight.shape == bias.shape == mean.shape == variance.shape == x.shape[-1:]:
         raise ShapeError(f"weight {weight.shape}, bias {bias.shape}, mean {mean.shape} and variance {variance.shape} "
                          f"were given for {x.shape[-1]} channels: expected ({x.shape[-1]},) of each")
+    check_eps(eps)
     scale = weight / np.sqrt(variance.astype(np.float64) + eps)
     offset = (bias - mean * scale).astype(x.dtype)
     scale = scale.astype(x.dtype)
@@ -173,17 +119,18 @@ def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Arra
     return y.reshape(x.shape)
 
 
+@takes(x="...", out="any")
 def relu(x: Array, out: Array | None = None) -> Array:
     """max(x, 0). out: where the result goes, x itself perhaps; without it a new array."""
+    check_out(x, out)
     y = np.empty(x.shape, x.dtype) if out is None else out
-    if not y.flags.c_contiguous:
-        raise ShapeError("out is not contiguous: give an array that is, or none")
     elements, results = x.reshape(-1), y.reshape(-1)
     for_each(lambda part: np.clip(elements[part], 0, np.inf, out=results[part]),
              parts(x.size, PART_ELEMENTS, PART_ELEMENTS))
     return y
 
 
+@takes()
 def pool_size(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int],
               padding: tuple[int, int]) -> tuple[int, int]:
     """`out_size` of a pooling; ShapeError also where the padding could fill a window of its own."""
@@ -192,6 +139,7 @@ def pool_size(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int,
     return out_size(size, kernel, stride, padding)
 
 
+@takes(x="B H W C")
 def max_pool2d(x: Array, kernel: Size, stride: Size, padding: Size = 0) -> Array:
     """The largest value of each window, of every channel of x (B, H, W, C); padding never wins."""
     kernel, stride, padding = pair(kernel), pair(stride), pair(padding)
@@ -203,6 +151,7 @@ def max_pool2d(x: Array, kernel: Size, stride: Size, padding: Size = 0) -> Array
     return y
 
 
+@takes(x="B H W C")
 def avg_pool2d(x: Array, kernel: Size, stride: Size, padding: Size = 0, ceil_mode: bool = False,
                count_include_pad: bool = True) -> Array:
     """The mean of each window, of every channel of x (B, H, W, C).
@@ -231,13 +180,16 @@ def avg_pool2d(x: Array, kernel: Size, stride: Size, padding: Size = 0, ceil_mod
     return y
 
 
+@takes()
 def checked_size(size: Size) -> tuple[int, int]:
     """(h, w) of a map to be made; ShapeError unless both are positive whole numbers."""
-    if min(pair(size)) < 1:
+    if min(size) < 1:
         raise ShapeError(f"a map of size {size} was asked for: give numbers of pixels from 1 on")
-    return pair(size)
+    check_elements("the map", *size)
+    return size
 
 
+@takes(x="B H W C")
 def adaptive_avg_pool2d(x: Array, size: Size) -> Array:
     """Means over size h x w nearly equal, possibly overlapping boxes that cover x (B, H, W, C): (B, h, w, C)."""
     for axis, count in zip((1, 2), checked_size(size), strict=True):
@@ -248,6 +200,7 @@ def adaptive_avg_pool2d(x: Array, size: Size) -> Array:
     return x
 
 
+@takes(x="B H W C")
 def interpolate_bilinear(x: Array, size: Size) -> Array:
     """Resize x (B, H, W, C) to `size` (h, w) between the centres of pixels, PyTorch's align_corners=False."""
     for axis, count in zip((1, 2), checked_size(size), strict=True):
@@ -259,6 +212,7 @@ def interpolate_bilinear(x: Array, size: Size) -> Array:
     return x
 
 
+@moves(x="B H W C")
 def interpolate_nearest(x: Array, size: Size) -> Array:
     """Resize x (B, H, W, C) to `size` (h, w), each pixel a copy: row i is row floor(i H / h) of x.
 

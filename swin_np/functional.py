@@ -1,86 +1,22 @@
 """The ground floor: the pure functions that PyTorch would have given, on float32 and float64 arrays."""
 
 import math
-import operator
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from swin_np.errors import ShapeError
-from swin_np.parallel import HERE, for_each, free_threads
-
-Array = NDArray[Any]
-Size = int | tuple[int, int]                            # one number stands for (height, width), see `pair`
-
-# Sizes that were measured to be fast; they change no result beyond rounding.
-PART_TOKENS = 784                                      # a part: enough rows for the BLAS, few enough for the cache
-PART_ELEMENTS = 100_000                                # the same for GELU, which needs two temporary arrays
-LEAST_TOKENS = 196                                     # for a thread: products of fewer rows are a tenth slower
-LEAST_ATTENDED = 98                                    # the same for attention, where there is more between products
-LEAST_NORMALISED = 392                                 # the same for layer_norm, which is soon done
-FEW_ROWS = 16                                          # below it the BLAS sums float32 in long chains: inaccurate
+from swin_np.checks import Array, check_eps, check_out
+from swin_np.checks import Size as Size  # `as`: other files import it from here
+from swin_np.checks import pair as pair
+from swin_np.door import takes
+from swin_np.inner_loops import LOWEST, exponentials, gelu_float32
+from swin_np.parallel import for_each
+from swin_np.parts import FEW_ROWS, LEAST_NORMALISED, PART_ELEMENTS, PART_TOKENS, parts
+from swin_np.parts import LEAST_ATTENDED as LEAST_ATTENDED
+from swin_np.parts import by_parts as by_parts
+from swin_np.parts import sum_by_parts as sum_by_parts
 
 
-def pair(size: Size) -> tuple[int, int]:
-    """A (height, width) pair; one number stands for both, as in PyTorch.
-
-    Raises ShapeError for anything but a whole number or two.
-    """
-    try:
-        height, width = (size, size) if np.isscalar(size) else size
-        return operator.index(height), operator.index(width)
-    except (TypeError, ValueError):
-        raise ShapeError(f"the size {size!r} was given, expected a whole number or a pair (height, width) of them: "
-                         "give one of these") from None
-
-
-def parts(count: int, size: int, least: int = 1) -> list[slice]:
-    """Cut `count` items into nearly equal slices of about `size`; equally many for each thread, if it gets `least`."""
-    threads = free_threads()
-    pieces = 1 if HERE.uncut else max(1, round(count / size))
-    if count >= threads * least:
-        pieces = min(count, math.ceil(pieces / threads) * threads)
-    return [slice(count * i // pieces, count * (i + 1) // pieces) for i in range(pieces)]
-
-
-def by_parts(function: Callable[[slice], Array], like: Array, tokens: int = 1, least: int = LEAST_TOKENS) -> Array:
-    """An array y like `like` with y[part] = function(part), for parts of the first axis; an item has `tokens` tokens.
-
-    What a part needs between its first step and its last stays in the cache, and parts can go to several cores, if
-    there are `least` tokens for each.
-    """
-    pieces = parts(len(like), max(1, PART_TOKENS // tokens), math.ceil(least / tokens))
-    if len(pieces) == 1:
-        return function(pieces[0])
-    y = np.empty(like.shape, like.dtype)
-
-    def compute(part: slice) -> None:
-        y[part] = function(part)
-
-    for_each(compute, pieces)
-    return y
-
-
-def sum_by_parts(function: Callable[[slice], Array], count: int) -> Array:
-    """The sum of function(part) over as many parts of `count` items as there are cores.
-
-    It is for the terms of a long sum over few tokens, which `by_parts` would have to cut too small.
-    """
-    pieces = parts(count, count)
-    terms = [None] * len(pieces)
-
-    def compute(i: int) -> None:
-        terms[i] = function(pieces[i])
-
-    for_each(compute, list(range(len(pieces))))
-    total = terms[0]
-    for term in terms[1:]:
-        total += term
-    return total
-
-
+@takes(x="... in", weight="out in", bias="out")
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     """x W^T + b for x (..., in), weight (out, in) and bias (out,); gives (..., out)."""
     rows = x.reshape(-1, x.shape[-1])                  # one large product of matrices is faster than many small ones
@@ -105,35 +41,34 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     return y.reshape(*x.shape[:-1], len(weight))
 
 
+@takes(x="... n")
 def softmax(x: Array) -> Array:
     """exp(x) / sum exp(x) over the last axis, for scores of any size.
 
     Where they are large, each row is taken relative to its largest score. Finding that takes as long as all the rest,
     and is left out where the exponentials are far from the limits of their dtype.
     """
-    lowest = x.dtype.type(0.85 * math.log(np.finfo(x.dtype).tiny))
+    lowest = LOWEST[x.dtype]
     y, total = exponentials(x, lowest)
-    if not (x.max() <= -lowest and total.min() >= np.exp(0.5 * lowest)):
+    if not (x.max(initial=lowest) <= -lowest and total.min(initial=-lowest) >= np.exp(0.5 * lowest)):
         y, total = exponentials(x - x.max(axis=-1, keepdims=True), lowest)
     y /= total[..., None]
     return y
 
 
-def exponentials(x: Array, lowest: np.floating) -> tuple[Array, Array]:
-    """exp(x) and its sums over the last axis, for x up to -lowest; it is 0 from `lowest` on downwards."""
-    y = np.clip(x, lowest, -lowest)                    # exp of less is denormal, which is a hundred times slower
-    np.exp(y, out=y)
-    y -= np.exp(lowest)                                # so what is masked is exactly 0
-    return y, np.einsum("...i->...", y)
-
-
+@takes(x="...")
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
     return 0.5 * (1 + np.tanh(0.5 * x))
 
 
+@takes(x="... C", weight="C", bias="C")
 def layer_norm(x: Array, weight: Array, bias: Array, eps: float = 1e-5) -> Array:
-    """Ba et al. 2016: mean 0 and (biased) variance 1 over the last axis, then times weight (C,) plus bias (C,)."""
+    """Ba et al. 2016: mean 0 and (biased) variance 1 over the last axis, then times weight (C,) plus bias (C,).
+
+    A row of equal numbers gives the bias. A row whose variance is too large for the dtype gives NaN.
+    """
+    check_eps(eps)
     rows, channels = x.reshape(-1, x.shape[-1]), x.shape[-1]
     y = np.empty(rows.shape, x.dtype)
 
@@ -141,6 +76,11 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float = 1e-5) -> Array
         mean = np.einsum("nc->n", rows[part]) / channels
         centred = np.subtract(rows[part], mean[:, None], out=y[part])
         variance = np.einsum("nc,nc->n", centred, centred) / channels
+        far = np.abs(mean) > np.sqrt(variance)         # from 0: the mean's rounding is no longer small beside the rest
+        if far.any():
+            centred -= np.where(far, centred.mean(axis=1, dtype=np.float64), 0).astype(x.dtype)[:, None]
+            variance = np.einsum("nc,nc->n", centred, centred) / channels
+        variance[np.isinf(variance)] = np.nan          # 1 / infinity would be 0, and the row its bias
         centred *= (1 / np.sqrt(variance + eps))[:, None]
         centred *= weight
         centred += bias
@@ -149,44 +89,22 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float = 1e-5) -> Array
     return y.reshape(x.shape)
 
 
+@takes(x="...")
 def erf(x: Array) -> Array:
     """The error function in float64, exact to the last digits: the C library's, element by element."""
     return np.fromiter(map(math.erf, x.ravel().tolist()), np.float64, x.size).reshape(x.shape)
 
 
+@takes(x="...", out="any")
 def gelu(x: Array, out: Array | None = None) -> Array:
     """Hendrycks & Gimpel 2016: x Phi(x), Phi of the normal distribution: the exact (erf) form, not the tanh one.
 
     out: where the result goes, x itself perhaps; without it a new array. In float32 see `gelu_float32` for the error.
     """
+    check_out(x, out)
     if x.dtype != np.float32:
         return np.multiply(x, 0.5 + 0.5 * erf(x / math.sqrt(2)), out=out)
     y = np.empty(x.shape, np.float32) if out is None else out
-    if not y.flags.c_contiguous:
-        raise ShapeError("out is not contiguous: give an array that is, or none")
     elements, results = x.reshape(-1), y.reshape(-1)
     for_each(lambda part: gelu_float32(elements[part], results[part]), parts(x.size, PART_ELEMENTS))
     return y
-
-
-LOG_ODDS = tuple(map(np.float32, (
-    -3.61123154e-09, 2.66892755e-07, -7.93821800e-06, 1.10480316e-04, 6.62599414e-05, -7.26685673e-02, -1.59576845)))
-"""log((1 - Phi(x)) / Phi(x)) / x as a polynomial in x^2, highest power first; minimax in GELU's error."""
-
-
-def gelu_float32(x: Array, y: Array) -> None:
-    """Write the GELU of a vector x that fits the cache to y: x / (1 + exp(x P(x^2))), P of degree 6.
-
-    The error is at most 2.5e-7, or two units in the last place where that is more.
-    """
-    square = x * x
-    p = square * LOG_ODDS[0]
-    for coefficient in LOG_ODDS[1:-1]:
-        p += coefficient
-        p *= square
-    p += LOG_ODDS[-1]
-    p *= x
-    with np.errstate(over="ignore"):                   # where Phi is 0 the exponential is infinite, as it should be
-        np.exp(p, out=p)
-    p += np.float32(1)
-    np.divide(x, p, out=y)

@@ -31,6 +31,11 @@ class Recorder(threading.local):
 RECORDER = Recorder()
 
 
+def recording() -> bool:
+    """Whether somebody is told of every module's output."""
+    return RECORDER.record is not None
+
+
 class Module:
     """Base of every layer and model; a subclass is a dataclass with a `forward`.
 

@@ -7,9 +7,11 @@ import numpy as np
 
 from swin_np.attention import WindowAttention, relative_position_index
 from swin_np.block import Mlp, SwinTransformerBlock
+from swin_np.config_fields import check_count, check_fields, hidden_channels
+from swin_np.door import takes
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import Array, by_parts, pair
-from swin_np.image_batches import check_images
+from swin_np.functional import Array, by_parts
+from swin_np.image_batches import check_images, finite
 from swin_np.layers import LayerNorm, Linear, Module, draw
 from swin_np.patches import PatchEmbed, PatchMerging
 from swin_np.shape_policy import TORCHVISION, ShapePolicy
@@ -44,31 +46,19 @@ class SwinConfig:
     ape: bool = False
     patch_norm: bool = True
     shape_policy: ShapePolicy = TORCHVISION
+    may_be_zero: ClassVar[tuple[str, ...]] = ("num_classes",)
 
     def __post_init__(self) -> None:
-        for name in ("img_size", "patch_size", "window_size"):
-            try:
-                object.__setattr__(self, name, pair(getattr(self, name)))
-            except ShapeError as error:
-                raise ConfigurationError(f"{name}: {error}") from None
-        for name in ("depths", "num_heads"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        counts = (*self.depths, *self.num_heads, self.in_chans, self.embed_dim, self.num_classes)
-        if not all(isinstance(count, int | np.integer) for count in counts):
-            raise ConfigurationError(f"depths, heads, channels and classes must be whole numbers, got {self}")
-        if not all(np.isfinite(ratio) for ratio in (self.mlp_ratio, self.qk_scale or 1)):
-            raise ConfigurationError(f"mlp_ratio {self.mlp_ratio} and qk_scale {self.qk_scale} must be finite numbers")
-        sizes = (*self.img_size, *self.patch_size, *self.window_size, *self.depths, *self.num_heads, self.in_chans,
-                 self.embed_dim, self.mlp_ratio)
-        if min(sizes) <= 0 or self.num_classes < 0:
-            raise ConfigurationError(f"sizes, depths, heads and channels must be positive, got {self}")
+        check_fields(self, self.may_be_zero)
         if not self.depths or len(self.depths) != len(self.num_heads):
             raise ConfigurationError(f"{len(self.depths)} depths and {len(self.num_heads)} numbers of heads: "
                                      "give one of each for every stage")
         for stage, heads in enumerate(self.num_heads):
-            if self.channels(stage) % heads:
-                raise ConfigurationError(f"{heads} heads do not divide the {self.channels(stage)} channels of stage "
+            channels = check_count(f"the channels of stage {stage + 1},", self.channels(stage))
+            if channels % heads:
+                raise ConfigurationError(f"{heads} heads do not divide the {channels} channels of stage "
                                          f"{stage + 1}: choose num_heads that do")
+            hidden_channels(channels, self.mlp_ratio)
         if self.shape_policy.patch == "refuse" and any(
                 side % p for side, p in zip(self.img_size, self.patch_size, strict=True)):
             raise ConfigurationError(f"patch {self.patch_size} does not divide the image {self.img_size}: the shape "
@@ -135,7 +125,7 @@ class Stage(Module):
         channels, window, policy = config.channels(stage), config.window_size, config.shape_policy
         attn = WindowAttention.random(channels, policy.table_window(config.map_sizes()[stage], window),
                                       config.num_heads[stage], rng, config.qkv_bias, config.qk_scale)
-        mlp = Mlp.random(channels, int(channels * config.mlp_ratio), rng)
+        mlp = Mlp.random(channels, hidden_channels(channels, config.mlp_ratio), rng)
         return SwinTransformerBlock(LayerNorm.identity(channels), attn, LayerNorm.identity(channels), mlp,
                                     window, shift, policy)
 
@@ -143,6 +133,7 @@ class Stage(Module):
         x = self.run_blocks(x)
         return x if self.downsample is None else self.downsample(x)
 
+    @takes(x="B H W C")
     def run_blocks(self, x: Array) -> Array:           # (B, h, w, C) -> (B, h, w, C)
         def through_blocks(images: slice) -> Array:
             y = x[images]
@@ -190,14 +181,17 @@ class SwinTransformer(Module):
         settings.append(f"shape_policy={self.config.shape_policy.name}")
         return super().__repr__().replace("()", f"({', '.join(settings)})", 1)
 
+    @finite
     def forward(self, images: Array) -> Array:
         """Class scores before the softmax (B, num_classes); with num_classes=0 the pooled features."""
         return self.classify(self.last_map(images))
 
+    @finite
     def features(self, images: Array) -> Array:
         """What the head sees: the last map, normalised and averaged over its tokens, (B, 8C)."""
         return self.pool(self.last_map(images))
 
+    @finite
     def feature_maps(self, images: Array) -> list[Array]:
         """The map of every stage before merging, (B, h, w, C), (B, h/2, w/2, 2C), ...: what dense prediction takes."""
         x = self.embed(images)

@@ -4,12 +4,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from swin_np.door import moves, takes
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, Size, linear, pair
 from swin_np.layers import LayerNorm, Linear, Module, placeholder
 from swin_np.shape_policy import ShapePolicy
 
 
+@takes()
+def check_patch(img_size: tuple[int, int], patch: Size) -> None:
+    """Raise ShapeError unless the patches tile the image."""
+    (h, w), (p, q) = img_size, patch
+    if p < 1 or q < 1:
+        raise ShapeError(f"patch {p}x{q} is not positive: give a patch of at least 1x1")
+    if h % p or w % q:
+        raise ShapeError(f"patch {p}x{q} does not divide the {h}x{w} image: pad or crop it, "
+                         "or choose a shape policy that does (swin_np.ShapePolicy)")
+
+
+@takes()
+def check_even(map_size: tuple[int, int]) -> None:
+    """Raise ShapeError unless 2x2 groups tile the map."""
+    h, w = map_size
+    if h % 2 or w % 2:
+        raise ShapeError(f"the {h}x{w} map has an odd side and cannot be merged 2x2: pad it, "
+                         "or choose a shape policy that pads (swin_np.ShapePolicy)")
+
+
+@moves(images="B channels H W")
 def patch_partition(images: Array, patch: Size) -> Array:
     """Cut images (B, 3, H, W) into p x p patches: (B, H/p, W/p, 3 p^2), each patch flattened channel, row, column.
 
@@ -17,22 +39,19 @@ def patch_partition(images: Array, patch: Size) -> Array:
     """
     b, c, h, w = images.shape
     p, q = pair(patch)
-    if h % p or w % q:
-        raise ShapeError(f"patch {p}x{q} does not divide the {h}x{w} image: pad or crop it, "
-                         "or choose a shape policy that does (swin_np.ShapePolicy)")
+    check_patch((h, w), (p, q))
     x = images.reshape(b, c, h // p, p, w // q, q)
     x = x.transpose(0, 2, 4, 1, 3, 5)                  # (B, H/p, W/p, 3, p, p)
     return x.reshape(b, h // p, w // q, c * p * q)
 
 
+@moves(x="B H W C")
 def patch_merging(x: Array) -> Array:
     """Put each 2x2 group of neighbours into one token: (B, H, W, C) -> (B, H/2, W/2, 4C).
 
     The order is that of the paper's code, down the columns first: (row, column) parities (0,0), (1,0), (0,1), (1,1).
     """
-    if x.shape[1] % 2 or x.shape[2] % 2:
-        raise ShapeError(f"the {x.shape[1]}x{x.shape[2]} map has an odd side and cannot be merged 2x2: pad it, "
-                         "or choose a shape policy that pads (swin_np.ShapePolicy)")
+    check_even(x.shape[1:3])
     return np.concatenate([x[:, 0::2, 0::2], x[:, 1::2, 0::2], x[:, 0::2, 1::2], x[:, 1::2, 1::2]], axis=-1)
 
 
@@ -75,6 +94,7 @@ class PatchEmbed(Module):
         norm = LayerNorm.identity(channels) if patch_norm else None
         return cls(LinearEmbedding.random(in_chans, patch, channels, rng), norm, shape_policy)
 
+    @takes(images="B channels H W")
     def forward(self, images: Array) -> Array:         # (B, 3, H, W) -> (B, H/p, W/p, C)
         (h, w), (p, q) = images.shape[2:], self.proj.weight.shape[2:]
         if self.shape_policy.patch == "crop":
@@ -101,6 +121,7 @@ class PatchMerging(Module):
     def forward(self, x: Array) -> Array:              # (B, H, W, C) -> (B, H/2, W/2, 2C)
         return self.reduction(self.norm(self.gather(x)))
 
+    @moves(x="B H W C")
     def gather(self, x: Array) -> Array:               # (B, H, W, C) -> (B, H/2, W/2, 4C)
         h, w = x.shape[1:3]
         if self.shape_policy.merging == "pad" and (h % 2 or w % 2):

@@ -8,6 +8,7 @@ names each answer.
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from swin_np.config_fields import check_fields
 from swin_np.errors import ShapeError
 from swin_np.functional import pair
 
@@ -29,6 +30,8 @@ class ShapePolicy:
     table: the bias table is made for the clamped window of the configured image size ("clamped") or for the
         configured window ("full").
     merging: an odd map before patch merging is refused ("refuse") or gets a zero row or column ("pad").
+
+    Raises ConfigurationError for a decision that is none of these.
     """
 
     name: str
@@ -38,6 +41,9 @@ class ShapePolicy:
     one_window: Literal["clamp both", "clamp each", "stop shift", "shift"]
     table: Literal["clamped", "full"]
     merging: Literal["refuse", "pad"]
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def window_and_shift(self, map_size: tuple[int, int], window: tuple[int, int],
                          shift: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:

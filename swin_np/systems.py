@@ -19,6 +19,7 @@ from swin_np.dense.backbones import DenseConfig
 from swin_np.dense.complexity import fpn_costs, unet_costs, upernet_costs
 from swin_np.dense.pyramid import FPN_VARIANTS, FeaturePyramid, FPNConfig
 from swin_np.dense.segmentation import UNET_VARIANTS, UPERNET_VARIANTS, UNet, UNetConfig, UPerNet, UPerNetConfig
+from swin_np.door import takes
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Size, pair
 from swin_np.layers import Module
@@ -85,7 +86,8 @@ def configuration(name: str, **changes) -> Config:
     return replace(config, **changes)
 
 
-def build(variant: str, seed: int = 0, dtype: type = np.float32, **changes) -> Module:
+@takes()
+def build(variant: str, seed: int | None = 0, dtype: type = np.float32, **changes) -> Module:
     """One of `SYSTEMS`, of the paper or beside it, with seeded initial weights; `changes` replace fields of its config.
 
     >>> build("swin_t", num_classes=10).feature_maps(images)
@@ -103,6 +105,7 @@ def image_size(config: Config) -> tuple[int, int]:
     return getattr(config.backbone if isinstance(config, DenseConfig) else config, "img_size", USUAL_SIZE)
 
 
+@takes()
 def for_image_size(config: Config, size: Size, shape_policy: ShapePolicy = TORCHVISION) -> Config:
     """The configuration of the same model for images of another size.
 

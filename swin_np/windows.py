@@ -4,17 +4,22 @@ from functools import lru_cache
 
 import numpy as np
 
+from swin_np.checks import check_elements
+from swin_np.door import moves, takes
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, Size, pair
 
 MASK_VALUE = -100.0                                    # added to the scores of forbidden pairs; exp(-100) is 4e-44
 
 
+@takes()
 def check_window(map_size: tuple[int, int], window: tuple[int, int], shift: tuple[int, int] = (0, 0)) -> None:
     """Raise ShapeError unless the windows tile the map and 0 <= shift < window on both axes."""
     (h, w), (window_h, window_w) = map_size, window
     if window_h < 1 or window_w < 1:
         raise ShapeError(f"window {window_h}x{window_w} is not positive: give a window of at least 1x1")
+    if h < 1 or w < 1:
+        raise ShapeError(f"the map is {h}x{w}, there is nothing to cut into windows: give a map of at least 1x1")
     if h % window_h or w % window_w:
         padded = f"{h + -h % window_h}x{w + -w % window_w}"
         raise ShapeError(f"window {window_h}x{window_w} does not divide the {h}x{w} map: pad it to {padded}, "
@@ -25,6 +30,7 @@ def check_window(map_size: tuple[int, int], window: tuple[int, int], shift: tupl
                              "each shift must be at least 0 and smaller than the window; the paper takes floor(M/2)")
 
 
+@moves(x="B H W C")
 def window_partition(x: Array, window: Size) -> Array:
     """Cut the map into windows, row by row: (B, H, W, C) -> (B nW, M, M, C) with nW = H/M W/M."""
     b, h, w, c = x.shape
@@ -35,27 +41,34 @@ def window_partition(x: Array, window: Size) -> Array:
     return x.reshape(-1, m, n, c)
 
 
+@moves(windows="N M n C")
 def window_reverse(windows: Array, map_size: tuple[int, int]) -> Array:
     """Put the windows back into the map: (B nW, M, M, C) -> (B, H, W, C); the inverse of window_partition."""
-    (h, w), (_, m, n, c) = map_size, windows.shape
+    (h, w), (count, m, n, c) = map_size, windows.shape
     check_window((h, w), (m, n))
+    if count % (h // m * (w // n)):
+        raise ShapeError(f"{count} windows of {m}x{n} are no whole number of {h}x{w} maps, which have "
+                         f"{h // m * (w // n)} each: give all windows of every map")
     x = windows.reshape(-1, h // m, w // n, m, n, c)
     x = x.transpose(0, 1, 3, 2, 4, 5)                  # (B, H/M, M, W/M, M, C)
     return x.reshape(-1, h, w, c)
 
 
+@moves(x="B H W C")
 def cyclic_shift(x: Array, shift: Size) -> Array:
     """Fig. 4: roll the map (B, H, W, C) towards the top left by `shift`; what leaves there comes back bottom right."""
     down, right = pair(shift)
     return np.roll(x, (-down, -right), axis=(1, 2))
 
 
+@moves(x="B H W C")
 def reverse_cyclic_shift(x: Array, shift: Size) -> Array:
     """Fig. 4: roll the map (B, H, W, C) back to where it was."""
     down, right = pair(shift)
     return cyclic_shift(x, (-down, -right))
 
 
+@takes()
 def region_ids(map_size: tuple[int, int], window: Size, shift: Size) -> Array:
     """Number the regions of the rolled map that were neighbours before the roll: (H, W) integers from 0 to 8.
 
@@ -65,15 +78,18 @@ def region_ids(map_size: tuple[int, int], window: Size, shift: Size) -> Array:
     """
     (h, w), (m, n), (down, right) = map_size, pair(window), pair(shift)
     check_window((h, w), (m, n), (down, right))
+    check_elements("the map", h, w)
     rows, columns = np.arange(h), np.arange(w)
     row_band = (rows >= h - m).astype(int) + (rows >= h - down)
     column_band = (columns >= w - n).astype(int) + (columns >= w - right)
     return 3 * row_band[:, None] + column_band
 
 
+@takes()
 @lru_cache(maxsize=64)
 def shifted_window_mask(map_size: tuple[int, int], window: Size, shift: Size) -> Array:
     """Fig. 4: 0 where query and key share a region and -100 elsewhere, (nW, M^2, M^2) float32, read-only."""
+    check_elements("the mask", *map_size, *pair(window))
     ids = window_partition(region_ids(map_size, window, shift)[None, :, :, None], window)
     ids = ids.reshape(len(ids), -1)                    # (nW, M^2)
     mask = np.where(ids[:, :, None] == ids[:, None, :], np.float32(0), np.float32(MASK_VALUE))
@@ -81,6 +97,8 @@ def shifted_window_mask(map_size: tuple[int, int], window: Size, shift: Size) ->
     return mask
 
 
+@takes()
 def attention_mask(map_size: tuple[int, int], window: Size, shift: Size) -> Array | None:
     """The mask of SW-MSA, (nW, M^2, M^2); W-MSA, whose shift is 0 on both axes, has none."""
+    check_window(map_size, pair(window), pair(shift))
     return shifted_window_mask(map_size, window, shift) if any(pair(shift)) else None

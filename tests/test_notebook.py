@@ -55,8 +55,9 @@ def test_a_picture_without_description_is_refused(alt):
 
 
 @pytest.mark.parametrize(("thing", "file", "head", "end"), [
-    (cyclic_shift, "swin_np/windows.py", "def cyclic_shift(", "return np.roll(x, (-down, -right), axis=(1, 2))"),
-    (shifted_window_mask, "swin_np/windows.py", "@lru_cache(maxsize=64)\ndef", "return mask"),
+    (cyclic_shift, "swin_np/windows.py", "@moves(x=\"B H W C\")\ndef cyclic_shift(",
+     "return np.roll(x, (-down, -right), axis=(1, 2))"),
+    (shifted_window_mask, "swin_np/windows.py", "@takes()\n@lru_cache(maxsize=64)\ndef", "return mask"),
     (PatchMerging, "swin_np/patches.py", "@dataclass(eq=False, repr=False)\nclass PatchMerging",
      "return patch_merging(x)"),
 ])

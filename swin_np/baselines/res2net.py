@@ -39,7 +39,7 @@ class Res2NetConfig(ResNetConfig):
         check_name("stem_type", self.stem_type, ("", "deep"))
         if self.block != "bottleneck":
             raise ConfigurationError(f"block {self.block!r} was given, Res2Net's is a bottleneck: leave it out")
-        if not isinstance(self.scale, int | np.integer) or self.scale < 2:
+        if self.scale < 2:
             raise ConfigurationError(f"scale {self.scale!r} was given: give a whole number of splits from 2 on "
                                      "(1 is ResNet's own block)")
 

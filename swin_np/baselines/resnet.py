@@ -7,11 +7,12 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from swin_np.config_fields import MOST, check_count, check_fields
 from swin_np.convolution import max_pool2d, relu
 from swin_np.convolution_layers import BatchNorm2d, Conv2d
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array
-from swin_np.image_batches import check_images
+from swin_np.image_batches import check_images, finite
 from swin_np.layers import Linear, Module
 from swin_np.names import check_name
 
@@ -39,17 +40,16 @@ class ResNetConfig:
     in_chans: int = 3
 
     def __post_init__(self) -> None:
+        check_fields(self, may_be_zero=("num_classes",))
         check_name("block", self.block, EXPANSION)
-        object.__setattr__(self, "layers", tuple(self.layers))
-        counts = (*self.layers, self.cardinality, self.base_width, self.inplanes, self.num_classes, self.in_chans)
-        if not all(isinstance(count, int | np.integer) for count in counts):
-            raise ConfigurationError(f"layers, widths, channels and classes must be whole numbers, got {self}")
-        if len(self.layers) != 4 or min(counts[:-2] + counts[-1:]) < 1 or self.num_classes < 0:
-            raise ConfigurationError(f"four numbers of layers are needed, and sizes must be positive, got {self}")
+        if len(self.layers) != 4:
+            raise ConfigurationError(f"layers {self.layers} were given, expected four numbers, one for each stage: "
+                                     "give four")
+        check_count("the channels of stage 4,", self.channels(3))
         if self.block == "basic" and (self.cardinality, self.base_width) != (1, 64):
             raise ConfigurationError("a basic block has neither groups nor another width: leave cardinality 1 and "
                                      "base_width 64, or take the bottleneck")
-        if self.width(0) < 1:
+        if not 1 <= self.width(0) <= self.width(3) <= MOST:
             raise ConfigurationError(f"base_width {self.base_width} leaves the first stage's {self.inplanes} planes no "
                                      "channel: give more of either")
 
@@ -218,14 +218,17 @@ class ResNet(Module):
         settings = [f"{field.name}={getattr(self.config, field.name)}" for field in fields(self.config)]
         return super().__repr__().replace("()", f"({', '.join(settings)})", 1)
 
+    @finite
     def forward(self, images: Array) -> Array:
         """Class scores before the softmax (B, num_classes); with num_classes=0 the pooled features."""
         return self.classify(self.last_map(images))
 
+    @finite
     def features(self, images: Array) -> Array:
         """What the head sees: the last map, averaged over its positions, (B, channels)."""
         return self.pool(self.last_map(images))
 
+    @finite
     def feature_maps(self, images: Array) -> list[Array]:
         """The map of every stage, (B, H/4, W/4, 64 expansion) to (B, H/32, W/32, 512 expansion), sides rounded up."""
         x = self.embed(images)

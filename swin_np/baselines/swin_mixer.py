@@ -14,6 +14,7 @@ from swin_np import complexity
 from swin_np.baselines.padded_windows import crop_padding, pad_to_windows, padding
 from swin_np.block import Mlp
 from swin_np.complexity import LayerCost, array_bytes
+from swin_np.config_fields import hidden_channels
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, Size, pair
 from swin_np.layers import LayerNorm, Module, draw
@@ -109,7 +110,7 @@ class MixerStage(Stage):
         channels, window, policy = config.channels(stage), config.window_size, config.shape_policy
         spatial_mlp = SpatialMlp.random(policy.table_window(config.map_sizes()[stage], window),
                                         config.num_heads[stage], rng)
-        mlp = Mlp.random(channels, int(channels * config.mlp_ratio), rng)
+        mlp = Mlp.random(channels, hidden_channels(channels, config.mlp_ratio), rng)
         return SwinMixerBlock(LayerNorm.identity(channels), spatial_mlp, LayerNorm.identity(channels), mlp,
                               window, shift, policy)
 

@@ -5,6 +5,7 @@ Windows, shifts, masks, stages and shape policies are those of the first version
 
 import math
 from dataclasses import dataclass, fields, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from swin_np import complexity
 from swin_np.attention import relative_position_index
 from swin_np.block import Mlp, SwinTransformerBlock
 from swin_np.complexity import LayerCost, element_cost, layer_norm_cost, linear_cost
+from swin_np.config_fields import hidden_channels
 from swin_np.convolution_layers import Relu
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, Size, pair, sigmoid, softmax
@@ -44,18 +46,18 @@ class SwinV2Config(SwinConfig):
     window_size: int | tuple[int, int] = 8
     shape_policy: ShapePolicy = MICROSOFT
     pretrained_window_sizes: tuple[int, ...] = ()
+    may_be_zero: ClassVar[tuple[str, ...]] = ("num_classes", "pretrained_window_sizes")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        sizes = tuple(self.pretrained_window_sizes)
-        object.__setattr__(self, "pretrained_window_sizes", sizes)
+        sizes = self.pretrained_window_sizes
         if self.qk_scale is not None:
             raise ConfigurationError(f"qk_scale is {self.qk_scale}, but Swin V2 learns its scale (logit_scale): "
                                      "leave it None")
         if sizes and len(sizes) != len(self.depths):
             raise ConfigurationError(f"{len(sizes)} pretrained window sizes for {len(self.depths)} stages: give one "
                                      "for every stage, or ()")
-        if any(size < 0 or size == 1 for size in sizes):
+        if 1 in sizes:
             raise ConfigurationError(f"pretrained window sizes are {sizes}: give 2 or more, or 0 for the window itself")
 
     def pretrained_window(self, stage: int, window: tuple[int, int]) -> tuple[int, int]:
@@ -186,7 +188,7 @@ class StageV2(Stage):
         window_in_force = policy.table_window(config.map_sizes()[stage], window)
         attn = CosineWindowAttention.random(channels, window_in_force, config.pretrained_window(stage, window_in_force),
                                             config.num_heads[stage], rng, config.qkv_bias)
-        mlp = Mlp.random(channels, int(channels * config.mlp_ratio), rng)
+        mlp = Mlp.random(channels, hidden_channels(channels, config.mlp_ratio), rng)
         return SwinTransformerBlockV2(silent_norm(channels), attn, silent_norm(channels), mlp, window, shift, policy)
 
 

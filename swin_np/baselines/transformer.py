@@ -10,14 +10,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from swin_np.checks import check_elements, check_spread, shown
 from swin_np.complexity import LayerCost, array_bytes, element_cost, layer_norm_cost, linear_cost
+from swin_np.config_fields import check_fields
+from swin_np.door import takes
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.functional import Array, linear, softmax
+from swin_np.image_batches import finite
 from swin_np.layers import LayerNorm, Linear, Module, draw
 
 WAVELENGTH_BASE = 10000.0                              # section 3.5: wavelengths from 2 pi to 10000 * 2 pi
 
 
+@takes(q="... n d", k="... m d", v="... m d_v")
 def scaled_dot_product_attention(q: Array, k: Array, v: Array, mask: Array | None = None,
                                  note: Callable[[str, Array], None] = lambda step, value: None) -> Array:
     """Eq. 1: softmax(q k^T / sqrt(d_k)) v, for q (..., n, d_k), k (..., m, d_k), v (..., m, d_v): (..., n, d_v).
@@ -30,6 +35,7 @@ def scaled_dot_product_attention(q: Array, k: Array, v: Array, mask: Array | Non
     note("scores", scores)
     if mask is not None:
         check_mask(mask)
+        check_spread(scores, mask=mask)
         np.copyto(scores, -np.inf, where=mask)
         note("scores_with_mask", scores)
     probabilities = softmax(scores)
@@ -39,8 +45,9 @@ def scaled_dot_product_attention(q: Array, k: Array, v: Array, mask: Array | Non
 
 def check_mask(mask: Array) -> None:
     """Raise InputError unless a mask is boolean and leaves a key to every query."""
-    if mask.dtype != bool:
-        raise InputError(f"the mask is {mask.dtype}, expected bool: give one that is True where a key may not be seen")
+    if not isinstance(mask, np.ndarray) or mask.dtype != bool:
+        raise InputError(f"the mask is {getattr(mask, 'dtype', shown(mask))}, expected bool: give one that is True where "
+                         "a key may not be seen")
     if mask.all(axis=-1).any():
         raise InputError("the mask leaves a query without any key, and attention to nothing is no number: "
                          "let every row keep a key, or take the empty sequence out of the batch")
@@ -71,6 +78,7 @@ def concatenate_heads(x: Array) -> Array:
     return x.swapaxes(1, 2).reshape(b, n, heads * d)
 
 
+@takes()
 def sinusoidal_positions(length: int, d_model: int) -> Array:
     """Section 3.5: PE(pos, 2i) = sin(pos / 10000^(2i / d_model)), PE(pos, 2i+1) = cos of it; (length, d_model) float64.
 
@@ -78,6 +86,7 @@ def sinusoidal_positions(length: int, d_model: int) -> Array:
     """
     if d_model % 2:
         raise ConfigurationError(f"d_model {d_model} is odd, sines and cosines come in pairs: choose an even one")
+    check_elements("the positions", length, d_model)
     frequency = WAVELENGTH_BASE ** (-np.arange(0, d_model, 2) / d_model)               # (d_model / 2,)
     angle = np.arange(length)[:, None] * frequency     # (length, d_model / 2)
     return np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(length, d_model)
@@ -118,14 +127,10 @@ class TransformerConfig:
     layer_norm_eps: float = 1e-5
 
     def __post_init__(self) -> None:
-        counts = (self.d_model, self.nhead, self.num_encoder_layers, self.num_decoder_layers, self.dim_feedforward)
-        if not all(isinstance(count, int | np.integer) and count > 0 for count in counts):
-            raise ConfigurationError(f"channels, heads and layers must be positive whole numbers, got {self}")
+        check_fields(self)
         if self.d_model % self.nhead:
             raise ConfigurationError(f"{self.nhead} heads do not divide {self.d_model} channels: "
                                      "choose a number of heads that does")
-        if not 0 < self.layer_norm_eps < math.inf:
-            raise ConfigurationError(f"layer_norm_eps is {self.layer_norm_eps}: give a small positive number")
 
     def norm(self) -> LayerNorm:
         """A layer norm as it is before training."""
@@ -156,6 +161,7 @@ class MultiHeadAttention(Module):
         return cls(draw(rng, 3 * config.d_model, config.d_model), np.zeros(3 * config.d_model, np.float32),
                    Linear.random(config.d_model, config.d_model, rng), config.nhead)
 
+    @takes(query="any", key="any", value="any")
     def forward(self, query: Array, key: Array, value: Array, attn_mask: Array | None = None,
                 key_padding_mask: Array | None = None) -> Array:
         """Queries (B, n, d_model), keys and values (B, m, d_model), masks (n, m) and (B, m) -> (B, n, d_model).
@@ -181,8 +187,8 @@ class MultiHeadAttention(Module):
                              f"(B, n, {channels}), and key and value alike (B, m, {channels})")
         for name, mask, shape in (("attn_mask", attn_mask, (query.shape[1], key.shape[1])),
                                   ("key_padding_mask", key_padding_mask, key.shape[:2])):
-            if mask is not None and mask.shape != shape:
-                raise ShapeError(f"{name} has shape {mask.shape}: expected {shape}")
+            if mask is not None and np.shape(mask) != shape:
+                raise ShapeError(f"{name} has shape {np.shape(mask)}: expected {shape}")
 
 
 class ResidualLayer(Module):
@@ -279,6 +285,8 @@ class Transformer(Module):
                     config)
         return model if dtype == np.float32 else model.astype(dtype)
 
+    @finite
+    @takes(source="B m d_model", target="B n d_model")
     def forward(self, source: Array, target: Array, source_padding: Array | None = None,
                 target_padding: Array | None = None) -> Array:
         """Embedded source (B, m, d_model) and target (B, n, d_model), the latter seen causally -> (B, n, d_model).
@@ -286,6 +294,8 @@ class Transformer(Module):
         The paddings (B, m) and (B, n) are True where a token is none. Raises ShapeError and InputError as
         `MultiHeadAttention`; a padded target begins with a real token, so no query is ever without a key.
         """
+        if not (np.isfinite(source).all() and np.isfinite(target).all()):
+            raise InputError("source or target contains NaN or infinity: check how they were embedded")
         memory = self.encoder(source, None, source_padding)
         return self.decoder(target, memory, causal_mask(target.shape[1]), target_padding, source_padding)
 

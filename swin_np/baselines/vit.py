@@ -12,9 +12,10 @@ import numpy as np
 from swin_np.baselines.transformer import scaled_dot_product_attention
 from swin_np.block import Mlp
 from swin_np.complexity import LayerCost, attention_cost, element_cost, layer_norm_cost, linear_cost
+from swin_np.config_fields import check_fields, hidden_channels
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import Array, Size, by_parts, pair
-from swin_np.image_batches import check_images
+from swin_np.functional import Array, Size, by_parts
+from swin_np.image_batches import check_images, finite
 from swin_np.layers import LayerNorm, Linear, Module, draw
 from swin_np.patches import PatchEmbed
 from swin_np.shape_policy import MICROSOFT
@@ -44,17 +45,8 @@ class ViTConfig:
     eps: float = 1e-6
 
     def __post_init__(self) -> None:
-        for name in ("img_size", "patch_size"):
-            try:
-                object.__setattr__(self, name, pair(getattr(self, name)))
-            except ShapeError as error:
-                raise ConfigurationError(f"{name}: {error}") from None
-        counts = (self.depth, self.num_heads, self.in_chans, self.embed_dim, self.num_classes)
-        if not all(isinstance(count, int | np.integer) for count in counts):
-            raise ConfigurationError(f"depth, heads, channels and classes must be whole numbers, got {self}")
-        sizes = (*self.img_size, *self.patch_size, *counts[:-1], self.mlp_ratio, self.eps)
-        if not np.isfinite(sizes).all() or min(sizes) <= 0 or self.num_classes < 0:
-            raise ConfigurationError(f"sizes, depth, heads, channels and eps must be positive and finite, got {self}")
+        check_fields(self, may_be_zero=("num_classes",))
+        hidden_channels(self.embed_dim, self.mlp_ratio)
         if self.embed_dim % self.num_heads:
             raise ConfigurationError(f"{self.num_heads} heads do not divide {self.embed_dim} channels: "
                                      "choose a number of heads that does")
@@ -80,7 +72,7 @@ class ViTConfig:
     @property
     def hidden(self) -> int:
         """Channels between the two layers of an MLP."""
-        return int(self.embed_dim * self.mlp_ratio)
+        return hidden_channels(self.embed_dim, self.mlp_ratio)
 
     def norm(self) -> LayerNorm:
         """A layer norm as it is before training."""
@@ -209,6 +201,7 @@ class VisionTransformer(Module):
         first, _, rest = super().__repr__().partition("\n")
         return f"{first[:-1]}, {', '.join(settings)})\n{rest}"
 
+    @finite
     def forward(self, images: Array) -> Array:
         """Class scores before the softmax (B, num_classes), of a distilled model the mean of both heads (DeiT, 4).
 
@@ -216,10 +209,12 @@ class VisionTransformer(Module):
         """
         return self.classify(self.run_blocks(self.embed(images)))
 
+    @finite
     def features(self, images: Array) -> Array:
         """The class token after the last norm, (B, D); of a distilled model its mean with the distillation token."""
         return self.encode(images)[:, :self.config.prefix_tokens].mean(axis=1)
 
+    @finite
     def feature_maps(self, images: Array) -> list[Array]:
         """The patches' tokens after the last norm as the one map there is, [(B, h, w, D)]."""
         patches = self.encode(images)[:, self.config.prefix_tokens:]

@@ -11,6 +11,7 @@ from swin_np.baselines.resnet import ResNet, ResNetConfig
 from swin_np.baselines.swin_mixer import SwinMixer, SwinMixerConfig
 from swin_np.baselines.swin_v2 import SwinTransformerV2, SwinV2Config
 from swin_np.complexity import LayerCost, layer_norm_cost
+from swin_np.config_fields import check_fields
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array, Size, pair
 from swin_np.layers import LayerNorm, Module
@@ -47,16 +48,11 @@ class DenseConfig:
         if type(self.backbone) not in BACKBONES:
             raise ConfigurationError(f"a {type(self.backbone).__name__} was given as backbone: give one whose maps "
                                      f"form a hierarchy, {', '.join(config.__name__ for config in BACKBONES)}")
+        check_fields(self)
         object.__setattr__(self, "backbone", replace(self.backbone, num_classes=0))
         if len(self.map_channels) < 2:
             raise ConfigurationError("the backbone has one stage, and a pyramid needs maps of two sizes: give a "
                                      "backbone of more stages")
-
-    def check_counts(self, **counts: int) -> None:
-        """Raise ConfigurationError unless all are whole numbers from 1 on."""
-        for name, count in counts.items():
-            if not isinstance(count, int | np.integer) or count < 1:
-                raise ConfigurationError(f"{name} {count!r} was given: give a whole number from 1 on")
 
     @property
     def in_chans(self) -> int:

@@ -9,6 +9,7 @@ from swin_np.baselines.resnet import RESNET_VARIANTS
 from swin_np.dense.backbones import DenseConfig, DenseModel, random_backbone
 from swin_np.dense.fpn import EXTRA_LEVELS, FPN
 from swin_np.functional import Array
+from swin_np.image_batches import finite
 from swin_np.model import VARIANTS
 from swin_np.names import check_name
 
@@ -25,7 +26,6 @@ class FPNConfig(DenseConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_counts(channels=self.channels)
         check_name("extra levels", self.extra, EXTRA_LEVELS)
 
 
@@ -53,5 +53,6 @@ class FeaturePyramid(DenseModel):
         model = cls(*random_backbone(config, seed), fpn, config)
         return model if dtype == np.float32 else model.astype(dtype)
 
+    @finite
     def forward(self, images: Array) -> list[Array]:
         return self.fpn(self.maps(images))

@@ -10,6 +10,7 @@ from swin_np.dense.backbones import DenseConfig, DenseModel, random_backbone
 from swin_np.dense.unet import UNetDecoder
 from swin_np.dense.upernet import UPerHead
 from swin_np.functional import Array
+from swin_np.image_batches import finite
 from swin_np.model import VARIANTS
 from swin_np.shape_policy import TRANSFORMERS_BACKBONE
 
@@ -24,10 +25,6 @@ class UPerNetConfig(DenseConfig):
     num_classes: int = 150
     channels: int = 512
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_counts(num_classes=self.num_classes, channels=self.channels)
-
 
 @dataclass(frozen=True)
 class UNetConfig(DenseConfig):
@@ -37,10 +34,6 @@ class UNetConfig(DenseConfig):
     """
 
     num_classes: int = 150
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_counts(num_classes=self.num_classes)
 
 
 UPERNET_VARIANTS = {
@@ -74,6 +67,7 @@ class SemanticSegmentation(DenseModel):
         model = cls(*random_backbone(config, seed), cls.random_head(config, seed), config)
         return model if dtype == np.float32 else model.astype(dtype)
 
+    @finite
     def forward(self, images: Array) -> Array:
         scores = interpolate_bilinear(self.decode_head(self.maps(images)), np.shape(images)[-2:])
         return scores.transpose(0, 3, 1, 2)

@@ -52,6 +52,8 @@ def four_blocks() -> SwinTransformer:
     config = SwinConfig(embed_dim=12, depths=(4,), num_heads=(3,), num_classes=0)
     model = SwinTransformer.random(config, dtype=np.float64)
     redraw(model, 0)
+    for value in model.state_dict().values():
+        value.setflags(write=False)                    # every figure gets the same model
     return model
 
 

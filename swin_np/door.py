@@ -1,0 +1,131 @@
+"""The door of every public function: what does not fit is refused by name, before anything is computed from it."""
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import NoReturn
+
+import numpy as np
+
+from swin_np.checks import NUMBERS, Array, allows_none, can_be_spread, check_of, shown
+from swin_np.errors import InputError, ShapeError
+
+FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def takes(**shapes: str) -> Callable[[Callable], Callable]:
+    """Let a function that computes take only float32 or float64 arrays of these shapes, all of one dtype.
+
+    A shape names its axes, "B H W C": axes of one name are equally long, and none is empty. "..." stands for any axes,
+    in arrays after the first for such as can be spread over those of the first; "n?" is as long as n or 1; "any" is any
+    shape. An array called mask may have the other dtype. What is no array is checked by its type hint: a Size arrives
+    as a pair, a number as Python's, and None only where the hint has it. Nothing is converted that could lose a digit.
+
+    A list is no array here, nor is a masked array, whose mask would be lost, nor a matrix, whose product is another;
+    any other kind of ndarray counts as its numbers. What overflows is infinite or NaN, without a warning.
+
+    Raises InputError for what is no array of such a dtype, ShapeError for a shape or a size that does not fit.
+    """
+    return lambda function: door(function, shapes, FLOATING)
+
+
+def moves(**shapes: str) -> Callable[[Callable], Callable]:
+    """The same for a function that only moves elements: numbers of any dtype will do."""
+    return lambda function: door(function, shapes, None)
+
+
+def door(function: Callable, shapes: dict[str, str], dtypes: tuple[np.dtype, ...] | None) -> Callable:
+    """The function behind checks of its arguments, see `takes`; its cache, if it has one, can still be cleared."""
+    parameters = signature(function).parameters
+    names, says = list(parameters), ", ".join(f"{name} ({', '.join(text.split())})" for name, text in shapes.items())
+    optional = {name for name, parameter in parameters.items() if allows_none(parameter.annotation)}
+    arrays = [(name, name in optional, *axes_of(text)) for name, text in shapes.items()]
+    others = [(name, name in optional, check) for name, parameter in parameters.items()
+              if name not in shapes and (check := check_of(parameter.annotation)) is not None]
+
+    @wraps(function)
+    def checked(*args, **named):
+        given = dict(zip(names, args, strict=False))
+        if named:
+            given.update(named)
+        if len(given) != len(args) + len(named):
+            return function(*args, **named)            # raises Python's own TypeError
+        dtype, lead, lengths = None, None, {}
+        for name, may_be_none, spread, axes, or_one in arrays:
+            x = given.get(name)
+            if x is None and (may_be_none or name not in given):
+                continue
+            if (type(x) is not np.ndarray and not counts_as_its_numbers(x)) or (
+                    x.dtype not in dtypes if dtypes else x.dtype.kind not in NUMBERS):
+                refuse_array(function.__name__, name, x, dtypes)
+            if dtype is None:
+                dtype = x.dtype
+            elif x.dtype is not dtype and x.dtype != dtype and name != "mask" and dtypes:
+                refuse_dtypes(function.__name__, {n: given[n] for n in shapes if n != "mask" and n in given})
+            if axes is None:
+                continue
+            shape = x.shape
+            before = len(shape) - len(axes)
+            fits = (before >= 0 if spread else before == 0) and 0 not in shape[before:]
+            if before and fits:
+                lead = shape[:before] if lead is None else lead
+                fits = can_be_spread(shape[:before], lead)
+            for axis, length in zip(axes, shape[before:], strict=False) if fits else ():
+                if lengths.setdefault(axis, length) != length and not (length == 1 and axis in or_one):
+                    fits = False
+            if not fits:
+                refuse_shapes(function.__name__, {n: given[n] for n in shapes if n in given}, says)
+        for name, may_be_none, check in others:
+            if name in given and not (may_be_none and given[name] is None):
+                given[name] = check(name, given[name])
+        if dtypes is None or dtype is None:
+            return function(**given)
+        with np.errstate(all="ignore"):
+            return function(**given)
+
+    if hasattr(function, "cache_clear"):
+        checked.cache_clear = function.cache_clear
+    return checked
+
+
+def counts_as_its_numbers(x: object) -> bool:
+    """Whether x is an array of which nothing but the numbers matters."""
+    return isinstance(x, np.ndarray) and not isinstance(x, np.ma.MaskedArray | np.matrix)
+
+
+def axes_of(text: str) -> tuple[bool, list[str] | None, list[str]]:
+    """Whether other axes may come first; the names of the axes, None for "any" shape; and those that may be 1."""
+    names = text.split()
+    spread = names[0] == "..."
+    axes = [name.rstrip("?") for name in names[spread:]]
+    return spread, None if text == "any" else axes, [name[:-1] for name in names if name.endswith("?")]
+
+
+def refuse_array(function: str, name: str, x: object, dtypes: tuple[np.dtype, ...] | None) -> NoReturn:
+    """Raise InputError for what is no plain array, or has another dtype."""
+    expected = f"an array of {' or '.join(map(str, dtypes)) if dtypes else 'numbers'}"
+    if isinstance(x, np.ma.MaskedArray):
+        todo = f"give {name}.filled(value), since the mask would be lost"
+    elif isinstance(x, np.matrix):
+        todo = f"give np.asarray({name})"
+    elif isinstance(x, np.ndarray) and x.dtype.kind in NUMBERS:
+        todo = f"convert it, {name}.astype(np.float32)"
+    else:
+        todo = "make one with np.array"
+    raise InputError(f"{function} was given {shown(x)} as {name}, expected {expected}: {todo}")
+
+
+def refuse_dtypes(function: str, arrays: dict[str, Array]) -> NoReturn:
+    """Raise InputError for arrays of different dtypes, or for one that is no array at all."""
+    for name, x in arrays.items():
+        if x is not None and not isinstance(x, np.ndarray):
+            refuse_array(function, name, x, FLOATING)
+    given = ", ".join(f"{name} {x.dtype}" for name, x in arrays.items() if x is not None)
+    raise InputError(f"{function} was given {given}, expected one dtype: convert them with astype")
+
+
+def refuse_shapes(function: str, arrays: dict[str, object], says: str) -> NoReturn:
+    """Raise ShapeError for arrays that do not fit each other."""
+    given = ", ".join(f"{name} {np.shape(x)}" for name, x in arrays.items() if isinstance(x, np.ndarray))
+    raise ShapeError(f"{function} was given {given}, expected {says}: give arrays that are not empty and in which axes "
+                     "of one name are equally long")
