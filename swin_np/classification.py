@@ -100,8 +100,13 @@ def classify(model: Module, image: Array, preset: Preset, top: int = 5) -> list[
     """
     check_head(model, top)
     model.config.check_image_size(pair(preset.crop))
-    logits = model(images.preprocess(image, preset).astype(model.dtype))[0]             # (num_classes,)
-    if not np.isfinite(logits).all():
+    batch = images.preprocess(image, preset).astype(model.dtype)
+    try:
+        logits = model(batch)[0]                       # (num_classes,)
+        finite = np.isfinite(logits).all()             # the model itself looks, unless a trace records
+    except InputError:
+        finite = False
+    if not finite:
         raise InputError("the logits are not finite: the checkpoint holds NaN, infinite or huge weights, "
                          "swin-np inspect says where")
     probabilities = softmax(logits.astype(np.float64))

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from swin_np.door import takes
 from swin_np.errors import ConfigurationError, InputError
 from swin_np.functional import Array, pair
 from swin_np.layers import check_dtype
 from swin_np.names import check_name
-from swin_np.presets import FILTERS, IMAGENET_MEAN, IMAGENET_STD, ROUNDINGS, Colour, Preset, check_colour
+from swin_np.presets import FILTERS, IMAGENET_MEAN, IMAGENET_STD, ROUNDINGS, Colour, Preset, colour
 from swin_np.presets import PRESETS as PRESETS  # this is where a user looks for them
 
 WEIGHT_ONE = 1 << 22                                   # Pillow's weights are integers, this one stands for 1
@@ -84,12 +85,13 @@ def check_sides(size: int | tuple[int, int]) -> None:
     """Raise InputError unless both sides are positive and the pixels not more than Pillow takes for safe."""
     h, w = pair(size)
     if min(h, w) < 1:
-        raise InputError(f"size {size} was given, expected sides of at least one pixel: give a positive size")
+        raise InputError(f"size {h}x{w} was given, expected sides of at least one pixel: give a positive size")
     if Image.MAX_IMAGE_PIXELS and h * w > Image.MAX_IMAGE_PIXELS:
         raise InputError(f"an image of {h}x{w} pixels was asked for, which is more than the {Image.MAX_IMAGE_PIXELS} "
                          "that Pillow takes for safe: give a smaller size, or cut off the ends of a long image first")
 
 
+@takes(x="any")
 def bicubic(x: Array) -> Array:
     """Keys 1981: the cubic convolution kernel with a = -1/2, as a function of the distance in pixels; 0 beyond 2."""
     x = np.abs(x)
@@ -98,6 +100,7 @@ def bicubic(x: Array) -> Array:
     return np.where(x < 1, near, np.where(x < 2, far, 0.0))
 
 
+@takes(x="any")
 def bilinear(x: Array) -> Array:
     """The kernel of linear interpolation, a triangle, as a function of the distance in pixels; 0 beyond 1."""
     return np.maximum(1 - np.abs(x), 0.0)
@@ -180,8 +183,7 @@ def normalise(image: Array, dtype: type = np.float32, mean: Colour = IMAGENET_ME
     """
     check_image(image)
     check_dtype(dtype)
-    check_colour("mean", mean)
-    check_colour("std", std, positive=True)
+    mean, std = colour("mean", mean), colour("std", std, positive=True)
     scaled = image.astype(dtype) / np.dtype(dtype).type(255)
     return ((scaled - np.array(mean, dtype)) / np.array(std, dtype)).transpose(2, 0, 1)
 

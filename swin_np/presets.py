@@ -1,14 +1,13 @@
 """How each public implementation prepares an image: sizes, filter, mean and standard deviation, by name."""
 
-import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Literal
 
 import numpy as np
 
-from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import pair
+from swin_np.checks import pair, real, shown
+from swin_np.config_fields import size
+from swin_np.errors import ConfigurationError
 from swin_np.names import check_name
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)                  # of red, green and blue, scaled to 0..1
@@ -16,6 +15,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 HALVES = (0.5, 0.5, 0.5)                               # mean and standard deviation of Google's ViTs: 0..1 to -1..1
 FILTERS = ("bicubic", "bilinear")
 ROUNDINGS = ("half to even", "down")
+LARGEST = 1e6                                          # of a mean or standard deviation, and one over the smallest
 
 Colour = tuple[float, float, float]                    # a number for each of red, green and blue
 
@@ -42,18 +42,21 @@ class Preset:
     crop_rounding: Literal["half to even", "down"] = "half to even"
 
     def __post_init__(self) -> None:
-        try:
-            resized, cropped = pair(self.resize), pair(self.crop)
-        except ShapeError as error:
-            raise ConfigurationError(f"preset {self.name}: {error}") from None
-        needed = (max(cropped),) * 2 if isinstance(self.resize, int) else cropped      # either side can be the shorter
-        if min(cropped) < 1 or any(side > have for side, have in zip(needed, resized, strict=True)):
-            raise ConfigurationError(f"preset {self.name} resizes to {self.resize} and crops to {self.crop}: give a "
-                                     "crop of at least one pixel that is no larger, or the image gets a black border")
+        for name in ("resize", "crop"):
+            value = getattr(self, name)
+            sides = size(name, value)
+            object.__setattr__(self, name, sides if isinstance(value, tuple | list | np.ndarray) else sides[0])
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, colour(name, getattr(self, name), positive=name == "std"))
         check_name("filter", self.filter, FILTERS)
         check_name("rounding of the crop", self.crop_rounding, ROUNDINGS)
-        check_colour("mean", self.mean)
-        check_colour("std", self.std, positive=True)
+        if not isinstance(self.cover, bool) or (self.cover and isinstance(self.resize, int)):
+            raise ConfigurationError(f"cover {shown(self.cover)} was given with resize {self.resize}, expected False, "
+                                     "or True with a (height, width) to cover: give one of these")
+        needed = (max(pair(self.crop)),) * 2 if isinstance(self.resize, int) else pair(self.crop)
+        if any(side > have for side, have in zip(needed, pair(self.resize), strict=True)):
+            raise ConfigurationError(f"preset {self.name} resizes to {self.resize} and crops to {self.crop}: give a "
+                                     "crop that is no larger, or the image gets a black border")
 
     def described(self) -> str:
         """What is done to an image, in words."""
@@ -61,34 +64,24 @@ class Preset:
             resized = f"the shorter side resized to {self.resize}"
         else:
             resized = "resized to {} {}x{}".format("cover" if self.cover else "", *self.resize).replace("  ", " ")
-        return (f"{resized}, cropped to {'{}x{}'.format(*pair(self.crop))}, {self.filter}, "
-                f"mean {colour(self.mean)}, std {colour(self.std)}")
+        mean, std = (" ".join(f"{x:g}" for x in values) for values in (self.mean, self.std))
+        return f"{resized}, cropped to {'{}x{}'.format(*pair(self.crop))}, {self.filter}, mean {mean}, std {std}"
 
 
-def colour(values: Colour) -> str:
-    """Three numbers for a sentence; one where all are the same."""
-    return " ".join(f"{value:g}" for value in (values[:1] if len(set(values)) == 1 else values))
-
-
-def check_colour(what: str, values: Colour, positive: bool = False) -> None:
-    """Raise ConfigurationError unless `values` are three finite, or even positive, numbers in a tuple, list or array."""
+def colour(what: str, values: Colour, positive: bool = False) -> Colour:
+    """Three numbers that float32 can subtract, or even divide by, as a tuple; ConfigurationError for all else."""
+    least = 1 / LARGEST if positive else -LARGEST
     try:
-        fine = isinstance(values, tuple | list | np.ndarray) and not isinstance(values, np.ma.MaskedArray)
-        numbers = [float(value) for value in values if isinstance(value, Real)] if fine else []
-        fine = len(numbers) == len(values) == 3 and all(math.isfinite(x) and (x > 0 or not positive) for x in numbers)
-    except (TypeError, OverflowError):
+        if isinstance(values, np.ma.MaskedArray):
+            raise ValueError
+        red, green, blue = map(real, values)
+        fine = all(least <= x <= LARGEST for x in (red, green, blue))  # NaN is not
+    except (TypeError, ValueError):
         fine = False
     if not fine:
-        raise ConfigurationError(f"the {what} {shown(values)} was given, expected three "
-                                 f"{'positive' if positive else 'finite'} numbers: give one each for red, green and blue")
-
-
-def shown(value: object) -> str:
-    """A value as it stands in a sentence: short, and on one line."""
-    try:
-        return " ".join(repr(value).split())[:60]
-    except ValueError:                                 # an integer of more digits than Python prints
-        return f"of type {type(value).__name__}"
+        raise ConfigurationError(f"the {what} {shown(values)} was given, expected three numbers from {least:g} to "
+                                 f"{LARGEST:g}: give those of red, green and blue")
+    return red, green, blue
 
 
 def square(name: str, side: int, **settings) -> Preset:
