@@ -38,26 +38,26 @@ def parser() -> argparse.ArgumentParser:
 
 @contextmanager
 def noted(notes: list[str]) -> Iterator[None]:
-    """Inside the `with` block each SwinWarning is a sentence on standard error, and in `notes`; none comes twice."""
+    """Inside the `with` block the sentences of SwinWarnings are added to `notes`, each once, and shown nowhere else."""
     show = warnings.showwarning
 
-    def say(message: Warning | str, category: type[Warning], *place) -> None:
+    def note(message: Warning | str, category: type[Warning], *place) -> None:
         if not issubclass(category, SwinWarning):
             show(message, category, *place)
         elif str(message) not in notes:
             notes.append(str(message))
-            print(f"swin-np: note: {printable(str(message))}", file=sys.stderr)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", SwinWarning)
-        warnings.showwarning = say
+        warnings.showwarning = note
         yield
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 if it worked, 2 (and one sentence on standard error) if the user's input did not allow it.
 
-    A command whose result is also a status, as crosscheck's, gives its own.
+    A command whose result is also a status, as crosscheck's, gives its own. What was assumed about files follows the
+    result as notes on standard error; with --json it is in the object, as "notes".
     """
     options, status = parser().parse_args(arguments), None
     options.notes = []
@@ -65,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with noted(options.notes):
             status = options.run(options)
         sys.stdout.flush()
+        for note in () if getattr(options, "json", False) else options.notes:
+            print(f"swin-np: note: {printable(note)}", file=sys.stderr)
     except SwinError as error:
         print(f"swin-np: {printable(str(error))}", file=sys.stderr)
         return 2

@@ -75,7 +75,7 @@ def run_dump(options: argparse.Namespace) -> None:
     stored = reference.save(options.output, printable(options.checkpoint.name), options.points)
     if options.json:
         print(json.dumps({"file": str(options.output), "bytes": options.output.stat().st_size, "points": stored,
-                          "images": list(reference.images.shape)}))
+                          "images": list(reference.images.shape), "notes": options.notes}))
         return
     print(f"{printable(str(options.output))}: weights, {len(reference.images)} images and {len(stored)} of "
           f"{len(reference.points)} points, {options.output.stat().st_size / 1e6:.1f} MB")
@@ -97,7 +97,7 @@ def run_crosscheck(options: argparse.Namespace) -> int:
     if options.plot:
         draw(options.plot, report)
     if options.json:
-        print(json.dumps(report.to_json()))
+        print(json.dumps({**report.to_json(), "notes": options.notes}))
     else:
         print("\n".join(report.lines()))
     return AGREE if report.verdict == "agree" else DIFFER

@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
+import swin_np
 from swin_np import images, terminal
 from swin_np.checkpoints.safetensors import write_safetensors
 from swin_np.classification import class_names, classify, default_preset, image_files
@@ -229,7 +230,7 @@ def test_one_image_is_classified_with_names(capsys, checkpoint, folder):
 
 
 def test_json_says_which_preset_was_taken(capsys, checkpoint, folder):
-    assert main(["classify", str(folder / "a.jpg"), "--checkpoint", checkpoint, "--json"]) == 0
+    assert main(["classify", str(folder / "a.jpg"), "--checkpoint", checkpoint, "--image-size", "224", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["preset"] == {
         "name": "microsoft", "resize": 256, "crop": 224, "filter": "bicubic", "mean": [0.485, 0.456, 0.406],
@@ -285,9 +286,20 @@ def test_what_was_assumed_is_a_sentence_and_a_note_once(capsys, tmp_path, folder
     captured = capsys.readouterr()
     notes = json.loads(captured.out)["notes"]
     assert len(notes) == 1 and "images of 448x448" in notes[0] and "was scaled" in notes[0]
-    assert captured.err == f"swin-np: note: {notes[0]}\n"
+    assert captured.err == ""
     assert main(command) == 0
-    assert capsys.readouterr().err == captured.err
+    assert capsys.readouterr().err == f"swin-np: note: {notes[0]}\n"
+
+
+def test_what_load_assumed_is_a_note_too(capsys, checkpoint, folder):
+    with pytest.warns(SwinWarning, match="was assumed") as warned:
+        swin_np.load(checkpoint)
+    sentences = [str(warning.message) for warning in warned]
+    command = ["classify", str(folder / "a.jpg"), "--checkpoint", checkpoint]
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == sentences
+    assert main(command) == 0
+    assert capsys.readouterr().err.splitlines() == [f"swin-np: note: {sentence}" for sentence in sentences]
 
 
 def test_other_warnings_keep_their_form(monkeypatch, recwarn):
