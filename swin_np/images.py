@@ -2,7 +2,6 @@
 
 import os
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,12 @@ from swin_np.errors import ConfigurationError, InputError
 from swin_np.functional import Array, pair
 from swin_np.layers import check_dtype
 from swin_np.names import check_name
+from swin_np.parallel import for_each
 from swin_np.presets import FILTERS, IMAGENET_MEAN, IMAGENET_STD, ROUNDINGS, Colour, Preset, colour
 from swin_np.presets import PRESETS as PRESETS  # this is where a user looks for them
 
 WEIGHT_ONE = 1 << 22                                   # Pillow's weights are integers, this one stands for 1
+BAND, MOST_ELEMENTS = 16, 1 << 18                      # new pixels of an axis, and source pixels, taken at a time
 
 
 def load(path: str | Path) -> Array:
@@ -106,33 +107,48 @@ def bilinear(x: Array) -> Array:
     return np.maximum(1 - np.abs(x), 0.0)
 
 
-def resize_weights(old: int, new: int, filter: str = "bicubic") -> Iterator[tuple[int, Array]]:
-    """For each of the `new` pixels of an axis: its first source pixel and the integer weights from there on.
+def resize_weights(old: int, new: int, pixels: slice, filter: str = "bicubic") -> tuple[int, Array]:
+    """The integer weights (n, m) of n of the `new` pixels of an axis, in m source pixels; and which is the first of m.
 
-    The weights sum to WEIGHT_ONE, up to rounding. When shrinking, the kernel is as much wider as the pixels become
-    larger, so that every source pixel counts.
+    The weights of a pixel sum to WEIGHT_ONE, up to rounding. When shrinking, the kernel is as much wider as the pixels
+    become larger, so that every source pixel counts.
     """
     kernel, support = {"bicubic": (bicubic, 2), "bilinear": (bilinear, 1)}[filter]
     scale = old / new
     widening = max(scale, 1.0)
-    for i in range(new):
-        centre = (i + 0.5) * scale
-        start = max(int(centre - support * widening + 0.5), 0)
-        stop = min(int(centre + support * widening + 0.5), old)
-        weights = kernel((np.arange(start, stop) - centre + 0.5) * (1.0 / widening))
-        weights = weights / np.cumsum(weights)[-1]     # summed from left to right, as Pillow does
-        yield start, np.trunc(weights * WEIGHT_ONE + np.copysign(0.5, weights))
+    centre = (np.arange(pixels.start, pixels.stop)[:, None] + 0.5) * scale      # (n, 1)
+    start = np.maximum((centre - support * widening + 0.5).astype(int), 0)
+    stop = np.minimum((centre + support * widening + 0.5).astype(int), old)
+    source = np.arange(start[0, 0], stop[-1, 0])       # (m,)
+    seen = (source >= start) & (source < stop)         # (n, m)
+    weights = np.where(seen, kernel((source - centre + 0.5) * (1.0 / widening)), 0.0)
+    weights /= np.cumsum(weights, axis=1)[:, -1:]      # summed from left to right, as Pillow does
+    return source[0], np.trunc(weights * WEIGHT_ONE + np.copysign(0.5, weights))
 
 
 def resize_axis(image: Array, size: int, axis: int, filter: str = "bicubic") -> Array:
-    """Resize one axis of a uint8 image; rounded and clipped to 8 bits."""
+    """Resize one axis of a uint8 image; rounded and clipped to 8 bits.
+
+    A band of new pixels is a product of matrices with the source pixels that it sees; float64 holds these sums of
+    integers exactly.
+    """
     old = np.moveaxis(image, axis, 0)
-    new = np.empty((size, *old.shape[1:]), np.uint8)
-    for i, (start, weights) in enumerate(resize_weights(len(old), size, filter)):
-        source = old[start:start + len(weights)].astype(np.float64)     # float64 holds these integer sums exactly
-        total = np.tensordot(weights, source, axes=1)
-        new[i] = np.clip(np.floor(total / WEIGHT_ONE + 0.5), 0, 255)
-    return np.moveaxis(new, 0, axis)
+    rows = old.reshape(len(old), -1)
+    new = np.empty((size, rows.shape[1]), np.uint8)
+
+    def compute(band: slice) -> None:
+        start, weights = resize_weights(len(rows), size, band, filter)
+        columns = max(1, MOST_ELEMENTS // weights.shape[1])
+        for left in range(0, rows.shape[1], columns):
+            part = slice(left, left + columns)
+            total = weights @ rows[start:start + weights.shape[1], part].astype(np.float64)
+            total /= WEIGHT_ONE
+            total += 0.5
+            new[band, part] = np.clip(np.floor(total, out=total), 0, 255, out=total)
+
+    height = max(1, min(BAND, MOST_ELEMENTS * size // (2 * BAND * len(rows))))     # less where a pixel sees many
+    for_each(compute, [slice(i, min(i + height, size)) for i in range(0, size, height)])
+    return np.moveaxis(new.reshape(size, *old.shape[1:]), 0, axis)
 
 
 def resize(image: Array, size: int | tuple[int, int], filter: str = "bicubic") -> Array:

@@ -119,6 +119,13 @@ def assert_prepared_alike(theirs, preset, picture):
     assert (difference <= allowed(seen, preset)).all()
 
 
+def test_bilinear_resizing_equals_pillow_for_many_random_sizes(rng):
+    for old, new in rng.integers(1, 70, (200, 2, 2)).tolist():
+        image = rng.integers(0, 256, (*old, 3), dtype=np.uint8)
+        theirs = Image.fromarray(image).resize(new[::-1], Image.Resampling.BILINEAR)
+        assert np.array_equal(images.resize(image, tuple(new), "bilinear"), np.asarray(theirs)), f"{old} to {new}"
+
+
 # The libraries' own transforms
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: "{}x{}".format(*picture.shape[:2]))
