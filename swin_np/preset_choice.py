@@ -76,9 +76,9 @@ def default_preset(config: Config, dialect: str | None = None) -> Preset:
         return swin_preset(config, dialect or config.shape_policy.name)
     names = fitting(config, published(config, dialect))
     if len(names) != 1:
-        raise InputError(f"how images are prepared for a {architecture_of(config).name} of {size(image_size(config))} "
-                         "pixels is not in its file, and the recipes differ: "
-                         f"{advice(names or fitting(config, SYSTEMS.get(type(config), ())))}")
+        pixels = f" of {size(config.img_size)} pixels" if hasattr(config, "img_size") else ""
+        raise InputError(f"how images are prepared for a {architecture_of(config).name}{pixels} is not in its file, and "
+                         f"the recipes differ: {advice(names or fitting(config, SYSTEMS.get(type(config), ())))}")
     return PRESETS[names[0]]
 
 
