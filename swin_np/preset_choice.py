@@ -77,8 +77,8 @@ def default_preset(config: Config, dialect: str | None = None) -> Preset:
     names = fitting(config, published(config, dialect))
     if len(names) != 1:
         pixels = f" of {size(config.img_size)} pixels" if hasattr(config, "img_size") else ""
-        raise InputError(f"how images are prepared for a {architecture_of(config).name}{pixels} is not in its file, and "
-                         f"the recipes differ: {advice(names or fitting(config, SYSTEMS.get(type(config), ())))}")
+        raise InputError(f"how images are prepared for a {architecture_of(config).name}{pixels} is not in its file, "
+                         f"and the recipes differ: {advice(names or fitting(config, SYSTEMS.get(type(config), ())))}")
     return PRESETS[names[0]]
 
 
@@ -88,11 +88,13 @@ def swin_preset(config: SwinConfig, implementation: str) -> Preset:
     What has mmdetection's names was trained by mmpretrain, whose recipes are the official ones.
     """
     name = implementation.split("-")[0]                # transformers-files and transformers-backbone too
-    name = "microsoft" if name == "mmdetection" else name
-    name += {SwinV2Config: "_swin_v2", SwinMixerConfig: "_swin_mixer"}.get(type(config), "")
-    if implementation == "torchvision":                # each variant has its own
-        name = "torchvision_swin" + ("_v2" if isinstance(config, SwinV2Config) else "")
+    if isinstance(config, SwinMixerConfig) or name == "mmdetection":
+        name = "microsoft"
+    if name == "torchvision":                          # each variant has its own
+        name += "_swin_v2" if isinstance(config, SwinV2Config) else "_swin"
         name += "_b" if config.embed_dim == 128 else "_s" if max(config.depths) > 6 else "_t"
+    else:
+        name += {SwinV2Config: "_swin_v2", SwinMixerConfig: "_swin_mixer"}.get(type(config), "")
     preset = preset_for(name, image_size(config))
     if preset.name not in PRESETS:
         warnings.warn(f"No published model in the names of {implementation} takes images of "
