@@ -90,6 +90,9 @@ def swin_preset(config: SwinConfig, implementation: str) -> Preset:
     name = implementation.split("-")[0]                # transformers-files and transformers-backbone too
     if isinstance(config, SwinMixerConfig) or name == "mmdetection":
         name = "microsoft"
+    if name not in ("microsoft", "timm", "torchvision", "transformers"):
+        raise InputError(f"how images are prepared for a model in the names of {implementation} is not known: "
+                         f"{advice(fitting(config, SYSTEMS[type(config)]))}")
     if name == "torchvision":                          # each variant has its own
         name += "_swin_v2" if isinstance(config, SwinV2Config) else "_swin"
         name += "_b" if config.embed_dim == 128 else "_s" if max(config.depths) > 6 else "_t"

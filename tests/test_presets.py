@@ -368,6 +368,11 @@ def test_where_several_recipes_have_the_same_names_the_choices_are_listed(config
         default_preset(config, dialect)
 
 
+def test_an_implementation_of_ones_own_has_no_recipe():
+    with pytest.raises(InputError, match=r"names of mine is not known.*microsoft, timm"):
+        default_preset(replace(VARIANTS["swin_t"], shape_policy=replace(TORCHVISION, name="mine")))
+
+
 def test_where_no_preset_fits_the_sentence_says_where_to_write_it():
     with pytest.raises(InputError, match=r"256x256 pixels.*preprocessor_config\.json"):
         default_preset(replace(VIT["vit_b_16"], img_size=256), "timm")
