@@ -11,9 +11,9 @@ import numpy as np
 from swin_np import SYSTEMS, VARIANTS, SwinError, images
 from swin_np.baselines.resnet import ResNet
 from swin_np.baselines.vit import VisionTransformer
-from swin_np.classification import preset_for
 from swin_np.functional import Array
 from swin_np.names import check_name
+from swin_np.preset_choice import preset_for
 from swin_np.systems import architecture_of, image_size
 
 MISSING = "the comparison needs PyTorch and transformers: install them with `pip install torch transformers`"

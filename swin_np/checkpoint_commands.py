@@ -62,6 +62,7 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
                          help="windows of a Swin V2's first training, of every stage or one for all, 0 where they were "
                          "not changed, where the checkpoint does not tell")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    command.set_defaults(notes=[])                     # what was assumed, which cli.main collects
 
 
 def given_sizes(options: argparse.Namespace) -> dict[str, tuple[int, ...] | None]:

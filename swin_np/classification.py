@@ -5,7 +5,6 @@ import csv
 import importlib.resources
 import io
 import json
-import math
 import os
 import sys
 from dataclasses import asdict, dataclass
@@ -14,20 +13,21 @@ from pathlib import Path
 import numpy as np
 
 from swin_np import images
-from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.checkpoint_commands import add_model_options, check_folder, given_sizes, is_same_file
-from swin_np.checkpoints.loading import load
+from swin_np.checkpoints.files import read
+from swin_np.checkpoints.loading import identify, load
+from swin_np.checkpoints.stored_presets import stored_preset
 from swin_np.checkpoints.writing import replacing
 from swin_np.dense.backbones import DenseModel
-from swin_np.errors import ConfigurationError, InputError
+from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError
 from swin_np.functional import Array, pair, softmax
 from swin_np.images import PRESETS, Preset
 from swin_np.layers import Module
-from swin_np.model import SwinConfig
 from swin_np.names import check_name
 from swin_np.parallel import threads
+from swin_np.preset_choice import default_preset, named_preset
 from swin_np.systems import Config, image_size
-from swin_np.terminal import printable, progress, with_progress
+from swin_np.terminal import printable, size, with_progress
 
 IMAGENET_1K, IMAGENET_22K = 1000, 21841                # classes
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -55,40 +55,8 @@ def class_names(count: int) -> tuple[str, ...]:
     return tuple(file.read_text(encoding="utf-8").splitlines())
 
 
-def default_preset(config: Config) -> Preset:
-    """How the implementation whose shape policy the model has would evaluate it.
-
-    For images of 224x224 and 384x384 pixels that is one of PRESETS. mmdetection classifies nothing; its models, and
-    those without a shape policy, get microsoft's preset.
-    """
-    name = config.shape_policy.name if hasattr(config, "shape_policy") else "microsoft"
-    if name == "torchvision":                          # each variant has its own
-        name += "_swin_v2" if isinstance(config, SwinV2Config) else "_swin"
-        name += "_b" if config.embed_dim == 128 else "_s" if max(config.depths) > 6 else "_t"
-    return preset_for(name, image_size(config))
-
-
-def preset_for(name: str, img_size: tuple[int, int]) -> Preset:
-    """The preset of an implementation (an unknown one: microsoft's) for images of another size, in pixels.
-
-    For sizes that are not in PRESETS the resize keeps the proportion to the crop that it has there, over the longer
-    side of the images if they are not square.
-    """
-    preset = PRESETS.get(name, PRESETS["microsoft"])
-    larger = PRESETS.get(f"{preset.name}_384", preset)
-    for known in (preset, larger):
-        if img_size == pair(known.crop):
-            return known
-    side = max(img_size)
-    if preset.name == "timm":
-        resize = math.floor(side / 0.9)                # 248 / 224 is rounded
-    else:
-        resize = img_size if isinstance(preset.resize, tuple) else preset.resize * side // preset.crop
-    return Preset(f"{preset.name} for {img_size[0]}x{img_size[1]}", resize, img_size)
-
-
-def check_classifier(model: Module, preset: Preset, top: int) -> None:
-    """Raise ConfigurationError, InputError or ShapeError unless the model can name `top` classes of such an image."""
+def check_head(model: Module, top: int) -> None:
+    """Raise ConfigurationError or InputError unless the model can name `top` classes of an image with three colours."""
     if isinstance(model, DenseModel):
         raise ConfigurationError("the model scores pixels or makes a pyramid, and names no class of an image: "
                                  "take a checkpoint for classification")
@@ -96,10 +64,32 @@ def check_classifier(model: Module, preset: Preset, top: int) -> None:
     if not count:
         raise ConfigurationError("the model has no head, so it gives features and no classes: "
                                  "take a checkpoint for classification")
+    if model.config.in_chans != 3:
+        raise ConfigurationError(f"the model takes images of {model.config.in_chans} channels, and images are prepared "
+                                 "with red, green and blue: take a checkpoint for these, or call the model yourself")
     if not 1 <= top <= count:
         raise InputError(f"the {top} most probable classes were asked for, the model has {count}: "
                          f"ask for 1 to {count}")
-    model.config.check_image_size(pair(preset.crop))
+
+
+def preset_of(name: str | None, checkpoint: Path, config: Config, sizes: dict[str, object]) -> Preset:
+    """The preset asked for, else the one that a file beside the checkpoint tells, else that of its implementation.
+
+    config: of the model that was loaded; sizes: what else `load` was given.
+    Raises a SwinError, with the choices, where there is none or it does not fit.
+    """
+    if name is not None:
+        return named_preset(name, config)
+    found = identify(read(checkpoint), **sizes)
+    preset = found.preprocessing and stored_preset(found.preprocessing)
+    if preset is None:
+        return default_preset(config, found.dialect.name)
+    try:
+        config.check_image_size(pair(preset.crop))
+    except ShapeError:
+        raise CheckpointError(f"{checkpoint}: {preset.name} beside it crops to {size(pair(preset.crop))}, and the "
+                              f"model takes {size(image_size(config))}: give --image-size or --preset NAME") from None
+    return preset
 
 
 def classify(model: Module, image: Array, preset: Preset, top: int = 5) -> list[RankedClass]:
@@ -108,9 +98,15 @@ def classify(model: Module, image: Array, preset: Preset, top: int = 5) -> list[
     Raises ConfigurationError for a model without a head, InputError for anything that is no image, for `top` beyond
     the classes and for weights that give no number, ShapeError for a preset whose crop the model does not take.
     """
-    check_classifier(model, preset, top)
-    logits = model(images.preprocess(image, preset).astype(model.dtype))[0]             # (num_classes,)
-    if not np.isfinite(logits).all():
+    check_head(model, top)
+    model.config.check_image_size(pair(preset.crop))
+    batch = images.preprocess(image, preset).astype(model.dtype)
+    try:
+        logits = model(batch)[0]                       # (num_classes,)
+        finite = np.isfinite(logits).all()             # the model itself looks, unless a trace records
+    except InputError:
+        finite = False
+    if not finite:
         raise InputError("the logits are not finite: the checkpoint holds NaN, infinite or huge weights, "
                          "swin-np inspect says where")
     probabilities = softmax(logits.astype(np.float64))
@@ -128,8 +124,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         epilog="example: swin-np classify photo.jpg --checkpoint swin_tiny_patch4_window7_224.pth --plot photo.svg")
     command.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="image files, and folders of them")
     command.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="of any format and dialect")
-    command.add_argument("--preset", metavar="NAME", help=f"how to resize and crop, one of {', '.join(PRESETS)} "
-                         "(default: as the checkpoint's implementation does, for its image size)")
+    command.add_argument("--preset", metavar="NAME", help="how images are resized, cropped and normalised, one of "
+                         f"{', '.join(PRESETS)} (default: as preprocessor_config.json or timm's config.json beside the "
+                         "checkpoint says, else as its implementation does, where that is known)")
     command.add_argument("--top", type=int, default=5, help="how many classes (default: 5)")
     command.add_argument("--plot", type=Path, metavar="FILE", help="draw one image and its classes, .svg or .png")
     command.add_argument("--csv", type=Path, metavar="FILE", help="also write the result as a table, .csv")
@@ -146,12 +143,10 @@ def run_classify(options: argparse.Namespace) -> None:
         raise InputError(f"--top {options.top} was given: ask for at least one class")
     paths = image_files(options.images)
     check_outputs(options, paths)
-    model = load(options.checkpoint, **given_sizes(options))
-    preset = PRESETS[options.preset] if options.preset else default_preset(model.config)
-    check_classifier(model, preset, options.top)
-    if options.preset is None and not isinstance(model.config, SwinConfig):
-        progress(f"How its images are prepared is not in the checkpoint: {preset.name}'s sizes and ImageNet's mean and "
-                 "standard deviation were assumed, which the ViTs of Google do not have.")
+    sizes = given_sizes(options)
+    model = load(options.checkpoint, **sizes)
+    check_head(model, options.top)
+    preset = preset_of(options.preset, options.checkpoint, model.config, sizes)
 
     ranked: dict[Path, list[RankedClass]] = {}
     failures: dict[Path, str] = {}
@@ -176,7 +171,8 @@ def run_classify(options: argparse.Namespace) -> None:
             "classes": meaning(model.config.num_classes),
             "images": [{"image": str(path), "classes": [asdict(entry) for entry in entries]}
                        for path, entries in ranked.items()],
-            "failed": [{"image": str(path), "reason": reason} for path, reason in failures.items()]}))
+            "failed": [{"image": str(path), "reason": reason} for path, reason in failures.items()],
+            "notes": options.notes}))
     else:
         print_classes(model.config, preset, ranked)
     for reason in failures.values():
@@ -252,9 +248,7 @@ def meaning(count: int) -> str:
 
 def print_classes(config: Config, preset: Preset, ranked: dict[Path, list[RankedClass]]) -> None:
     """The result as text."""
-    resized = ("the shorter side resized to " + str(preset.resize) if isinstance(preset.resize, int)
-               else "resized to {}x{}".format(*preset.resize))
-    print(f"preset {preset.name}: {resized}, " + "cropped to {}x{}".format(*pair(preset.crop)))
+    print(f"preset {preset.name}: {preset.described()}")
     if config.num_classes == IMAGENET_22K:
         print(f"The {IMAGENET_22K} classes of this checkpoint are those of ImageNet-22k: their numbers are printed, "
               "their names are not part of this package.")

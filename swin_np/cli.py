@@ -3,7 +3,9 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from swin_np import (
     __version__,
@@ -16,7 +18,7 @@ from swin_np import (
     systems_command,
     tour_command,
 )
-from swin_np.errors import SwinError
+from swin_np.errors import SwinError, SwinWarning
 from swin_np.terminal import printable
 
 
@@ -34,15 +36,37 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+@contextmanager
+def noted(notes: list[str]) -> Iterator[None]:
+    """Inside the `with` block the sentences of SwinWarnings are added to `notes`, each once, and shown nowhere else."""
+    show = warnings.showwarning
+
+    def note(message: Warning | str, category: type[Warning], *place) -> None:
+        if not issubclass(category, SwinWarning):
+            show(message, category, *place)
+        elif str(message) not in notes:
+            notes.append(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SwinWarning)
+        warnings.showwarning = note
+        yield
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 if it worked, 2 (and one sentence on standard error) if the user's input did not allow it.
 
-    A command whose result is also a status, as crosscheck's, gives its own.
+    A command whose result is also a status, as crosscheck's, gives its own. What was assumed about files follows the
+    result as notes on standard error; with --json it is in the object, as "notes".
     """
     options, status = parser().parse_args(arguments), None
+    options.notes = []
     try:
-        status = options.run(options)
+        with noted(options.notes):
+            status = options.run(options)
         sys.stdout.flush()
+        for note in () if getattr(options, "json", False) else options.notes:
+            print(f"swin-np: note: {printable(note)}", file=sys.stderr)
     except SwinError as error:
         print(f"swin-np: {printable(str(error))}", file=sys.stderr)
         return 2

@@ -12,16 +12,14 @@ from swin_np.checkpoint_commands import add_model_options, check_folder, given_s
 from swin_np.checkpoints.files import mapped
 from swin_np.checkpoints.loading import load
 from swin_np.checkpoints.npz import read_npy
-from swin_np.classification import default_preset
+from swin_np.classification import preset_of
 from swin_np.crosscheck.candidates import candidate_of, read_mapping
 from swin_np.crosscheck.referee import crosscheck
 from swin_np.crosscheck.reference import Reference, read_reference
 from swin_np.crosscheck.report import Report
 from swin_np.errors import CheckpointError, InputError
 from swin_np.functional import Array
-from swin_np.images import PRESETS
 from swin_np.model import SwinTransformer
-from swin_np.names import check_name
 from swin_np.terminal import printable, progress
 
 AGREE, DIFFER = 0, 1                                   # exit statuses; 2 is that of an error, as of every command
@@ -40,7 +38,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     dump.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the .npz file to write")
     dump.add_argument("--points", default="", metavar="PATTERN", help="which points to store, as in a shell: "
                       "'*' for all (default: the larger modules; the others follow from the weights)")
-    dump.add_argument("--preset", metavar="NAME", help=f"how to resize and crop, one of {', '.join(PRESETS)}")
+    dump.add_argument("--preset", metavar="NAME", help="how images are resized, cropped and normalised, as of "
+                      "swin-np classify")
     add_model_options(dump)
     dump.set_defaults(run=run_dump)
 
@@ -58,7 +57,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     check.add_argument("--image", type=Path, metavar="IMAGE", help=f"with a checkpoint: {IMAGE_HELP}")
     check.add_argument("--mapping", type=Path, metavar="FILE",
                        help='JSON {"their name": "official name", ...}, for names of no known dialect')
-    check.add_argument("--preset", metavar="NAME", help="how to resize and crop, as of swin-np dump")
+    check.add_argument("--preset", metavar="NAME", help="as of swin-np dump")
     check.add_argument("--plot", type=Path, metavar="FILE", help="draw the errors by depth and on the image, .svg or "
                        ".png")
     add_model_options(check)
@@ -76,7 +75,7 @@ def run_dump(options: argparse.Namespace) -> None:
     stored = reference.save(options.output, printable(options.checkpoint.name), options.points)
     if options.json:
         print(json.dumps({"file": str(options.output), "bytes": options.output.stat().st_size, "points": stored,
-                          "images": list(reference.images.shape)}))
+                          "images": list(reference.images.shape), "notes": options.notes}))
         return
     print(f"{printable(str(options.output))}: weights, {len(reference.images)} images and {len(stored)} of "
           f"{len(reference.points)} points, {options.output.stat().st_size / 1e6:.1f} MB")
@@ -98,7 +97,7 @@ def run_crosscheck(options: argparse.Namespace) -> int:
     if options.plot:
         draw(options.plot, report)
     if options.json:
-        print(json.dumps(report.to_json()))
+        print(json.dumps({**report.to_json(), "notes": options.notes}))
     else:
         print("\n".join(report.lines()))
     return AGREE if report.verdict == "agree" else DIFFER
@@ -106,22 +105,24 @@ def run_crosscheck(options: argparse.Namespace) -> int:
 
 def reference_of(checkpoint: Path, image: Path, options: argparse.Namespace) -> Reference:
     """The reference that a checkpoint gives on an image."""
-    model = load(checkpoint, **given_sizes(options))
+    sizes = given_sizes(options)
+    model = load(checkpoint, **sizes)
     if type(model) is not SwinTransformer:             # V2 and Swin-Mixer are among its subclasses
         raise InputError(f"{checkpoint} is a {type(model).__name__}, and the cross-check knows the first Swin "
                          "Transformer: give the checkpoint of one, or compare traces of your own (swin_np.trace)")
+    if image.suffix == ".npy":
+        if options.preset is not None:
+            raise InputError(f"{image} is an array, which is taken as it is: leave --preset {options.preset} out")
+        prepared = read_array(image)
+    else:
+        preset = preset_of(options.preset, checkpoint, model.config, sizes)
+        prepared = images.preprocess(images.load(image), preset)
     progress("running the reference in float64 and float32")
-    return Reference.of(model, read_images(image, model, options.preset))
+    return Reference.of(model, prepared)
 
 
-def read_images(path: Path, model: SwinTransformer, preset: str | None) -> Array:
-    """A picture as the model takes it, or the array of a .npy file; (B, 3, H, W)."""
-    if path.suffix != ".npy":
-        if preset is not None:
-            check_name("preset", preset, PRESETS)
-        return images.preprocess(images.load(path), PRESETS[preset] if preset else default_preset(model.config))
-    if preset is not None:
-        raise InputError(f"{path} is an array, which is taken as it is: leave --preset {preset} out")
+def read_array(path: Path) -> Array:
+    """The images (B, 3, H, W) of a .npy file."""
     if not os.path.isfile(path):
         raise InputError(f"there is no file {path}: give the path of {IMAGE_HELP}")
     try:

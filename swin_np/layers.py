@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from swin_np import functional
+from swin_np.checks import shown
 from swin_np.errors import ConfigurationError, StateDictError
 from swin_np.functional import Array
 from swin_np.settings import Setting
@@ -18,8 +19,8 @@ BUFFER_TOLERANCE = 1e-6                                # relative; a few units i
 
 def check_dtype(dtype: type) -> None:
     """Raise ConfigurationError for a dtype in which no model computes."""
-    if dtype not in (np.float32, np.float64):
-        raise ConfigurationError(f"dtype {dtype!r} was given, models compute in np.float32 or np.float64: "
+    if not isinstance(dtype, type | np.dtype) or dtype not in (np.float32, np.float64):
+        raise ConfigurationError(f"dtype {shown(dtype)} was given, models compute in np.float32 or np.float64: "
                                  "choose one of them")
 
 

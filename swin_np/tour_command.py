@@ -10,11 +10,11 @@ import numpy as np
 from swin_np import images
 from swin_np.baselines.patch_sequences import PATCH
 from swin_np.baselines.transformer import Transformer
-from swin_np.classification import preset_for
 from swin_np.errors import InputError
 from swin_np.functional import Array, softmax
 from swin_np.names import check_name
 from swin_np.parallel import threads
+from swin_np.preset_choice import preset_for
 from swin_np.systems import SYSTEMS, build, image_size
 from swin_np.terminal import progress, size
 from swin_np.tour import Step, walk

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import oracle.libraries  # noqa: F401  lets timm and torchvision be imported, wherever a test does
+
 
 @pytest.fixture
 def rng() -> np.random.Generator:

@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +12,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
+import swin_np
 from swin_np import images, terminal
 from swin_np.checkpoints.safetensors import write_safetensors
 from swin_np.classification import class_names, classify, default_preset, image_files
-from swin_np.cli import main
-from swin_np.errors import ConfigurationError, InputError, ShapeError
+from swin_np.cli import main, noted
+from swin_np.errors import ConfigurationError, InputError, ShapeError, SwinWarning
 from swin_np.layers import redraw
 from swin_np.model import SwinConfig, SwinTransformer
 from swin_np.plots.classes import classes_beside_photograph
@@ -113,6 +115,7 @@ def test_the_other_presets_have_the_published_sizes(name, expected):
     (TRANSFORMERS, 256, (256, 256)),
     (TRANSFORMERS, (224, 448), (224, 448)),
 ])
+@pytest.mark.filterwarnings("ignore::swin_np.SwinWarning")
 def test_other_image_sizes_keep_the_proportion_of_resize_and_crop(policy, size, resize):
     preset = default_preset(replace(SwinConfig(), img_size=size, shape_policy=policy))
     assert (preset.resize, preset.crop) == (resize, replace(SwinConfig(), img_size=size).img_size)
@@ -120,6 +123,7 @@ def test_other_image_sizes_keep_the_proportion_of_resize_and_crop(policy, size, 
 
 @pytest.mark.parametrize("policy", SHAPE_POLICIES.values(), ids=SHAPE_POLICIES)
 @pytest.mark.parametrize("size", [224, 384, 192, (128, 256), (256, 128)])
+@pytest.mark.filterwarnings("ignore::swin_np.SwinWarning")
 def test_every_default_preset_gives_what_the_model_takes_without_a_black_border(policy, size):
     config = replace(SwinConfig(), img_size=size, shape_policy=policy)
     white = np.full((90, 170, 3), 255, np.uint8)
@@ -131,15 +135,15 @@ def test_every_default_preset_gives_what_the_model_takes_without_a_black_border(
 @pytest.mark.parametrize("preset", images.PRESETS.values(), ids=images.PRESETS)
 @pytest.mark.parametrize(("height", "width"), [(333, 500), (500, 333), (224, 224), (150, 200), (260, 801)])
 def test_every_preset_equals_torchvisions_steps_to_the_last_bit(preset, height, width):
-    image = noise(1, height, width)
+    image, kernel = noise(1, height, width), Image.Resampling[preset.filter.upper()]
     if isinstance(preset.resize, int):                 # torchvision: the longer side is cut off to an integer
         shorter = min(height, width)
         size = (int(preset.resize * height / shorter), int(preset.resize * width / shorter))
     else:
         size = preset.resize
-    resized = Image.fromarray(image).resize((size[1], height), Image.Resampling.BICUBIC)
-    resized = resized.resize((size[1], size[0]), Image.Resampling.BICUBIC)
-    top, left = (round((side - preset.crop) / 2.0) for side in size)
+    resized = Image.fromarray(image).resize((size[1], height), kernel).resize((size[1], size[0]), kernel)
+    halves = np.floor if preset.crop_rounding == "down" else np.rint   # to even, as Python's round
+    top, left = (int(halves((side - preset.crop) / 2.0)) for side in size)
     cropped = resized.crop((left, top, left + preset.crop, top + preset.crop))
     assert np.array_equal(images.resize_and_crop(image, preset), np.asarray(cropped))
 
@@ -218,10 +222,93 @@ def test_one_image_is_classified_with_names(capsys, checkpoint, folder):
     assert main(["classify", str(folder / "a.jpg"), "--checkpoint", checkpoint]) == 0
     text = capsys.readouterr().out
     expected = classify(tiny(), images.load(folder / "a.jpg"), images.PRESETS["microsoft"])
-    assert "preset microsoft: the shorter side resized to 256, cropped to 224x224" in text
+    assert ("preset microsoft: the shorter side resized to 256, cropped to 224x224, bicubic, "
+            "mean 0.485 0.456 0.406, std 0.229 0.224 0.225") in text
     rows = [line for line in text.splitlines() if "%" in line]
     assert [row.split("%")[1].split(maxsplit=1) for row in rows] == [
         [str(entry.number), entry.name] for entry in expected]
+
+
+def test_json_says_which_preset_was_taken(capsys, checkpoint, folder):
+    assert main(["classify", str(folder / "a.jpg"), "--checkpoint", checkpoint, "--image-size", "224", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["preset"] == {
+        "name": "microsoft", "resize": 256, "crop": 224, "filter": "bicubic", "mean": [0.485, 0.456, 0.406],
+        "std": [0.229, 0.224, 0.225], "cover": False, "crop_rounding": "half to even"}
+    assert result["notes"] == []
+
+
+PREPARED = {"image_processor_type": "ViTImageProcessor", "size": {"height": 224, "width": 224}, "resample": 2,
+            "image_mean": [0.1, 0.2, 0.3], "image_std": [0.4, 0.5, 0.6]}
+
+
+@pytest.fixture
+def told(tmp_path):
+    """A checkpoint alone in a folder, with a file that says how its images are prepared."""
+    write_safetensors(tmp_path / "model.safetensors", tiny().state_dict(), {})
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(PREPARED))
+    return tmp_path
+
+
+def test_the_file_beside_a_checkpoint_is_followed(capsys, told, folder):
+    assert main(["classify", str(folder / "a.jpg"), "--checkpoint", str(told), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    preset = images.Preset("preprocessor_config.json", (224, 224), (224, 224), "bilinear", (0.1, 0.2, 0.3),
+                           (0.4, 0.5, 0.6), crop_rounding="down")
+    expected = classify(tiny(), images.load(folder / "a.jpg"), preset)
+    assert [entry["probability"] for entry in result["images"][0]["classes"]] == [e.probability for e in expected]
+    assert (result["preset"]["name"], result["preset"]["mean"]) == (preset.name, [0.1, 0.2, 0.3])
+
+
+def test_a_preset_that_is_given_goes_before_the_file(capsys, told, folder):
+    assert main(["classify", str(folder / "a.jpg"), "--checkpoint", str(told), "--preset", "timm", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["preset"]["name"] == "timm"
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"size": {"height": 256, "width": 256}}, "crops to 256x256, and the model takes 224x224"),
+    ({"image_mean": None}, "does not say the mean"), ({"resample": 1}, "lanczos"),
+    ({"image_processor_type": "LevitImageProcessor"}, "LevitImageProcessor"),
+])
+def test_a_file_that_cannot_be_followed_is_one_sentence(capsys, told, folder, change, words):
+    (told / "preprocessor_config.json").write_text(json.dumps(PREPARED | change))
+    assert main(["classify", str(folder / "a.jpg"), "--checkpoint", str(told)]) == 2
+    captured = capsys.readouterr()
+    assert words in captured.err and "--preset NAME" in captured.err
+    assert len(captured.err.strip().splitlines()) == 1 and captured.out == ""
+
+
+def test_what_was_assumed_is_a_sentence_and_a_note_once(capsys, tmp_path, folder):
+    write_safetensors(tmp_path / "model.safetensors", tiny(img_size=448).state_dict(), {})
+    command = ["classify", str(folder / "a.jpg"), "--checkpoint", str(tmp_path / "model.safetensors"),
+               "--image-size", "448"]
+    assert main([*command, "--json"]) == 0
+    captured = capsys.readouterr()
+    notes = json.loads(captured.out)["notes"]
+    assert len(notes) == 1 and "images of 448x448" in notes[0] and "was scaled" in notes[0]
+    assert captured.err == ""
+    assert main(command) == 0
+    assert capsys.readouterr().err == f"swin-np: note: {notes[0]}\n"
+
+
+def test_what_load_assumed_is_a_note_too(capsys, checkpoint, folder):
+    with pytest.warns(SwinWarning, match="was assumed") as warned:
+        swin_np.load(checkpoint)
+    sentences = [str(warning.message) for warning in warned]
+    command = ["classify", str(folder / "a.jpg"), "--checkpoint", checkpoint]
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == sentences
+    assert main(command) == 0
+    assert capsys.readouterr().err.splitlines() == [f"swin-np: note: {sentence}" for sentence in sentences]
+
+
+def test_other_warnings_keep_their_form(monkeypatch, recwarn):
+    notes = []
+    with noted(notes):
+        warnings.warn("assumed \x1b[31m", SwinWarning, stacklevel=1)
+        warnings.warn("of another library", RuntimeWarning, stacklevel=1)
+    assert notes == ["assumed \x1b[31m"]
+    assert [str(warning.message) for warning in recwarn] == ["of another library"]
 
 
 def test_a_folder_is_classified_in_the_order_of_its_names(capsys, checkpoint, folder):
@@ -310,7 +397,12 @@ def test_other_classes_are_printed_by_number(capsys, tmp_path, folder, classes, 
     (["{folder}/a.jpg", "--top", "0"], "--top 0"),
     (["{folder}/a.jpg", "--top", "5000"], "ask for 1 to 1000"),
     (["{folder}/a.jpg", "--preset", "torchvison_swin_t"], "did you mean 'torchvision_swin_t'"),
-    (["{folder}/a.jpg", "--preset", "timm_384"], "384x384"),
+    (["{folder}/a.jpg", "--preset", "timm_384"], "384x384, and the model takes images of 224x224: give --preset NAME"),
+    (["{folder}/a.jpg", "--preset", "timm_vit"], "this is a Swin Transformer, whose images are prepared otherwise"),
+    (["{folder}/a.jpg", "--preset", ""], "unknown preset ''"),
+    (["{folder}/long.png"], "more than the"),
+    (["{folder}/float.tif"], "32-bit pixels"),
+    (["{folder}/a.jpg/b.jpg"], "no file"),
     (["{folder}/a.jpg", "--checkpoint", "no such file.pth"], "no such file.pth"),
     (["{folder}/a.jpg", "--checkpoint", "{folder}/a.jpg"], "a.jpg"),
     (["{folder}/a.jpg", "--csv", "{folder}/a.txt"], "does not end in .csv"),
@@ -326,6 +418,8 @@ def test_other_classes_are_printed_by_number(capsys, tmp_path, folder, classes, 
 ])
 def test_bad_input_gives_one_sentence_and_leaves_no_file(capsys, checkpoint, folder, arguments, words):
     (folder / "folder.csv").mkdir()
+    Image.new("L", (1, 40_000)).save(folder / "long.png")              # its shorter side would become 256 times larger
+    Image.new("F", (5, 4)).save(folder / "float.tif")
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     arguments = [text.format(folder=folder) for text in arguments]
     if "--checkpoint" not in arguments:
@@ -336,6 +430,20 @@ def test_bad_input_gives_one_sentence_and_leaves_no_file(capsys, checkpoint, fol
     assert len(lines) == 1 and lines[0].startswith("swin-np: ") and words in lines[0]
     assert captured.out == ""
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+@pytest.mark.parametrize(("mode", "size"), [("L", (60, 50)), ("LA", (60, 50)), ("RGBA", (60, 50)), ("P", (60, 50)),
+                                           ("1", (60, 50)), ("I;16", (60, 50)), ("RGB", (1, 1)), ("RGB", (1000, 2))])
+def test_images_of_every_kind_and_shape_are_classified(capsys, checkpoint, tmp_path, mode, size):
+    Image.new(mode, size, 1).save(tmp_path / "image.png")
+    assert main(["classify", str(tmp_path / "image.png"), "--checkpoint", checkpoint, "--json", "--top", "1"]) == 0
+    assert json.loads(capsys.readouterr().out)["images"][0]["classes"][0]["probability"] > 0
+
+
+def test_a_model_of_other_channels_is_refused(capsys, tmp_path, folder):
+    write_safetensors(tmp_path / "grey.safetensors", tiny(in_chans=1).state_dict(), {})
+    assert main(["classify", str(folder / "a.jpg"), "--checkpoint", str(tmp_path / "grey.safetensors")]) == 2
+    assert "images of 1 channels" in last_sentence(capsys)
 
 
 def test_a_checkpoint_without_a_head_is_refused(capsys, tmp_path, folder):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from swin_np.checkpoints.entries import Entries
 
 RESAMPLINGS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")          # Pillow's filters by number
+SQUARE = ("ViT", "DeiT")                               # processors for which one number in an older file is both sides
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,12 @@ def of_transformers(entries: Entries) -> StoredPreprocessing:
     resample = entries.count("resample")
     if resample is not None and resample >= len(RESAMPLINGS):
         raise entries.wrong("resample", f"the number of one of Pillow's filters, 0 to {len(RESAMPLINGS) - 1}")
+    processor = entries.text("image_processor_type") or entries.text("feature_extractor_type")
+    resize = size_of(entries, "size")
+    if isinstance(entries.values.get("size"), int) and (processor or "").startswith(SQUARE):
+        resize = both_sides(resize)
     return StoredPreprocessing(
-        entries.file, entries.text("image_processor_type") or entries.text("feature_extractor_type"),
-        size_of(entries, "size"), both_sides(size_of(entries, "crop_size")), entries.number("crop_pct"),
+        entries.file, processor, resize, both_sides(size_of(entries, "crop_size")), entries.number("crop_pct"),
         interpolation=None if resample is None else RESAMPLINGS[resample],
         rescale_factor=entries.number("rescale_factor"),
         mean=entries.numbers("image_mean"), std=positive(entries, "image_std"), do_resize=entries.flag("do_resize"),
@@ -52,7 +56,7 @@ def of_transformers(entries: Entries) -> StoredPreprocessing:
 
 
 def size_of(entries: Entries, name: str) -> int | tuple[int, int] | None:
-    """(height, width), or the shorter side; in older files one number, which means either by the processor's class."""
+    """(height, width), or the shorter side."""
     if not isinstance(entries.values.get(name), dict):
         sides = entries.pair(name)
         return sides if sides is None or isinstance(entries.values[name], list) else sides[0]

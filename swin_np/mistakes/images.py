@@ -3,8 +3,9 @@
 import numpy as np
 
 from swin_np.functional import Array, pair
-from swin_np.images import IMAGENET_MEAN, IMAGENET_STD, Preset, center_crop, normalise, resize, resize_and_crop
+from swin_np.images import center_crop, normalise, resize, resize_and_crop
 from swin_np.mistakes.mistake import mistake
+from swin_np.presets import IMAGENET_MEAN, IMAGENET_STD, Colour, Preset
 
 INPUT = "input"
 NORMALISE = "swin_np.images.normalise"
@@ -18,21 +19,23 @@ PREPROCESSING = "section 4.1, image classification"
          says="Red and blue are exchanged, as in images read with OpenCV.",
          fix="Turn BGR into RGB: image[..., ::-1].")
 def bgr_channels(image: Array, preset: Preset) -> Array:
-    return normalise(resize_and_crop(image[..., ::-1], preset))[None]
+    return normalise(resize_and_crop(image[..., ::-1], preset), mean=preset.mean, std=preset.std)[None]
 
 
 @mistake(NORMALISE, place=PREPROCESSING, modules=INPUT,
          says="Mean and standard deviation are exchanged.",
          fix="Subtract the mean (0.485, 0.456, 0.406), divide by the standard deviation (0.229, 0.224, 0.225).")
-def mean_and_std_swapped(image: Array, dtype: type = np.float32) -> Array:
+def mean_and_std_swapped(image: Array, dtype: type = np.float32, mean: Colour = IMAGENET_MEAN,
+                         std: Colour = IMAGENET_STD) -> Array:
     scaled = image.astype(dtype) / dtype(255)
-    return ((scaled - np.array(IMAGENET_STD, dtype)) / np.array(IMAGENET_MEAN, dtype)).transpose(2, 0, 1)
+    return ((scaled - np.array(std, dtype)) / np.array(mean, dtype)).transpose(2, 0, 1)
 
 
 @mistake(NORMALISE, place=PREPROCESSING, modules=INPUT,
          says="The pixels are scaled to 0..1 but not normalised.",
          fix="Subtract ImageNet's mean and divide by its standard deviation.")
-def not_normalised(image: Array, dtype: type = np.float32) -> Array:
+def not_normalised(image: Array, dtype: type = np.float32, mean: Colour = IMAGENET_MEAN,
+                   std: Colour = IMAGENET_STD) -> Array:
     scaled = image.astype(dtype) / dtype(255)
     return scaled.transpose(2, 0, 1)
 
@@ -40,15 +43,17 @@ def not_normalised(image: Array, dtype: type = np.float32) -> Array:
 @mistake(NORMALISE, place=PREPROCESSING, modules=INPUT,
          says="The pixels are not divided by 255 before ImageNet's mean and standard deviation, which are for 0..1.",
          fix="Divide by 255 first.")
-def pixels_to_255(image: Array, dtype: type = np.float32) -> Array:
+def pixels_to_255(image: Array, dtype: type = np.float32, mean: Colour = IMAGENET_MEAN,
+                  std: Colour = IMAGENET_STD) -> Array:
     pixels = image.astype(dtype)
-    return ((pixels - np.array(IMAGENET_MEAN, dtype)) / np.array(IMAGENET_STD, dtype)).transpose(2, 0, 1)
+    return ((pixels - np.array(mean, dtype)) / np.array(std, dtype)).transpose(2, 0, 1)
 
 
 @mistake(NORMALISE, place=PREPROCESSING, modules=INPUT,
          says="The pixels are normalised with mean 0.5 and standard deviation 0.5, those of other networks.",
          fix="Use ImageNet's mean (0.485, 0.456, 0.406) and standard deviation (0.229, 0.224, 0.225).")
-def normalised_by_halves(image: Array, dtype: type = np.float32) -> Array:
+def normalised_by_halves(image: Array, dtype: type = np.float32, mean: Colour = IMAGENET_MEAN,
+                         std: Colour = IMAGENET_STD) -> Array:
     scaled = image.astype(dtype) / dtype(255)
     return ((scaled - dtype(0.5)) / dtype(0.5)).transpose(2, 0, 1)
 
@@ -56,9 +61,10 @@ def normalised_by_halves(image: Array, dtype: type = np.float32) -> Array:
 @mistake(NORMALISE, place=PREPROCESSING, modules=INPUT,
          says="(H, W, 3) is reshaped to (3, H, W) instead of transposed, which gives three grey pieces of the image.",
          fix="Transpose to (3, H, W); a reshape keeps the order in memory.")
-def channels_reshaped_to_the_front(image: Array, dtype: type = np.float32) -> Array:
+def channels_reshaped_to_the_front(image: Array, dtype: type = np.float32, mean: Colour = IMAGENET_MEAN,
+                                   std: Colour = IMAGENET_STD) -> Array:
     scaled = image.astype(dtype) / dtype(255)
-    normalised = (scaled - np.array(IMAGENET_MEAN, dtype)) / np.array(IMAGENET_STD, dtype)
+    normalised = (scaled - np.array(mean, dtype)) / np.array(std, dtype)
     return normalised.reshape(3, *image.shape[:2])
 
 
@@ -88,7 +94,7 @@ def interpolate(image: Array, size: int | tuple[int, int], a: float) -> Array:
          says="The image is resized by the bicubic interpolation of OpenCV and of PyTorch's tensors, whose kernel has "
               "a = -3/4 in place of -1/2 and is not widened when shrinking.",
          fix="Resize with Pillow, or in PyTorch ask for antialiasing, which also changes the kernel.")
-def resize_of_opencv(image: Array, size: int | tuple[int, int]) -> Array:
+def resize_of_opencv(image: Array, size: int | tuple[int, int], filter: str = "bicubic") -> Array:
     return interpolate(image, size, -0.75)
 
 
@@ -96,7 +102,7 @@ def resize_of_opencv(image: Array, size: int | tuple[int, int]) -> Array:
          says="The bicubic kernel is not widened when shrinking, so source pixels are skipped, as TensorFlow and JAX "
               "do without antialiasing.",
          fix="Resize with Pillow, or ask for antialiasing.")
-def resize_without_antialiasing(image: Array, size: int | tuple[int, int]) -> Array:
+def resize_without_antialiasing(image: Array, size: int | tuple[int, int], filter: str = "bicubic") -> Array:
     return interpolate(image, size, -0.5)
 
 
@@ -104,11 +110,11 @@ def resize_without_antialiasing(image: Array, size: int | tuple[int, int]) -> Ar
          says="The whole image is squashed into the square instead of keeping its aspect ratio and being cropped.",
          fix="Resize the shorter side, then crop the centre.")
 def squashed_for_cropped(image: Array, preset: Preset) -> Array:
-    return resize(image, pair(preset.crop))
+    return resize(image, pair(preset.crop), preset.filter)
 
 
 @mistake(RESIZE_AND_CROP, place=PREPROCESSING, modules=INPUT, needs="a preset that crops",
          says="The shorter side is resized to the crop's 224 instead of 256, so the crop shows more of the image.",
          fix="Resize the shorter side to the preset's size before the crop.")
 def resized_to_the_crop(image: Array, preset: Preset) -> Array:
-    return center_crop(resize(image, preset.crop), preset.crop)
+    return center_crop(resize(image, preset.crop, preset.filter), preset.crop, preset.crop_rounding)

@@ -147,16 +147,26 @@ def test_heads_and_image_sizes_are_refused_and_so_is_another_systems_configurati
     assert swin_np.load(tmp_path / "model.npz", config=BASIC).config == BASIC
 
 
-@pytest.mark.parametrize("config", [BASIC, NARROW, ViTConfig(32, 8, 3, 5, 64, 2, 1)], ids=["resnet", "res2net", "vit"])
-def test_classify_names_classes_and_says_what_was_assumed(config, tmp_path, capsys):
+PREPARED = {"image_processor_type": "ViTImageProcessor", "size": {"height": 32, "width": 32}, "resample": 2,
+            "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
+
+
+@pytest.mark.parametrize(("config", "given", "told"), [
+    (BASIC, ["--preset", "torchvision_resnet"], {}), (NARROW, [], {}),
+    (ViTConfig(32, 8, 3, 5, 64, 2, 1), ["--num-heads", "1"], PREPARED),
+], ids=["resnet", "res2net", "vit"])
+def test_classify_names_classes_once_it_is_told_how_images_are_prepared(config, given, told, tmp_path, capsys):
     np.savez(tmp_path / "model.npz", **redrawn(config).state_dict())
-    heads = ["--num-heads", "1"] if isinstance(config, ViTConfig) else []
-    assert main(["classify", sample_photograph(), "--checkpoint", str(tmp_path / "model.npz"), "--json", *heads]) == 0
-    captured = capsys.readouterr()
-    classes = json.loads(captured.out)["images"][0]["classes"]
+    command = ["classify", sample_photograph(), "--checkpoint", str(tmp_path / "model.npz"), "--json"]
+    if given or told:
+        assert main(command + (given if told else [])) == 2            # nothing is assumed
+        assert "how images are prepared" in capsys.readouterr().err
+    if told:
+        (tmp_path / "preprocessor_config.json").write_text(json.dumps(told))
+    assert main(command + given) == 0
+    classes = json.loads(capsys.readouterr().out)["images"][0]["classes"]
     assert sorted(entry["number"] for entry in classes) == [0, 1, 2, 3, 4]
     assert sum(entry["probability"] for entry in classes) == pytest.approx(1)
-    assert "ImageNet's mean and standard deviation were assumed" in captured.err
 
 
 def test_inspect_and_convert_know_them(tmp_path, capsys, images):
