@@ -1,0 +1,116 @@
+"""timm's and torchvision's models with the weights of ours, in float64, and what both compute.
+
+A twin is loaded strictly, through the names of `swin_np.checkpoints`: what is renamed wrongly does not load.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import timm
+import torch
+import torchvision
+
+from swin_np.baselines.res2net import Res2Net
+from swin_np.baselines.resnet import ResNet
+from swin_np.baselines.swin_v2 import CosineWindowAttention, SwinTransformerV2
+from swin_np.baselines.vit import VisionTransformer
+from swin_np.checkpoints.dialects import DIALECTS, Dialect, State
+from swin_np.checkpoints.loading import convert
+from swin_np.checkpoints.resnet_dialects import COUNTERS, RES2NET_DIALECTS, RESNET_DIALECTS
+from swin_np.checkpoints.swin_v2_dialects import SWIN_V2_DIALECTS
+from swin_np.checkpoints.vit_dialects import VIT_DIALECTS
+from swin_np.functional import Array
+from swin_np.layers import Module, redraw
+from swin_np.systems import Config, architecture_of
+
+
+@dataclass
+class Outputs:
+    """logits (B, num_classes); maps: of every stage (B, h, w, C), or a ViT's tokens after the last norm (B, n, D)."""
+
+    logits: Array
+    maps: list[Array]
+
+
+def builder(library: str, name: str, **options) -> Callable[[], torch.nn.Module]:
+    """What builds a registered model of "timm" or "torchvision", with other values for some of its settings."""
+    if library == "timm":
+        return partial(timm.create_model, name, **options)
+    return partial(torchvision.models.get_model, name, weights=None, **options)
+
+
+def redrawn(config: Config, seed: int = 0) -> Module:
+    """Our model in float64, its weights drawn large (`redraw`), so that every mistake shows."""
+    model = architecture_of(config).model.random(config, seed=None)
+    redraw(model, seed)
+    model.place({name: value.astype(np.float64) for name, value in model.state_dict().items()})
+    return model
+
+
+def dialect_of(model: Module, library: str) -> Dialect:
+    """The names of a library for such a model."""
+    if isinstance(model, Res2Net):
+        return RES2NET_DIALECTS["res2net"]
+    if isinstance(model, ResNet):
+        return RESNET_DIALECTS["torchvision"]
+    dialects = (VIT_DIALECTS if isinstance(model, VisionTransformer) else
+                SWIN_V2_DIALECTS if isinstance(model, SwinTransformerV2) else DIALECTS)
+    return dialects[library]
+
+
+def converted(model: Module, library: str) -> State:
+    """The model's parameters, and what else a library stores with them, under the library's names."""
+    return convert(model.state_dict(), dialect_of(model, library), model.config)
+
+
+def twin(model: Module, library: str, build: Callable[[], torch.nn.Module]) -> torch.nn.Module:
+    """The library's model with the very arrays of ours as its weights, in evaluation mode.
+
+    A Swin V2 of timm stores no coordinates; it gets ours, since PyTorch's logarithm in float32 may end in another bit.
+    """
+    theirs = build().eval()
+    state = {name: torch.from_numpy(np.require(value, None, "W")) for name, value in converted(model, library).items()}
+    counters = {name: value for name, value in theirs.state_dict().items() if name.endswith(COUNTERS)}
+    theirs.load_state_dict(state | counters, strict=True, assign=True)
+    theirs.double()
+    if isinstance(model, SwinTransformerV2) and library == "timm":
+        modules = dict(theirs.named_modules())
+        for name, module in model.named_modules():
+            if isinstance(module, CosineWindowAttention):
+                modules[name].relative_coords_table.copy_(torch.from_numpy(module.relative_coords_table()[None]))
+    return theirs
+
+
+def our_outputs(model: Module, images: Array) -> Outputs:
+    """Our side of the comparison."""
+    maps = [model.encode(images)] if isinstance(model, VisionTransformer) else model.feature_maps(images)
+    return Outputs(model(images), maps)
+
+
+def map_modules(model: Module, library: str) -> list[str]:
+    """The modules of a library whose outputs are compared."""
+    if isinstance(model, VisionTransformer):
+        return ["norm"] if library == "timm" else ["encoder"]
+    if isinstance(model, ResNet):
+        return [f"layer{stage + 1}" for stage in range(4)]
+    stages = range(len(model.config.depths))
+    return [f"layers.{stage}" if library == "timm" else f"features.{2 * stage + 1}" for stage in stages]
+
+
+def their_outputs(model: Module, library: str, theirs: torch.nn.Module, images: Array) -> Outputs:
+    """The library's side of the comparison, for our model and its twin."""
+    maps: list[Array] = []
+    channels_first = isinstance(model, ResNet)
+
+    def keep(module: torch.nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+        maps.append((output.permute(0, 2, 3, 1) if channels_first else output).numpy())
+
+    modules = dict(theirs.named_modules())
+    hooks = [modules[name].register_forward_hook(keep) for name in map_modules(model, library)]
+    with torch.inference_mode():
+        logits = theirs(torch.from_numpy(images)).numpy()
+    for hook in hooks:
+        hook.remove()
+    return Outputs(logits, maps)
