@@ -14,7 +14,7 @@ import torchvision
 
 from swin_np.baselines.res2net import Res2Net
 from swin_np.baselines.resnet import ResNet
-from swin_np.baselines.swin_v2 import CosineWindowAttention, SwinTransformerV2
+from swin_np.baselines.swin_v2 import CosineWindowAttention, SwinTransformerV2, SwinV2Config
 from swin_np.baselines.vit import VisionTransformer
 from swin_np.checkpoints.dialects import DIALECTS, Dialect, State
 from swin_np.checkpoints.loading import convert
@@ -23,6 +23,7 @@ from swin_np.checkpoints.swin_v2_dialects import SWIN_V2_DIALECTS
 from swin_np.checkpoints.vit_dialects import VIT_DIALECTS
 from swin_np.functional import Array
 from swin_np.layers import Module, redraw
+from swin_np.model import SwinConfig
 from swin_np.systems import Config, architecture_of
 
 
@@ -39,6 +40,28 @@ def builder(library: str, name: str, **options) -> Callable[[], torch.nn.Module]
     if library == "timm":
         return partial(timm.create_model, name, **options)
     return partial(torchvision.models.get_model, name, weights=None, **options)
+
+
+def timm_swin(config: SwinConfig, **options) -> Callable[[], torch.nn.Module]:
+    """What builds timm's Swin Transformer, or V2, of any configuration."""
+    settings = {"img_size": config.img_size, "patch_size": config.patch_size, "in_chans": config.in_chans,
+                "num_classes": config.num_classes, "embed_dim": config.embed_dim, "depths": config.depths,
+                "num_heads": config.num_heads, "window_size": config.window_size, "mlp_ratio": config.mlp_ratio,
+                "qkv_bias": config.qkv_bias, **options}
+    if not isinstance(config, SwinV2Config):
+        return partial(timm.models.swin_transformer.SwinTransformer, **settings)
+    pretrained = config.pretrained_window_sizes or (0,) * len(config.depths)
+    return partial(timm.models.swin_transformer_v2.SwinTransformerV2, pretrained_window_sizes=pretrained, **settings)
+
+
+def torchvision_swin(config: SwinConfig) -> Callable[[], torch.nn.Module]:
+    """What builds torchvision's Swin Transformer, or V2, of any configuration."""
+    module = torchvision.models.swin_transformer
+    parts = ({"block": module.SwinTransformerBlockV2, "downsample_layer": module.PatchMergingV2}
+             if isinstance(config, SwinV2Config) else {})
+    return partial(module.SwinTransformer, list(config.patch_size), config.embed_dim, list(config.depths),
+                   list(config.num_heads), list(config.window_size), config.mlp_ratio, num_classes=config.num_classes,
+                   **parts)
 
 
 def redrawn(config: Config, seed: int = 0) -> Module:
@@ -61,8 +84,9 @@ def dialect_of(model: Module, library: str) -> Dialect:
 
 
 def converted(model: Module, library: str) -> State:
-    """The model's parameters, and what else a library stores with them, under the library's names."""
-    return convert(model.state_dict(), dialect_of(model, library), model.config)
+    """The model's parameters, and the derived buffers that a library stores with them, under the library's names."""
+    dialect = dialect_of(model, library)
+    return convert(model.state_dict(), dialect, model.config if dialect.buffers else None)
 
 
 def twin(model: Module, library: str, build: Callable[[], torch.nn.Module]) -> torch.nn.Module:
@@ -85,8 +109,11 @@ def twin(model: Module, library: str, build: Callable[[], torch.nn.Module]) -> t
 
 def our_outputs(model: Module, images: Array) -> Outputs:
     """Our side of the comparison."""
-    maps = [model.encode(images)] if isinstance(model, VisionTransformer) else model.feature_maps(images)
-    return Outputs(model(images), maps)
+    if isinstance(model, VisionTransformer):
+        tokens = model.run_blocks(model.embed(images))
+        return Outputs(model.classify(tokens), [model.norm(tokens)])
+    maps = model.feature_maps(images)
+    return Outputs(model.classify(maps[-1]), maps)
 
 
 def map_modules(model: Module, library: str) -> list[str]:
