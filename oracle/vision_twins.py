@@ -13,9 +13,9 @@ import torch
 import torchvision
 
 from swin_np.baselines.res2net import Res2Net
-from swin_np.baselines.resnet import ResNet
+from swin_np.baselines.resnet import ResNet, ResNetConfig
 from swin_np.baselines.swin_v2 import CosineWindowAttention, SwinTransformerV2, SwinV2Config
-from swin_np.baselines.vit import VisionTransformer
+from swin_np.baselines.vit import VisionTransformer, ViTConfig
 from swin_np.checkpoints.dialects import DIALECTS, Dialect, State
 from swin_np.checkpoints.loading import convert
 from swin_np.checkpoints.resnet_dialects import COUNTERS, RES2NET_DIALECTS, RESNET_DIALECTS
@@ -62,6 +62,20 @@ def torchvision_swin(config: SwinConfig) -> Callable[[], torch.nn.Module]:
     return partial(module.SwinTransformer, list(config.patch_size), config.embed_dim, list(config.depths),
                    list(config.num_heads), list(config.window_size), config.mlp_ratio, num_classes=config.num_classes,
                    **parts)
+
+
+def torchvision_vit(config: ViTConfig) -> Callable[[], torch.nn.Module]:
+    """What builds torchvision's ViT of any configuration with square images and patches."""
+    return partial(torchvision.models.VisionTransformer, config.img_size[0], config.patch_size[0], config.depth,
+                   config.num_heads, config.embed_dim, config.hidden, num_classes=config.num_classes)
+
+
+def torchvision_resnet(config: ResNetConfig) -> Callable[[], torch.nn.Module]:
+    """What builds torchvision's ResNet or ResNeXt of any configuration with its stem."""
+    module = torchvision.models.resnet
+    return partial(module.ResNet, {"basic": module.BasicBlock, "bottleneck": module.Bottleneck}[config.block],
+                   list(config.layers), config.num_classes, groups=config.cardinality,
+                   width_per_group=config.base_width)
 
 
 def redrawn(config: Config, seed: int = 0) -> Module:
