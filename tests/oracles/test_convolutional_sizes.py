@@ -10,8 +10,10 @@ from swin_np.layers import Module
 from tests.oracles.comparing import assert_equals_its_twin, twins
 
 LAYERS = (1, 2, 1, 1)
-SIZES = [(64, 96), (65, 97), (33, 62), (31, 200), (7, 5), (1, 40)]
-V1B_SIZES = SIZES[:3]                                  # below 33 pixels its shortcut averages over a map of one pixel
+SIZES = [(65, 97), *(pytest.param(size, marks=pytest.mark.long) for size in [(64, 96), (33, 62)])]
+SMALL_SIZES = [(7, 5), *(pytest.param(size, marks=pytest.mark.long) for size in [(31, 200), (1, 40)])]
+NOT_SMALL = "Res2Net v1b"                              # its shortcut averages 2x2 pixels, and ours not of a single one
+TORCHVISIONS = ("basic", "bottleneck", "wide", "grouped")
 MODELS = {                                             # our configuration, the name in timm
     "basic": (ResNetConfig("basic", LAYERS), "resnet18"),
     "bottleneck": (ResNetConfig(layers=LAYERS), "resnet50"),
@@ -41,15 +43,22 @@ def torchvision_pair(kind: str) -> tuple[Module, object]:
     return model, twins.twin(model, "torchvision", twins.torchvision_resnet(model.config))
 
 
-@pytest.mark.parametrize(("kind", "size"), [(kind, size) for kind in MODELS
-                                            for size in (V1B_SIZES if "v1b" in kind else SIZES)])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("kind", MODELS)
 def test_images_of_every_size_give_timms_logits_and_maps(kind, size):
     model, theirs = timm_pair(kind)
     assert_equals_its_twin(model, "timm", theirs, size)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("kind", [kind for kind in MODELS if not kind.startswith("Res2Ne")])
+@pytest.mark.parametrize("size", SMALL_SIZES, ids=str)
+@pytest.mark.parametrize("kind", [kind for kind in MODELS if kind != NOT_SMALL])
+def test_images_whose_last_map_is_one_row_give_timms_logits_and_maps(kind, size):
+    model, theirs = timm_pair(kind)
+    assert_equals_its_twin(model, "timm", theirs, size)
+
+
+@pytest.mark.parametrize("size", SIZES + SMALL_SIZES, ids=str)
+@pytest.mark.parametrize("kind", TORCHVISIONS)
 def test_images_of_every_size_give_torchvisions_logits_and_maps(kind, size):
     model, theirs = torchvision_pair(kind)
     assert_equals_its_twin(model, "torchvision", theirs, size)
