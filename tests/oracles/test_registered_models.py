@@ -4,11 +4,14 @@ import re
 from dataclasses import replace
 from functools import cache, lru_cache
 
+import numpy as np
 import pytest
 
 from oracle.registered_models import REGISTERED
 from swin_np.baselines.resnet import ResNetConfig
+from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.baselines.vit import ViTConfig
+from swin_np.checkpoints.loading import load
 from swin_np.checkpoints.resnet_dialects import COUNTERS
 from swin_np.layers import LayerNorm, Module
 from swin_np.model import SwinConfig
@@ -107,6 +110,20 @@ def test_norms_have_their_eps(library, name):
     assert ({module.eps for _, module in ours.named_modules() if isinstance(module, LayerNorm)}
             == {module.eps for module in shapes_only(library, name).modules()
                 if isinstance(module, torch.nn.LayerNorm)})
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("library", "name"), sorted(SHORT))
+def test_a_file_that_the_library_saves_is_read_as_our_model(library, name, tmp_path):
+    config = REGISTERED[library][name]
+    model = twins.redrawn(config)
+    torch.save(twins.twin(model, library, twins.builder(library, name)).state_dict(), tmp_path / "model.pth")
+    untold = library == "timm" and isinstance(config, SwinV2Config)     # the windows, by the file
+    read = load(tmp_path / "model.pth", dtype=np.float64, **({"config": config} if untold else {}))
+    assert read.config == config
+    state = model.state_dict()
+    assert read.state_dict().keys() == state.keys()
+    assert all(np.array_equal(value, state[key]) for key, value in read.state_dict().items())
 
 
 @lru_cache(1)
