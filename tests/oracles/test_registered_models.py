@@ -1,0 +1,149 @@
+"""Every model that timm and torchvision register by name: names and shapes of the state, parameters, logits, maps."""
+
+import re
+from dataclasses import replace
+from functools import cache, lru_cache
+
+import numpy as np
+import pytest
+
+from oracle.registered_models import REGISTERED
+from swin_np.baselines.resnet import ResNetConfig
+from swin_np.baselines.swin_v2 import SwinV2Config
+from swin_np.baselines.vit import ViTConfig
+from swin_np.checkpoints.loading import load
+from swin_np.checkpoints.resnet_dialects import COUNTERS
+from swin_np.layers import LayerNorm, Module
+from swin_np.model import SwinConfig
+from swin_np.systems import Config, architecture_of
+from tests.oracles.comparing import assert_equals_its_twin, twins
+
+timm = pytest.importorskip("timm")
+torch = pytest.importorskip("torch")
+torchvision = pytest.importorskip("torchvision")
+
+PLAIN = {
+    "timm": r"swin(v2)?_.*|vit_(tiny|small|base|large)_patch\d+_\d+|deit_.*|(wide_)?resnet\d+(_2)?|resnext.*|res2ne.*",
+    "torchvision": r"swin_.*|vit_.*|(wide_)?resnet.*|resnext.*",
+}
+"""What the names of the systems that this package has look like."""
+
+LEFT_OUT = {
+    r"swin_s3_.*": "a window for each stage",
+    r"swinv2_cr_.*": "a network of their own: a bias by two layers of another kind, other norms",
+    r"resnext26ts|resnext50d_32x4d|resnet51q|resnet61q": "another stem",
+}
+
+NAMES = [(library, name) for library, models in REGISTERED.items() for name in models]
+SHORT = {
+    ("timm", "swin_tiny_patch4_window7_224"), ("torchvision", "swin_t"), ("timm", "swinv2_tiny_window8_256"),
+    ("timm", "swinv2_tiny_window16_256"), ("torchvision", "swin_v2_t"), ("timm", "vit_small_patch32_224"),
+    ("timm", "deit_tiny_distilled_patch16_224"), ("timm", "resnet50"), ("torchvision", "resnet18"),
+    ("torchvision", "resnext50_32x4d"), ("timm", "res2net50_26w_4s"),
+    ("timm", "res2net50d"), ("timm", "res2next50"),
+}
+"""What is compared in every run; all others in the long one."""
+
+TOO_LARGE = {("torchvision", "vit_h_14"), ("timm", "resnext101_32x32d")}
+"""Over 450 million parameters: only the state is compared."""
+
+PUBLISHED = [
+    ("timm", "swin_base_patch4_window12_384"), ("torchvision", "swin_s"), ("timm", "swinv2_base_window12to16_192to256"),
+    ("torchvision", "swin_v2_t"), ("timm", "vit_base_patch16_224"), ("timm", "deit_base_distilled_patch16_384"),
+    ("torchvision", "vit_b_16"), ("timm", "resnet152"), ("torchvision", "resnext101_64x4d"),
+    ("timm", "res2net50_14w_8s"), ("timm", "res2net101d"),
+]
+
+
+def small(library: str, config: Config) -> tuple[Config, tuple[int, int], dict[str, object]]:
+    """(our configuration, image size, what the library has to be told) for images that take little time.
+
+    Under a Swin the maps are a multiple of the window, odd, and smaller than it. torchvision's ViT has square images.
+    """
+    if isinstance(config, ResNetConfig):
+        return config, (65, 97), {}
+    if isinstance(config, ViTConfig):
+        size = tuple(side * config.patch_size[0] for side in (4, 6 if library == "timm" else 4))
+        told = {"img_size": size} if library == "timm" else {"image_size": size[0]}
+    else:
+        size = tuple(side * config.window_size[0] for side in (8, 12))
+        told = {"img_size": size} if library == "timm" else {}
+    return replace(config, img_size=size), size, told
+
+
+def marked(names: list[tuple[str, str]]) -> list:
+    return [pytest.param(*name, marks=() if name in SHORT else pytest.mark.long) for name in names]
+
+
+@cache
+def shapes_only(library: str, name: str):
+    """The library's model without any weights."""
+    with torch.device("meta"):
+        return twins.builder(library, name)()
+
+
+def test_every_registered_name_is_compared_or_left_out_for_a_reason():
+    registered = {"timm": timm.list_models(), "torchvision": torchvision.models.list_models()}
+    for library, names in registered.items():
+        plain = {name for name in names if re.fullmatch(PLAIN[library], name)}
+        left_out = {name for name in plain if any(re.fullmatch(pattern, name) for pattern in LEFT_OUT)}
+        assert plain - left_out == REGISTERED[library].keys()
+
+
+@pytest.mark.parametrize(("library", "name"), NAMES)
+def test_the_state_has_their_names_and_shapes_and_as_many_parameters(library, name):
+    config = REGISTERED[library][name]
+    ours = architecture_of(config).model.random(config, seed=None)
+    theirs = shapes_only(library, name)
+    shapes = {key: tuple(value.shape) for key, value in theirs.state_dict().items() if not key.endswith(COUNTERS)}
+    assert {key: value.shape for key, value in twins.converted(ours, library).items()} == shapes
+
+    fused = [value.numel() // 3 for key, value in theirs.named_parameters() if key.endswith("qkv.bias")]
+    unused = sum(fused) if name.startswith("swin_v2") else 0        # torchvision's biases of the keys, always zero
+    assert sum(value.numel() for value in theirs.parameters()) == ours.parameter_count() + unused
+
+
+@pytest.mark.parametrize(("library", "name"), NAMES)
+def test_norms_have_their_eps(library, name):
+    config = REGISTERED[library][name]
+    ours = architecture_of(config).model.random(config, seed=None)
+    assert ({module.eps for _, module in ours.named_modules() if isinstance(module, LayerNorm)}
+            == {module.eps for module in shapes_only(library, name).modules()
+                if isinstance(module, torch.nn.LayerNorm)})
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("library", "name"), sorted(SHORT))
+def test_a_file_that_the_library_saves_is_read_as_our_model(library, name, tmp_path):
+    config = REGISTERED[library][name]
+    model = twins.redrawn(config)
+    torch.save(twins.twin(model, library, twins.builder(library, name)).state_dict(), tmp_path / "model.pth")
+    untold = library == "timm" and isinstance(config, SwinV2Config)     # the windows, by the file
+    read = load(tmp_path / "model.pth", dtype=np.float64, **({"config": config} if untold else {}))
+    assert read.config == config
+    state = model.state_dict()
+    assert read.state_dict().keys() == state.keys()
+    assert all(np.array_equal(value, state[key]) for key, value in read.state_dict().items())
+
+
+@lru_cache(1)
+def redrawn(config: Config) -> Module:
+    """Our model; the next name may be of the same configuration."""
+    return twins.redrawn(config)
+
+
+@pytest.mark.parametrize(("library", "name"), marked(sorted(
+    set(NAMES) - TOO_LARGE, key=lambda name: (repr(small(name[0], REGISTERED[name[0]][name[1]])[0]), name))))
+def test_logits_and_maps_are_theirs(library, name):
+    config, size, told = small(library, REGISTERED[library][name])
+    model = redrawn(config)
+    assert_equals_its_twin(model, library, twins.twin(model, library, twins.builder(library, name, **told)), size)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("library", "name"), PUBLISHED)
+def test_logits_and_maps_are_theirs_at_the_published_size(library, name):
+    config = REGISTERED[library][name]
+    model = twins.redrawn(config)
+    size = config.img_size if isinstance(config, SwinConfig | ViTConfig) else (224, 224)
+    assert_equals_its_twin(model, library, twins.twin(model, library, twins.builder(library, name)), size)
