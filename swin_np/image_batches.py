@@ -9,7 +9,7 @@ from swin_np.checks import shown
 from swin_np.door import as_model
 from swin_np.errors import InputError, ShapeError
 from swin_np.functional import Array
-from swin_np.layers import recording
+from swin_np.layers import RECORDER
 
 
 def check_images(images: Array, channels: int, dtype: np.dtype) -> Array:
@@ -50,7 +50,7 @@ def finite(entrance: Callable) -> Callable:
     def checked(*args, **named):
         output = as_model(entrance, *args, **named)
         maps = output if isinstance(output, list) else [output]
-        if not recording() and not all(np.isfinite(x).all() for x in maps):
+        if RECORDER.get() is None and not all(np.isfinite(x).all() for x in maps):
             raise InputError("what comes out of the model contains NaN or infinity, though the images do not: numbers "
                              "became too large on the way, so look where first (swin_np.trace), at the scale of the "
                              "images (swin_np.images.normalise) and at the weights")

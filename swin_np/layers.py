@@ -32,11 +32,6 @@ def recording(record: Callable[["Module", str, Array], None]) -> contextlib.Abst
     return RECORDER.held(record)
 
 
-def recording() -> bool:
-    """Whether somebody is told of every module's output."""
-    return RECORDER.record is not None
-
-
 class Module:
     """Base of every layer and model; a subclass is a dataclass with a `forward`.
 
