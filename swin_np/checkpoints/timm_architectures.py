@@ -106,5 +106,6 @@ def check_arguments(arguments: Entries, pool: str | None, system: str) -> None:
             known = None
         if known or value is None or (name in usual and value in (usual[name], "")):
             continue
-        raise CheckpointError(f"its {arguments.file} says {str(name)[:100]} {str(value)[:100]!r}, which no {system} "
-                              "has here: it cannot be computed, take another checkpoint")
+        shown = name[:100] if name.isprintable() else ascii(name[:100])
+        raise CheckpointError(f"its {arguments.file} says {shown} {str(value)[:100]!r}, which no {system} has here: it "
+                              "cannot be computed, take another checkpoint")

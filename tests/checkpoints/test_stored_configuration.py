@@ -325,6 +325,12 @@ def test_the_patterns_take_no_relative():
     assert len(taken) == 71
 
 
+def test_the_name_of_an_argument_cannot_steer_the_terminal(tmp_path):
+    of_timm("swin_tiny_patch4_window7_224", tmp_path, **TINY | {"img_size": 32})
+    with pytest.raises(CheckpointError, match=r"says 'win\\x1b\[2J' '4'"):
+        swin_np.load(with_entries(tmp_path, **{"model_args__win\x1b[2J": 4}))
+
+
 # What it contradicts.
 
 
