@@ -12,6 +12,7 @@ from swin_np.checks import NUMBERS, allows_none, can_be_spread, check_of, shown
 from swin_np.errors import InputError, ShapeError
 
 INSIDE = ContextVar("INSIDE", default=False)            # whether a whole model is computing
+MOST_PASSED = 10_000                                   # shapes that a function remembers
 FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -59,46 +60,51 @@ def door(function: Callable, shapes: dict[str, str], dtypes: tuple[np.dtype, ...
               if name not in shapes and (check := check_of(parameter.annotation)) is not None]
     has_weights = "weight" in shapes
 
+    first = min((place for place, *_ in arrays), default=0)
+    passed: set[tuple] = set()                         # classes, dtypes and shapes that need no second look
+
+    def check_arrays(given: dict[str, object]) -> None:
+        dtype, lead, lengths = None, None, {}
+        for name, may_be_none, spread, axes, or_one in ((name, *rest) for _, name, *rest in arrays if name in given):
+            x = given[name]
+            if x is None and may_be_none:
+                continue
+            if not counts_as_its_numbers(x) or (x.dtype not in dtypes if dtypes else x.dtype.kind not in NUMBERS):
+                refuse_array(function.__name__, name, x, dtypes)
+            dtype = x.dtype if dtype is None else dtype
+            if dtypes and x.dtype != dtype and name != "mask":
+                refuse_dtypes(function.__name__, given, shapes)
+            if axes is None:
+                continue
+            before = x.ndim - len(axes)
+            fits = (before >= 0 if spread else before == 0) and 0 not in x.shape[before:]
+            if before and fits:
+                lead = x.shape[:before] if lead is None else lead
+                fits = can_be_spread(x.shape[:before], lead)
+            for axis, length in zip(axes, x.shape[before:], strict=True) if fits else ():
+                if lengths.setdefault(axis, length) != length and not (length == 1 and axis in or_one):
+                    fits = False
+            if not fits:
+                refuse_shapes(function.__name__, given, shapes)
+
     @wraps(function)
     def checked(*args, **named):
         inside = INSIDE.get()
         if inside and not has_weights:
             return function(*args, **named)
-        count, dtype, lead, lengths = len(args), None, None, {}
-        for place, name, may_be_none, spread, axes, or_one in arrays:
-            if place < count:
-                x = args[place]
-            elif name in named:
-                x = named[name]
-            else:
-                continue
-            if x is None and may_be_none:
-                continue
-            if (type(x) is not np.ndarray and not counts_as_its_numbers(x)) or (
-                    x.dtype not in dtypes if dtypes else x.dtype.kind not in NUMBERS):
-                refuse_array(function.__name__, name, x, dtypes)
-            if dtype is None:
-                dtype = x.dtype
-            elif x.dtype is not dtype and x.dtype != dtype and name != "mask" and dtypes:
-                refuse_dtypes(function.__name__, {**dict(zip(places, args, strict=False)), **named}, shapes)
-            if axes is None:
-                continue
-            shape = x.shape
-            before = len(shape) - len(axes)
-            fits = (before >= 0 if spread else before == 0) and 0 not in shape[before:]
-            if before and fits:
-                lead = shape[:before] if lead is None else lead
-                fits = can_be_spread(shape[:before], lead)
-            for axis, length in zip(axes, shape[before:], strict=False) if fits else ():
-                if lengths.setdefault(axis, length) != length and not (length == 1 and axis in or_one):
-                    fits = False
-            if not fits:
-                refuse_shapes(function.__name__, {**dict(zip(places, args, strict=False)), **named}, shapes)
+        try:
+            seen = tuple([x if x is None else (type(x), x.dtype, x.shape) for x in args[first:first + len(arrays)]])
+        except AttributeError:                         # what is no array
+            seen = None
+        if seen not in passed or named:
+            check_arrays({**dict(zip(places, args, strict=False)), **named})
+            if not named and seen is not None and len(passed) < MOST_PASSED:
+                passed.add(seen)
         if others:
             args = list(args)
             for place, name, may_be_none, check in others:
-                given, key = (args, place) if place < count else (named, name)
-                if (place < count or name in named) and not (may_be_none and given[key] is None):
+                given, key = (args, place) if place < len(args) else (named, name)
+                if (given is args or name in named) and not (may_be_none and given[key] is None):
                     given[key] = check(name, given[key])
         if inside or dtypes is None or not arrays:
             return function(*args, **named)

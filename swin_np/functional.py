@@ -80,8 +80,8 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float = 1e-5) -> Array
         if far.any():
             centred -= np.where(far, centred.mean(axis=1, dtype=np.float64), 0).astype(x.dtype)[:, None]
             variance = np.einsum("nc,nc->n", centred, centred) / channels
-        variance += eps
-        centred *= (np.sqrt(variance) / variance)[:, None]              # infinity gives NaN, its reciprocal would be 0
+        variance[np.isinf(variance)] = np.nan          # 1 / infinity would be 0, and the row its bias
+        centred *= (1 / np.sqrt(variance + eps))[:, None]
         centred *= weight
         centred += bias
 

@@ -51,9 +51,9 @@ def finite(entrance: Callable) -> Callable:
         output = as_model(entrance, *args, **named)
         maps = output if isinstance(output, list) else [output]
         if RECORDER.get() is None and not all(np.isfinite(x).all() for x in maps):
-            raise InputError("what comes out of the model contains NaN or infinity, though the images do not: numbers "
-                             "became too large on the way, so look where first (swin_np.trace), at the scale of the "
-                             "images (swin_np.images.normalise) and at the weights")
+            raise InputError("what comes out of the model is not finite, it contains NaN or infinity, though the "
+                             "images do not: look where they first appear (swin_np.trace), at the scale of the images "
+                             "(swin_np.images.normalise) and at the weights")
         return output
 
     return checked
