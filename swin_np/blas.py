@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 import weakref
 from functools import cache, partial
 from pathlib import Path
@@ -17,9 +18,14 @@ def library() -> LibController | None:
     A process can hold several, since packages bring their own: NumPy's lies beside NumPy, as its wheels have it, or it
     is the only one outside of all packages.
     """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")            # about libraries of other packages
+            loaded = ThreadpoolController().lib_controllers
+    except Exception:                                  # a system that does not say which libraries a process has
+        return None
     numpy = Path(np.__file__).resolve().parent
-    found = {Path(each.filepath).resolve(): each for each in ThreadpoolController().lib_controllers
-             if each.user_api == "blas"}
+    found = {Path(each.filepath).resolve(): each for each in loaded if each.user_api == "blas"}
     own = [each for path, each in found.items() if {numpy, numpy.with_name("numpy.libs")} & {*path.parents}]
     of_the_system = [each for path, each in found.items() if numpy.parent not in path.parents]
     candidates = own or of_the_system
@@ -63,10 +69,17 @@ class SingleThreadedBlas:
         return library().num_threads
 
     def set(self, count: int) -> None:
-        """Let it use `count` threads from now on."""
+        """Let it use `count` threads from now on.
+
+        threadpoolctl lets one thread at a time set OpenBLAS's: the first one, until it is told to let go.
+        """
         library().set_num_threads(count)
-        if hasattr(library(), "clear_controlling_thread"):     # else no other thread could set OpenBLAS's after us
-            library().clear_controlling_thread(force=True)
+        let_go = getattr(library(), "clear_controlling_thread", None)
+        if let_go is not None and self.get() != count:
+            let_go(force=True)
+            library().set_num_threads(count)
+        if let_go is not None:
+            let_go(force=True)
 
     def take_turn(self, key: int) -> None:
         """Wait until no other region is being entered or left, which takes microseconds.
@@ -85,7 +98,7 @@ class SingleThreadedBlas:
             self.regions.add(key)
             if (count := self.get()) != 1:
                 self.before = count
-                self.set(1)
+                library().set_num_threads(1)
             self.turn.clear()
 
     def leave(self, region: object) -> None:
@@ -107,8 +120,8 @@ class SingleThreadedBlas:
         """Without regions go back to the number of threads of before, unless it is another's turn, who then does it."""
         while self.turn.setdefault("owner", key) == key:
             last = not self.regions
-            if self.before is not None and (last or self.separate):
-                self.set(self.before)
+            if self.before is not None and (last or self.separate) and self.get() == 1:
+                self.set(self.before)                  # unless others have set it in the meantime
             if last:
                 self.before = None
             self.turn.clear()

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+import warnings
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -86,6 +87,32 @@ def test_numpys_own_blas_is_found_among_those_of_other_packages(loaded, paths, e
     assert SINGLE_THREADED_BLAS.steered == (expected is not None)
 
 
+@pytest.mark.parametrize("problem", [PermissionError("/proc/self/maps"), AttributeError("LDSO")])
+def test_a_system_that_does_not_tell_its_libraries_has_no_known_blas(problem, monkeypatch, loaded):
+    def controller():
+        raise problem
+
+    loaded()
+    monkeypatch.setattr(blas, "ThreadpoolController", controller)
+    done = []
+    with threads(2):
+        for_each(done.append, [1, 2, 3])
+    assert done == [1, 2, 3]
+    assert not SINGLE_THREADED_BLAS.steered
+
+
+@pytest.mark.filterwarnings("error")
+def test_warnings_about_libraries_of_others_are_kept_back(monkeypatch, loaded):
+    class Controller:
+        def __init__(self):
+            warnings.warn("about another library", RuntimeWarning, stacklevel=1)
+            self.lib_controllers = [library(OF_NUMPY)]
+
+    loaded()
+    monkeypatch.setattr(blas, "ThreadpoolController", Controller)
+    assert SINGLE_THREADED_BLAS.steered
+
+
 @pytest.mark.parametrize(("openmp", "own"), [("torch/lib/libgomp.so.1", OF_NUMPY),
                                              ("/usr/lib/libgomp.so.1", "/usr/lib/libopenblasp-r0.3.21.so")])
 def test_openmp_is_left_alone(loaded, openmp, own):
@@ -140,36 +167,70 @@ def two_threads():
 
 
 @needs_blas
-def test_of_several_callers_the_last_one_sets_it_back(two_threads):
-    first, last, inside = threading.Event(), threading.Event(), threading.Barrier(3, timeout=60)
+def test_of_several_callers_the_last_one_sets_it_back_though_the_first_has_set_it(two_threads):
+    class Caller:
+        def __init__(self):
+            self.inside, self.leave, self.outside, self.end = (threading.Event() for _ in range(4))
+            self.thread = threading.Thread(target=self.call, daemon=True)
+            self.thread.start()
+            self.inside.wait(60)
 
-    def caller(go):
-        for_each(lambda _: (inside.wait(), go.wait(60)), [1])
+        def call(self):
+            for_each(lambda _: (self.inside.set(), self.leave.wait(60)), [1])
+            self.outside.set()
+            self.end.wait(60)
 
-    callers = [threading.Thread(target=caller, args=(go,), daemon=True) for go in (first, last)]
-    for each in callers:
-        each.start()
-    inside.wait()
-    assert SINGLE_THREADED_BLAS.get() == 1
-    first.set()
-    callers[0].join()
-    assert SINGLE_THREADED_BLAS.get() == 1
-    last.set()
-    callers[1].join()
-    assert SINGLE_THREADED_BLAS.get() == 2             # though another thread than the first one sets it
+    callers = [Caller(), Caller()]
+    for each, expected in zip(callers, (1, 2), strict=True):
+        assert SINGLE_THREADED_BLAS.get() == 1
+        each.leave.set()
+        each.outside.wait(60)
+        assert SINGLE_THREADED_BLAS.get() == expected
+    for each in callers:                               # until here both threads are alive
+        each.end.set()
+        each.thread.join()
 
 
 @needs_blas
-def test_what_others_limit_in_other_threads_does_not_hinder_us(two_threads):
-    with threadpoolctl.threadpool_limits(2):
-        pass
+def test_a_limit_of_the_caller_holds_afterwards_and_ends_with_its_block(two_threads):
+    with threadpoolctl.threadpool_limits(3):
+        before = SINGLE_THREADED_BLAS.get()
+        for_each(lambda _: None, [1])
+        assert SINGLE_THREADED_BLAS.get() == before
+    assert SINGLE_THREADED_BLAS.get() == 2
+
+
+@needs_blas
+def test_a_limit_that_another_thread_ends_in_the_meantime_does_not_come_back(two_threads):
+    limited, inside, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def other():
+        with threadpoolctl.threadpool_limits(1, user_api="blas"), threadpoolctl.threadpool_limits(4, user_api="blas"):
+            limited.set()
+            inside.wait(60)
+        ended.set()
+
+    thread = threading.Thread(target=other, daemon=True)
+    thread.start()
+    limited.wait(60)
+    for_each(lambda _: (inside.set(), ended.wait(60)), [1])
+    thread.join()
+    assert SINGLE_THREADED_BLAS.get() == 2
+
+
+@needs_blas
+def test_in_other_threads_limits_can_be_set_afterwards(two_threads):
+    for_each(lambda _: None, [1])
     seen = []
-    thread = threading.Thread(target=lambda: for_each(lambda _: seen.append(SINGLE_THREADED_BLAS.get()), [1]))
+
+    def other():
+        with threadpoolctl.threadpool_limits(1, user_api="blas"):
+            seen.append(SINGLE_THREADED_BLAS.get())
+
+    thread = threading.Thread(target=other)
     thread.start()
     thread.join()
     assert seen == [1]
-    with threadpoolctl.threadpool_limits(1):
-        assert SINGLE_THREADED_BLAS.get() == 1
     assert SINGLE_THREADED_BLAS.get() == 2
 
 
