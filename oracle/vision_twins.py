@@ -11,6 +11,7 @@ import numpy as np
 import timm
 import torch
 import torchvision
+from torch.overrides import TorchFunctionMode
 
 from swin_np.baselines.res2net import Res2Net
 from swin_np.baselines.resnet import ResNet, ResNetConfig
@@ -81,8 +82,8 @@ def torchvision_resnet(config: ResNetConfig) -> Callable[[], torch.nn.Module]:
 def redrawn(config: Config, seed: int = 0) -> Module:
     """Our model in float64, its weights drawn large (`redraw`), so that every mistake shows."""
     model = architecture_of(config).model.random(config, seed=None)
+    model.place({name: np.broadcast_to(np.float64(0), value.shape) for name, value in model.state_dict().items()})
     redraw(model, seed)
-    model.place({name: value.astype(np.float64) for name, value in model.state_dict().items()})
     return model
 
 
@@ -103,12 +104,23 @@ def converted(model: Module, library: str) -> State:
     return convert(model.state_dict(), dialect, model.config if dialect.buffers else None)
 
 
+class NothingDrawn(TorchFunctionMode):
+    """While it is in force, parameters keep what their memory holds: a model that is loaded next needs no others."""
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        in_place = function.__name__.endswith("_") and not function.__name__.endswith("__")
+        if in_place and arguments and isinstance(arguments[0], torch.nn.Parameter):
+            return arguments[0]
+        return function(*arguments, **(options or {}))
+
+
 def twin(model: Module, library: str, build: Callable[[], torch.nn.Module]) -> torch.nn.Module:
     """The library's model with the very arrays of ours as its weights, in evaluation mode.
 
     A Swin V2 of timm stores no coordinates; it gets ours, since PyTorch's logarithm in float32 may end in another bit.
     """
-    theirs = build().eval()
+    with NothingDrawn():
+        theirs = build().eval()
     state = {name: torch.from_numpy(np.require(value, None, "W")) for name, value in converted(model, library).items()}
     counters = {name: value for name, value in theirs.state_dict().items() if name.endswith(COUNTERS)}
     theirs.load_state_dict(state | counters, strict=True, assign=True)
