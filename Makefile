@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: walkthrough test figures notebooks check-notebooks html slides lab accuracy bench lint clean
+.PHONY: walkthrough test test-all test-processors figures notebooks check-notebooks html slides lab accuracy bench lint clean
 
 walkthrough: .venv/walkthrough
 	$(BIN)/python -m swin_np tour --figures figures
@@ -13,7 +13,13 @@ walkthrough: .venv/walkthrough
 	@echo "make lab opens the notebooks themselves in JupyterLab."
 
 test: .venv/oracle
+	$(BIN)/python -m pytest -m "not long"
+
+test-all: .venv/oracle
 	$(BIN)/python -m pytest
+
+test-processors: .venv/oracle
+	$(BIN)/python -m tests.processors
 
 figures: .venv/walkthrough
 	$(BIN)/python -c "from swin_np.plots import save_all; save_all('figures', print)"

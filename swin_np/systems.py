@@ -110,10 +110,13 @@ def for_image_size(config: Config, size: Size, shape_policy: ShapePolicy = TORCH
     """The configuration of the same model for images of another size.
 
     A ViT gets positions for them. A Swin gets a shape policy that pads a map which the window does not divide. A ResNet
-    is as it is, and so is a Transformer, whose sequences are then longer. A dense model gets such a backbone.
+    is as it is, and so is a Transformer, whose sequences are then longer. A dense model gets such a backbone, but keeps
+    its shape policy: where it pads, it is the one of the model's implementation.
     """
     if isinstance(config, DenseConfig):
-        return replace(config, backbone=for_image_size(config.backbone, size, shape_policy))
+        own = getattr(config.backbone, "shape_policy", None)
+        kept = own if own is not None and own.image == "any" else shape_policy
+        return replace(config, backbone=for_image_size(config.backbone, size, kept))
     changes = {"img_size": pair(size), "shape_policy": shape_policy}
     known = {field.name for field in fields(config)}
     return replace(config, **{name: value for name, value in changes.items() if name in known})

@@ -96,6 +96,7 @@ def test_a_dense_model_is_built_by_name_on_another_backbone():
 
 def test_another_image_size_is_the_backbones():
     assert for_image_size(SYSTEMS["fpn_swin_t"], (96, 64)).backbone.img_size == (96, 64)
+    assert for_image_size(SYSTEMS["upernet_swin_t"], 448).backbone.shape_policy is swin_np.TRANSFORMERS_BACKBONE
     assert for_image_size(SYSTEMS["fpn_resnet_50"], 448) == SYSTEMS["fpn_resnet_50"]
     assert image_size(UNetConfig(SWIN)) == (32, 64) and image_size(UNetConfig(RESNET)) == (224, 224)
 
