@@ -12,10 +12,10 @@ import _thread
 import contextlib
 import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
-from contextvars import ContextVar, copy_context
-from functools import partial
+from contextvars import Context, ContextVar, copy_context
 from queue import SimpleQueue
 
 import numpy as np
@@ -120,7 +120,6 @@ class Call:
             while len(self.ended) < len(self.begun):
                 self.news.get()
             SINGLE_THREADED_BLAS.leave(self)
-            self.compute = self.parts = None           # which hold large arrays; a queue may hold this call for longer
             self.over = True
 
 
@@ -138,7 +137,7 @@ class Helper:
                 _thread.start_new_thread(self.serve, ())       # one step, unlike the start of a threading.Thread
             except (RuntimeError, MemoryError):        # no threads on this system, as in Pyodide, or no more of them
                 return
-        self.calls.put(partial(copy_context().run, call.help))
+        self.calls.put((copy_context(), weakref.ref(call)))    # weak: what the caller has given up is gone at once
 
     def serve(self) -> None:
         """Take part in calls, for ever; of two threads that are started the second ends at once."""
@@ -149,9 +148,15 @@ class Helper:
             if SINGLE_THREADED_BLAS.separate:
                 SINGLE_THREADED_BLAS.set(1)
             while True:
-                self.calls.get()()
+                self.take_part(*self.calls.get())
         finally:
             self.alive.release()
+
+    def take_part(self, context: Context, reference: weakref.ref) -> None:
+        """Help with a call, if the caller is still there."""
+        call = reference()
+        if call is not None:
+            context.run(call.help)
 
 
 class Pool:

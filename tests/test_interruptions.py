@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
+from contextvars import copy_context
 
 import pytest
 
@@ -258,7 +260,8 @@ def test_of_several_threads_that_are_started_for_a_helper_one_stays():
     for _ in range(3):
         parallel._thread.start_new_thread(helper.serve, ())
     done = threading.Event()
-    helper.calls.put(done.set)
+    call = parallel.Call(lambda part: done.set(), [1])
+    helper.calls.put((copy_context(), weakref.ref(call)))
     assert done.wait(60)
     time.sleep(0.02)                                   # for the others to end
     assert threading.active_count() == alive + 1
