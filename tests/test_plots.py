@@ -59,6 +59,7 @@ def test_a_file_is_smaller_than_300_kilobytes(written, name):
     assert 5_000 < (written[0] / name).stat().st_size < 300_000
 
 
+@pytest.mark.long
 def test_making_and_saving_again_gives_the_same_bytes(written, drawn):
     assert drawn[0].read_bytes() == (written[0] / drawn[0].name).read_bytes()
 

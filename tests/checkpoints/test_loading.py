@@ -18,6 +18,7 @@ from swin_np.checkpoints.safetensors import write_safetensors
 from swin_np.layers import redraw
 from swin_np.model import SwinTransformer
 from tests import golden
+from tests.lengths import long_but
 from tests.matching import MODEL_TOLERANCE, assert_matches
 
 DEFINING = {"patch_embed.norm.weight", "layers.1.blocks.0.mlp.fc1.weight", "layers.0.blocks.0.attn.qkv.weight",
@@ -269,7 +270,7 @@ def test_an_oblong_position_embedding_is_a_question():
     assert identify(stored_as("transformers", config), image_size=(32, 64)).config.img_size == (32, 64)
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", long_but(["torchvision"], DIALECTS))
 def test_every_missing_misshapen_or_integer_parameter_is_refused_by_its_name(dialect):
     stored = stored_as(dialect, replace(PLAIN, num_classes=0))
     for name, value in stored.tensors.items():

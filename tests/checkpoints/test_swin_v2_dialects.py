@@ -21,6 +21,7 @@ from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.images import PRESETS, sample_photograph
 from swin_np.layers import redraw
 from tests import golden
+from tests.lengths import long_but
 from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 
 PLAIN = SwinV2Config(32, 2, 3, 5, 8, (2, 2), (2, 4), 4)                # maps 16x16 and 8x8
@@ -349,7 +350,7 @@ def test_a_window_or_an_image_size_alone_is_a_question(dialect):
         identify(stored_as(dialect, PLAIN), window_size=4)
 
 
-@pytest.mark.parametrize("dialect", TOLD)
+@pytest.mark.parametrize("dialect", long_but(["torchvision"], TOLD))
 def test_another_window_than_the_files_is_refused(dialect):
     with pytest.raises(CheckpointError, match="is not what follows from window"):
         identify(stored_as(dialect, PLAIN), window_size=8, image_size=32)

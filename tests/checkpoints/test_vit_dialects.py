@@ -16,6 +16,7 @@ from swin_np.checkpoints.safetensors import write_safetensors
 from swin_np.checkpoints.vit_dialects import VIT_DIALECTS
 from swin_np.errors import CheckpointError, ConfigurationError
 from tests.baselines.vit_oracle import redrawn
+from tests.lengths import long_but
 from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 
 PLAIN = ViTConfig(32, 8, 3, 5, 24, 2, 3)
@@ -214,7 +215,7 @@ def test_an_image_size_that_the_positions_are_not_for_is_refused(size):
         identify(as_stored(PLAIN, "timm"), num_heads=3, image_size=size)
 
 
-@pytest.mark.parametrize("dialect", VIT_DIALECTS)
+@pytest.mark.parametrize("dialect", long_but(["torchvision"], VIT_DIALECTS))
 def test_every_missing_misshapen_or_integer_parameter_is_refused(dialect):
     config = replace(places_of(dialect), num_classes=0)
     stored = as_stored(config, dialect)

@@ -90,7 +90,7 @@ def test_every_registered_name_is_compared_or_left_out_for_a_reason():
         assert plain - left_out == REGISTERED[library].keys()
 
 
-@pytest.mark.parametrize(("library", "name"), NAMES)
+@pytest.mark.parametrize(("library", "name"), marked(NAMES))
 def test_the_state_has_their_names_and_shapes_and_as_many_parameters(library, name):
     config = REGISTERED[library][name]
     ours = architecture_of(config).model.random(config, seed=None)
@@ -103,7 +103,7 @@ def test_the_state_has_their_names_and_shapes_and_as_many_parameters(library, na
     assert sum(value.numel() for value in theirs.parameters()) == ours.parameter_count() + unused
 
 
-@pytest.mark.parametrize(("library", "name"), NAMES)
+@pytest.mark.parametrize(("library", "name"), marked(NAMES))
 def test_norms_have_their_eps(library, name):
     config = REGISTERED[library][name]
     ours = architecture_of(config).model.random(config, seed=None)
