@@ -59,7 +59,6 @@ def door(function: Callable, shapes: dict[str, str], dtypes: tuple[np.dtype, ...
     others = [(places[name], name, name in optional, check) for name, parameter in parameters.items()
               if name not in shapes and (check := check_of(parameter.annotation)) is not None]
     has_weights = "weight" in shapes
-
     first = min((place for place, *_ in arrays), default=0)
     passed: set[tuple] = set()                         # classes, dtypes and shapes that need no second look
 
@@ -94,9 +93,10 @@ def door(function: Callable, shapes: dict[str, str], dtypes: tuple[np.dtype, ...
             return function(*args, **named)
         try:
             seen = tuple([x if x is None else (type(x), x.dtype, x.shape) for x in args[first:first + len(arrays)]])
-        except AttributeError:                         # what is no array
-            seen = None
-        if seen not in passed or named:
+            known = seen in passed and not named
+        except (AttributeError, TypeError):            # what is no array
+            seen, known = None, False
+        if not known:
             check_arrays({**dict(zip(places, args, strict=False)), **named})
             if not named and seen is not None and len(passed) < MOST_PASSED:
                 passed.add(seen)
