@@ -114,13 +114,25 @@ class Call:
             self.news.put(None)
 
     def finish(self) -> None:
-        """Begin nothing more, and wait for the helpers that have begun. A helper that begins later finds no part."""
+        """Begin nothing more, and wait for the helpers that have begun. A helper that begins later finds no part.
+
+        What interrupts the waiting is raised when they have ended.
+        """
+        interruption = None
         if not self.over:
             self.waiting.clear()
             while len(self.ended) < len(self.begun):
-                self.news.get()
+                try:
+                    self.news.get()
+                except BaseException as error:
+                    interruption = error
             SINGLE_THREADED_BLAS.leave(self)
             self.over = True
+        if interruption is not None:
+            try:
+                raise interruption
+            finally:
+                del interruption                       # or it would keep this frame, and with it the arrays
 
 
 class Helper:

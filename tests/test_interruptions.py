@@ -186,7 +186,8 @@ def test_hundreds_of_interrupted_forward_passes_leave_everything_as_it_was(seed,
 
 @needs_threads
 @needs_signals
-def test_whoever_interrupts_again_waits_until_the_other_threads_are_done(two_threads_in_the_blas):
+@pytest.mark.parametrize("again", [False, True], ids=["while waiting", "again"])
+def test_whoever_interrupts_waits_until_the_other_threads_are_done(again, two_threads_in_the_blas):
     caller, ended, rung = threading.current_thread(), [], []
     both = threading.Barrier(2, timeout=60)
 
@@ -197,7 +198,9 @@ def test_whoever_interrupts_again_waits_until_the_other_threads_are_done(two_thr
     def long_in_a_helper(number):
         both.wait()
         if threading.current_thread() is caller:
-            raise KeyboardInterrupt
+            if again:
+                raise KeyboardInterrupt
+            return
         while len(rung) < 5:
             time.sleep(0.001)
         ended.append(number)
