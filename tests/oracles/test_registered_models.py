@@ -48,7 +48,7 @@ TOO_LARGE = {("torchvision", "vit_h_14"), ("timm", "resnext101_32x32d")}
 """Over 450 million parameters: only the state is compared."""
 
 PUBLISHED = [
-    ("timm", "swin_base_patch4_window12_384"), ("torchvision", "swin_s"), ("timm", "swinv2_base_window12to16_192to256"),
+    ("timm", "swin_base_patch4_window7_224"), ("torchvision", "swin_s"), ("timm", "swinv2_base_window12to16_192to256"),
     ("torchvision", "swin_v2_t"), ("timm", "vit_base_patch16_224"), ("timm", "deit_base_distilled_patch16_384"),
     ("torchvision", "vit_b_16"), ("timm", "resnet152"), ("torchvision", "resnext101_64x4d"),
     ("timm", "res2net50_14w_8s"), ("timm", "res2net101d"),
@@ -58,7 +58,8 @@ PUBLISHED = [
 def small(library: str, config: Config) -> tuple[Config, tuple[int, int], dict[str, object]]:
     """(our configuration, image size, what the library has to be told) for images that take little time.
 
-    Under a Swin the maps are a multiple of the window, odd, and smaller than it. torchvision's ViT has square images.
+    Under a Swin there are maps that are no multiple of the window, odd, and smaller than the window. torchvision's ViT
+    has square images.
     """
     if isinstance(config, ResNetConfig):
         return config, (65, 97), {}
@@ -66,7 +67,8 @@ def small(library: str, config: Config) -> tuple[Config, tuple[int, int], dict[s
         size = tuple(side * config.patch_size[0] for side in (4, 6 if library == "timm" else 4))
         told = {"img_size": size} if library == "timm" else {"image_size": size[0]}
     else:
-        size = tuple(side * config.window_size[0] for side in (8, 12))
+        window = config.window_size[0]
+        size = tuple(side * window for side in ((8, 12) if window % 2 else (6, 8)))
         told = {"img_size": size} if library == "timm" else {}
     return replace(config, img_size=size), size, told
 
