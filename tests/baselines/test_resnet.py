@@ -65,7 +65,7 @@ def test_every_map_and_the_logits_equal_torch(name, size):
     assert_model_rounds_as_float32(model, lambda model: our_outputs(model, images), draws=4)
 
 
-@pytest.mark.parametrize("variant", ["resnet_18", "resnet_50", "resnext_50_32x4d"])
+@pytest.mark.parametrize("variant", long_but(["resnet_18"], ["resnet_18", "resnet_50", "resnext_50_32x4d"]))
 def test_the_papers_models_equal_torch(variant):
     pytest.importorskip("torch")
     model = redrawn(RESNET_VARIANTS[variant])

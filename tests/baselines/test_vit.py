@@ -13,6 +13,7 @@ from swin_np.baselines.vit import VIT_VARIANTS, VisionTransformer, ViTConfig, la
 from swin_np.checkpoints.resizing import resize_positions
 from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError
 from tests.baselines.vit_oracle import our_outputs, redrawn, their_outputs
+from tests.lengths import long_but
 from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32, largest_difference
 
 PLAIN = ViTConfig((48, 32), 8, 3, 7, 24, 3, 3)         # a map of 6x4
@@ -57,6 +58,7 @@ def test_float32_errs_as_rounding_does(choice):
     assert_model_rounds_as_float32(model, lambda model: our_outputs(model, images).values())
 
 
+@pytest.mark.long
 def test_a_published_model_equals_transformers():
     pytest.importorskip("transformers")
     model = redrawn(VIT_VARIANTS["deit_ti_distilled"])
@@ -67,7 +69,7 @@ def test_a_published_model_equals_transformers():
     assert_model_rounds_as_float32(model, lambda model: model(images.astype(model.dtype)), draws=3)
 
 
-@pytest.mark.parametrize("variant", ["vit_b_32", "vit_l_16", "deit_s_distilled"])
+@pytest.mark.parametrize("variant", long_but(["deit_s_distilled"], ["vit_b_32", "vit_l_16", "deit_s_distilled"]))
 def test_the_first_block_of_a_published_size_equals_transformers(variant):
     pytest.importorskip("transformers")
     model = redrawn(replace(VIT_VARIANTS[variant], depth=1)).astype(np.float64)

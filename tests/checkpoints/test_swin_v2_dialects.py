@@ -350,7 +350,7 @@ def test_a_window_or_an_image_size_alone_is_a_question(dialect):
         identify(stored_as(dialect, PLAIN), window_size=4)
 
 
-@pytest.mark.parametrize("dialect", long_but(["torchvision"], TOLD))
+@pytest.mark.parametrize("dialect", TOLD)
 def test_another_window_than_the_files_is_refused(dialect):
     with pytest.raises(CheckpointError, match="is not what follows from window"):
         identify(stored_as(dialect, PLAIN), window_size=8, image_size=32)
@@ -385,7 +385,7 @@ def test_damaged_coordinates_are_refused(wrong):
         identify(stored_as("microsoft", PLAIN, **{"layers.0.blocks.0.attn.relative_coords_table": wrong}))
 
 
-@every_dialect
+@pytest.mark.parametrize("dialect", long_but(["torchvision"], SWIN_V2_DIALECTS))
 def test_every_missing_misshapen_or_integer_parameter_is_refused(dialect):
     config = replace(PLAIN, num_classes=0)
     stored = stored_as(dialect, config)

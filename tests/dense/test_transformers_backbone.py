@@ -12,6 +12,7 @@ from swin_np.dense.segmentation import UPerNet, UPerNetConfig
 from swin_np.errors import ShapeError
 from swin_np.layers import redraw
 from swin_np.systems import SYSTEMS
+from tests.lengths import long_but
 from tests.matching import MODEL_TOLERANCE, assert_matches, largest_difference
 
 torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
@@ -60,7 +61,7 @@ def redrawn(policy=TRANSFORMERS_BACKBONE) -> DenseModel:
     return model.astype(np.float64)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", long_but([(224, 224), (97, 231)], SIZES))
 @pytest.mark.parametrize("twin", [swin_backbone, maskformer_swin])
 def test_every_map_equals_theirs(twin, size, rng):
     model, images = redrawn(), rng.standard_normal((2, 3, *size))

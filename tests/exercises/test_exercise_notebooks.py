@@ -154,6 +154,7 @@ def test_nbgrader_generates_the_same_student_s_notebook(course):
     assert [cell.source for cell in theirs.cells] == [cell.source for cell in ours.cells]
 
 
+@pytest.mark.long
 def test_nbgrader_grades_the_solutions_with_all_points_and_the_blank_with_none(course):
     nbgrader(course, "autograde", "03_windows")
     nbgrader(course, "export")
@@ -163,6 +164,7 @@ def test_nbgrader_grades_the_solutions_with_all_points_and_the_blank_with_none(c
     assert scores == {"ann": [possible, possible], "ben": [0, possible]}
 
 
+@pytest.mark.long
 def test_nbgrader_validates_the_solutions_and_not_the_blank(course):
     assert "Success" in nbgrader(course, "validate", "submitted/ann/03_windows/03_windows.ipynb")
     blank = nbgrader(course, "validate", "submitted/ben/03_windows/03_windows.ipynb")

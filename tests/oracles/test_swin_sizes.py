@@ -11,6 +11,7 @@ from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.layers import Module
 from swin_np.model import SwinConfig
 from swin_np.shape_policy import TIMM, TORCHVISION, ShapePolicy
+from tests.lengths import long_but
 from tests.oracles.comparing import assert_equals_its_twin, twins
 
 VERSIONS = {"V1": SwinConfig, "V2": SwinV2Config}
@@ -27,6 +28,7 @@ SIZES = {                                              # in pixels, patches of 4
     "a map of one row": (4, 40),
     "a map of one token": (4, 4),
 }
+SHORT = [SIZES["odd at both mergings"], SIZES["one axis covered"], SIZES["a map of one row"]]
 LEFT_OVER = (3, 1)                                     # pixels that torchvision crops
 
 
@@ -56,13 +58,13 @@ def torchvision_pair(config: SwinConfig) -> tuple[Module, object]:
     return model, twins.twin(model, "torchvision", twins.torchvision_swin(config))
 
 
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("size", long_but(SHORT, SIZES.values()), ids=SIZES)
 @pytest.mark.parametrize(("version", "window"), of_each_window())
 def test_timms_answer_to_every_size(version, window, size):
     assert_timm_agrees(tiny(version, window, TIMM, size))
 
 
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("size", long_but(SHORT, SIZES.values()), ids=SIZES)
 @pytest.mark.parametrize(("version", "window"), of_each_window()[1:])    # V2 divides 0 by 0 in a window of 1
 def test_torchvisions_answer_to_every_size(version, window, size):
     model, theirs = torchvision_pair(tiny(version, window, TORCHVISION))
@@ -70,7 +72,7 @@ def test_torchvisions_answer_to_every_size(version, window, size):
     assert_equals_its_twin(model, "torchvision", theirs, tuple(np.add(size, LEFT_OVER).tolist()))
 
 
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("size", long_but(SHORT, SIZES.values()), ids=SIZES)
 @pytest.mark.parametrize(("version", "window"), [
     ("V1", (3, 5)), ("V2", 4),
     pytest.param("V1", 4, marks=pytest.mark.long), pytest.param("V2", (3, 5), marks=pytest.mark.long)])

@@ -8,10 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from swin_np.checkpoints.dialects import DIALECTS, to_official  # noqa: E402
-from swin_np.model import SwinTransformer  # noqa: E402
-from swin_np.probes import ABLATIONS, TASKS, probe_config, remove_shift  # noqa: E402
-from swin_np.probes.train import (  # noqa: E402
+from benchmarks.train_probes import (  # noqa: E402
     ABSOLUTE,
     SEEDS,
     TABLE,
@@ -24,6 +21,9 @@ from swin_np.probes.train import (  # noqa: E402
     train,
     write_results,
 )
+from swin_np.checkpoints.dialects import DIALECTS, to_official  # noqa: E402
+from swin_np.model import SwinTransformer  # noqa: E402
+from swin_np.probes import ABLATIONS, TASKS, probe_config, remove_shift  # noqa: E402
 from tests.matching import MODEL_TOLERANCE, assert_matches  # noqa: E402
 
 ALL_ABLATIONS = (*ABLATIONS, ABSOLUTE)
@@ -112,4 +112,4 @@ def test_results_are_written_in_a_fixed_order(tmp_path):
     write_results(tmp_path, results[::-1])
     stored = json.loads((tmp_path / "results.json").read_text())
     assert stored["runs"] == results
-    assert stored["command"] == "python -m swin_np.probes.train"
+    assert stored["command"] == "python -m benchmarks.train_probes"

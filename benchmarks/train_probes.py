@@ -1,7 +1,6 @@
-"""Train the probes anew with PyTorch: `python -m swin_np.probes.train`, after `pip install "swin_np[oracle]"`.
+"""Train the probes anew with PyTorch: `python -m benchmarks.train_probes`, after `pip install "swin_np[oracle]"`.
 
-The model in training is that of transformers; what it learned is taken over by the names of swin_np.checkpoints. This
-is the only file of the package that needs PyTorch, and nothing imports it.
+The model in training is that of transformers; what it learned is taken over by the names of swin_np.checkpoints.
 """
 
 import argparse
@@ -19,6 +18,7 @@ import torch
 import transformers
 from torch.nn.functional import cross_entropy
 
+from swin_np import probes
 from swin_np.checkpoints.dialects import DIALECTS, State, to_official
 from swin_np.checkpoints.safetensors import write_safetensors
 from swin_np.model import SwinTransformer
@@ -180,7 +180,7 @@ def write_results(folder: Path, results: list[dict]) -> None:
     order = {(run.task, run.ablation, run.seed): number for number, run in enumerate(all_runs())}
     shipped = shipped_seeds(results)
     content = {
-        "command": "python -m swin_np.probes.train", "steps": STEPS, "settings": SETTINGS,
+        "command": "python -m benchmarks.train_probes", "steps": STEPS, "settings": SETTINGS,
         "held_out": {"images": HELD_OUT_IMAGES, "seed": HELD_OUT_SEED}, "weights": "float16, computed in float32",
         "shipped": "of every model the first seed within a percentage point of the best",
         "shipped_seeds": {f"{task}_{ablation}": shipped[task, ablation] for task in TASKS for ablation in ABLATIONS},
@@ -195,9 +195,9 @@ def write_results(folder: Path, results: list[dict]) -> None:
 def main() -> None:
     """Train all, write the weights of one seed of each model and the results of every seed."""
     parser = argparse.ArgumentParser(
-        prog="python -m swin_np.probes.train", description="Train the probes anew and measure them, with PyTorch.",
-        epilog="example: python -m swin_np.probes.train --folder retrained --processes 2")
-    parser.add_argument("--folder", type=Path, default=Path(__file__).parent,
+        prog="python -m benchmarks.train_probes", description="Train the probes anew and measure them, with PyTorch.",
+        epilog="example: python -m benchmarks.train_probes --folder retrained --processes 2")
+    parser.add_argument("--folder", type=Path, default=Path(probes.__file__).parent,
                         help="where results.json and weights/ go (default: over the shipped ones)")
     parser.add_argument("--processes", type=int, default=2, help="trainings side by side (default: 2)")
     options = parser.parse_args()
