@@ -1,11 +1,27 @@
-"""What every test may ask for."""
+"""What every test may ask for, and what `make test` leaves out."""
+
+from collections import defaultdict
 
 import numpy as np
 import pytest
 
 import oracle.libraries  # noqa: F401  lets timm and torchvision be imported, wherever a test does
 
+MOST_CASES = 3                                         # of one test function, in `make test`
+
 
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20210325)
+
+
+@pytest.hookimpl(tryfirst=True)                        # before the marks decide what is run
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test with many cases a few are run by `make test`, the same every time; the others are marked long."""
+    functions = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("long") is None:
+            functions[item.nodeid.partition("[")[0]].append(item)
+    for cases in functions.values():
+        for i in np.random.default_rng(0).permutation(len(cases))[MOST_CASES:]:
+            cases[i].add_marker(pytest.mark.long)

@@ -41,19 +41,23 @@ def drawn(request, tmp_path_factory):
     return path, boxes
 
 
+@pytest.mark.long
 def test_save_all_writes_every_figure_and_nothing_else(written):
     assert sorted(os.listdir(written[0])) == sorted(FIGURES)
 
 
+@pytest.mark.long
 def test_save_all_returns_the_paths(written):
     assert written[2] == [written[0] / name for name in FIGURES]
 
 
+@pytest.mark.long
 def test_save_all_reports_one_line_for_each_figure(written):
     assert len(written[1]) == len(FIGURES)
     assert all(name in line and "\n" not in line for name, line in zip(FIGURES, written[1], strict=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_file_is_smaller_than_300_kilobytes(written, name):
     assert 5_000 < (written[0] / name).stat().st_size < 300_000

@@ -24,6 +24,7 @@ def test_an_account_that_can_be_read_and_reset_is_used(account):
     assert (resident_memory.mebibytes("VmRSS"), resident_memory.mebibytes("VmHWM")) == (10, 20)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "text"), [
     ("STATUS", None), ("RESET", None), ("STATUS", "Name:\tpython\nVmRSS:\t10240 kB\n"), ("STATUS", ""),
     ("STATUS", STATUS.replace("20480 kB", "")), ("STATUS", STATUS.replace("20480", "many")),

@@ -56,6 +56,7 @@ def test_missing_files_empty_folders_devices_and_pipes_are_refused(tmp_path):
             read(path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("file", ["training.pth", "training_legacy.pth", "torch_1_0.pth", "protocol4.pth",
                                   "expected.npz"])
 def test_every_truncation_is_refused(file):

@@ -385,6 +385,7 @@ def test_damaged_coordinates_are_refused(wrong):
         identify(stored_as("microsoft", PLAIN, **{"layers.0.blocks.0.attn.relative_coords_table": wrong}))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dialect", long_but(["torchvision"], SWIN_V2_DIALECTS))
 def test_every_missing_misshapen_or_integer_parameter_is_refused(dialect):
     config = replace(PLAIN, num_classes=0)

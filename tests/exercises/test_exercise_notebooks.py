@@ -148,6 +148,7 @@ def course(tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 def test_nbgrader_generates_the_same_student_s_notebook(course):
     theirs = nbformat.read(course / "release" / "03_windows" / "03_windows.ipynb", 4)
     ours = read(FOLDER / "03_windows.ipynb")
