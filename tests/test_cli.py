@@ -23,6 +23,7 @@ def test_the_tour_tells_every_stage_and_that_the_weights_are_random(capsys):
         f"stage {i}" for i in (1, 2, 3, 4)]
 
 
+@pytest.mark.long
 def test_the_tour_as_json_is_one_object_on_standard_output(capsys, tmp_path):
     assert main(["tour", "--json", "--seed", "3", "--dtype", "float64", "--figures", str(tmp_path / "new folder")]) == 0
     captured = capsys.readouterr()

@@ -56,6 +56,7 @@ def rounding(swin_t) -> float:
     return max(largest_difference(disturbed_model(swin_t, rng)(images), truth) for _ in range(4)) / np.abs(truth).max()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("batch", [1, 3, 8])
 @pytest.mark.parametrize("size", long_but([(64, 96)], [(64, 96), (224, 224)]))
 def test_the_result_depends_on_the_number_of_threads_no_more_than_on_rounding(swin_t, rounding, batch, size):

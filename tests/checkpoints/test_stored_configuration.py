@@ -289,6 +289,7 @@ def test_what_timm_alone_can_do_is_refused_by_name(architecture, settings, words
         swin_np.load(tmp_path)
 
 
+@pytest.mark.long
 def test_what_the_name_of_an_architecture_tells_is_what_timm_builds(tmp_path):
     torch, timm = pytest.importorskip("torch"), pytest.importorskip("timm")
     from timm.models._hub import save_config_for_hf

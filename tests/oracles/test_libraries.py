@@ -25,6 +25,7 @@ def run(*statements: str) -> None:
     assert found.returncode == 0, found.stderr
 
 
+@pytest.mark.long
 def test_they_import_after_an_import_that_failed_and_leave_pytorch_as_it_was():
     run(REMEMBER, FAIL, "import oracle.libraries", *USES.values(), COMPARE)
 
