@@ -11,8 +11,8 @@ from tests.lengths import long_but
 from tests.oracles.comparing import assert_equals_its_twin, twins
 
 LAYERS = (1, 2, 1, 1)
-SIZES = [(65, 97), *(pytest.param(size, marks=pytest.mark.long) for size in [(64, 96), (33, 62)])]
-SMALL_SIZES = [(7, 5), *(pytest.param(size, marks=pytest.mark.long) for size in [(31, 200), (1, 40)])]
+SIZES = [(65, 97), (64, 96), (33, 62)]
+SMALL_SIZES = [(7, 5), (31, 200), (1, 40)]
 NOT_SMALL = "Res2Net v1b"                              # its shortcut averages 2x2 pixels, and ours not of a single one
 TORCHVISIONS = ("basic", "bottleneck", "wide", "grouped")
 MODELS = {                                             # our configuration, the name in timm
