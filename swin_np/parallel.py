@@ -87,6 +87,7 @@ class Call:
         if len(self.parts) == 1:
             self.compute(self.parts[0])
             return
+        self.numpy_errors = np.geterr()                # a context has them in NumPy 2, in NumPy 1 a thread
         for helper in POOL.helpers(min(free_threads(), len(self.parts)) - 1):
             helper.offer(self)
         copy_context().run(self.work)
@@ -105,7 +106,8 @@ class Call:
         """Work in a helper's thread; the caller raises the error, and after it nothing more is begun."""
         self.begun.append(None)                        # before the first part is taken: see `finish`
         try:
-            self.work()
+            with np.errstate(**self.numpy_errors):
+                self.work()
         except BaseException as error:
             self.errors.append(error)
             self.waiting.clear()
