@@ -80,6 +80,7 @@ class Call:
         self.begun, self.ended, self.errors = [], [], []       # one entry for each helper, written by the helpers alone
         self.news = SimpleQueue()                      # an entry whenever a helper ends
         self.over = False
+        self.numpy_errors = np.geterr()                # a context has them in NumPy 2, in NumPy 1 a thread
 
     def run(self) -> None:
         """Compute all parts, with as many helpers as are allowed."""
@@ -87,7 +88,6 @@ class Call:
         if len(self.parts) == 1:
             self.compute(self.parts[0])
             return
-        self.numpy_errors = np.geterr()                # a context has them in NumPy 2, in NumPy 1 a thread
         for helper in POOL.helpers(min(free_threads(), len(self.parts)) - 1):
             helper.offer(self)
         copy_context().run(self.work)

@@ -266,7 +266,9 @@ def test_of_several_threads_that_are_started_for_a_helper_one_stays():
     call = parallel.Call(lambda part: done.set(), [1])
     helper.calls.put((copy_context(), weakref.ref(call)))
     assert done.wait(60)
-    time.sleep(0.02)                                   # for the others to end
+    deadline = time.monotonic() + 60
+    while threading.active_count() > alive + 1 and time.monotonic() < deadline:
+        time.sleep(0.01)                               # for the others to end
     assert threading.active_count() == alive + 1
 
 
