@@ -39,6 +39,9 @@ IMPLEMENTATIONS = {
 }
 """The presets of the implementations that have a dialect's names: timm's are DeiT's too, ResNet's are shared."""
 
+TORCHVISION_SWINS = {(96, (2, 2, 6, 2)): "t", (96, (2, 2, 18, 2)): "s", (128, (2, 2, 18, 2)): "b"}
+"""The ends of the names of torchvision's Swins by channels and depths."""
+
 TORCHVISION_VITS = {
     (16, 768): ("torchvision_vit", "torchvision_vit_swag_linear", "torchvision_vit_swag_384"),
     (32, 768): ("torchvision_vit",),
@@ -68,9 +71,9 @@ def named_preset(name: str, config: Config) -> Preset:
 def default_preset(config: Config, dialect: str | None = None) -> Preset:
     """How the implementation of a model's checkpoint evaluates it; `dialect` is that of the checkpoint's names.
 
-    A Swin's is told by its shape policy if not by its dialect. For an image size that none of the published models has,
-    the recipe is scaled, and a SwinWarning says so.
-    Raises InputError, with the choices, where several recipes have the same names or none has.
+    A Swin's is told by its shape policy if not by its dialect. For an image size that none of the published models has
+    it is the implementation's own formula, and a SwinWarning says so.
+    Raises InputError, with the choices, where several recipes have the same names, or none is for such a model.
     """
     if isinstance(config, SwinConfig):
         return swin_preset(config, dialect or config.shape_policy.name)
@@ -90,18 +93,19 @@ def swin_preset(config: SwinConfig, implementation: str) -> Preset:
     name = implementation.split("-")[0]                # transformers-files and transformers-backbone too
     if isinstance(config, SwinMixerConfig) or name == "mmdetection":
         name = "microsoft"
-    if name not in ("microsoft", "timm", "torchvision", "transformers"):
-        raise InputError(f"how images are prepared for a model in the names of {implementation} is not known: "
-                         f"{advice(fitting(config, SYSTEMS[type(config)]))}")
+    recipe = name + {SwinV2Config: "_swin_v2", SwinMixerConfig: "_swin_mixer"}.get(type(config), "")
     if name == "torchvision":                          # each variant has its own
-        name += "_swin_v2" if isinstance(config, SwinV2Config) else "_swin"
-        name += "_b" if config.embed_dim == 128 else "_s" if max(config.depths) > 6 else "_t"
-    else:
-        name += {SwinV2Config: "_swin_v2", SwinMixerConfig: "_swin_mixer"}.get(type(config), "")
-    preset = preset_for(name, image_size(config))
+        variant = TORCHVISION_SWINS.get((config.embed_dim, config.depths))
+        recipe = f"torchvision_swin{'_v2' * isinstance(config, SwinV2Config)}_{variant}"
+    try:
+        preset = preset_for(recipe, image_size(config))
+    except InputError:
+        raise InputError(f"how images are prepared for such a {architecture_of(config).name} of "
+                         f"{size(image_size(config))} pixels in the names of {implementation} is not known: "
+                         f"{advice(fitting(config, SYSTEMS[type(config)]))}") from None
     if preset.name not in PRESETS:
         warnings.warn(f"No published model in the names of {implementation} takes images of "
-                      f"{size(image_size(config))}: their preparation was scaled from {name}'s.", SwinWarning,
+                      f"{size(image_size(config))}: their preparation follows its formula.", SwinWarning,
                       stacklevel=3)
     return preset
 
@@ -109,20 +113,24 @@ def swin_preset(config: SwinConfig, implementation: str) -> Preset:
 def preset_for(name: str, img_size: tuple[int, int]) -> Preset:
     """The recipe of one of Swin's implementations for images of any size, in pixels.
 
-    For sizes that are not in PRESETS it is the implementation's own formula; torchvision has none, and the official
-    code none for oblong images: the resize keeps the proportion to the crop, over the longer side.
+    For sizes that are not in PRESETS it is the implementation's own formula. Raises InputError where it has none:
+    torchvision for any, the official code for oblong images.
     """
     for known in (name, f"{name}_{img_size[0]}"):
         if known in PRESETS and pair(PRESETS[known].crop) == img_size:
             return PRESETS[known]
+    oblong = img_size[0] != img_size[1]
+    if name not in PRESETS or name.startswith("torchvision") or (name.startswith("microsoft") and oblong):
+        raise InputError(f"{name} has no preset for images of {size(img_size)} pixels: give one of "
+                         f"{', '.join(PRESETS)}, or a Preset of your own")
     usual, cover = PRESETS[name], False
     if name.startswith("timm"):
-        resize, cover = tuple(math.floor(side / 0.9) for side in img_size), img_size[0] != img_size[1]
+        resize, cover = tuple(math.floor(side / 0.9) for side in img_size), oblong
         resize = resize if cover else resize[0]
     elif name.startswith("transformers"):
         resize = img_size
     else:
-        resize = int(usual.resize / usual.crop * max(img_size))
+        resize = int(256 / 224 * img_size[0])          # as the official code writes it
     return replace(usual, name=f"{name} for {size(img_size)}", resize=resize, crop=img_size, cover=cover)
 
 

@@ -379,10 +379,18 @@ def test_where_no_preset_fits_the_sentence_says_where_to_write_it():
 
 
 @pytest.mark.parametrize("config", [replace(VARIANTS["swin_t"], shape_policy=TORCHVISION, img_size=448),
-                                    replace(VARIANTS["swin_t"], shape_policy=MICROSOFT, img_size=(224, 448))])
-def test_a_recipe_that_was_scaled_is_a_warning(config):
-    with pytest.warns(SwinWarning, match=r"was scaled from .*'s"):
+                                    replace(VARIANTS["swin_t"], shape_policy=MICROSOFT, img_size=(224, 448)),
+                                    replace(VARIANTS["swin_l"], shape_policy=TORCHVISION),
+                                    replace(VARIANTS["swin_t"], shape_policy=TORCHVISION, depths=(2, 2, 8, 2))])
+def test_where_an_implementation_has_no_formula_for_a_size_or_variant_nothing_is_scaled(config):
+    with pytest.raises(InputError, match=r"is not known: (give --preset NAME, one of|no preset is for such images)"):
         default_preset(config)
+
+
+def test_a_formula_for_an_unpublished_size_is_a_warning():
+    with pytest.warns(SwinWarning, match="follows its formula"):
+        preset = default_preset(replace(VARIANTS["swin_t"], shape_policy=MICROSOFT, img_size=448))
+    assert (preset.resize, preset.crop) == (512, (448, 448))
 
 
 def test_a_preset_of_another_system_or_size_is_refused_with_the_choices():
