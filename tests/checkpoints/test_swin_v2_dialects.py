@@ -500,11 +500,15 @@ def test_what_v2_has_not_gives_one_sentence(arguments, words, checkpoint, capsys
     assert len(lines) == 1 and words in lines[0]
 
 
-def test_classify_names_classes_by_torchvisions_preset(tmp_path, capsys):
+def test_classify_names_classes_by_the_preset_that_is_given_and_takes_none_for_a_size_that_torchvision_has_not(
+        tmp_path, capsys):
     config = replace(PLAIN, img_size=256, patch_size=16, window_size=8)
     path = tmp_path / "v2.safetensors"
     write_safetensors(path, stored_as("torchvision", config).tensors, {})
-    assert main(["classify", sample_photograph(), "--checkpoint", str(path), "--json"]) == 0
+    command = ["classify", sample_photograph(), "--checkpoint", str(path), "--json"]
+    assert main(command) == 2
+    assert "torchvision_swin_v2_t" in capsys.readouterr().err
+    assert main([*command, "--preset", "torchvision_swin_v2_t"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["preset"]["name"] == "torchvision_swin_v2_t" and len(result["images"][0]["classes"]) == 5
 
