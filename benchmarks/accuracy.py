@@ -9,12 +9,12 @@ from importlib.util import find_spec
 import numpy as np
 
 from swin_np import SYSTEMS, VARIANTS, SwinError, images
+from swin_np.arguments.names import check_name
 from swin_np.baselines.resnet import ResNet
 from swin_np.baselines.vit import VisionTransformer
 from swin_np.functional import Array
-from swin_np.names import check_name
-from swin_np.preset_choice import preset_for
-from swin_np.systems import architecture_of, image_size
+from swin_np.preprocessing.choice import preset_for
+from swin_np.systems.registry import architecture_of, image_size
 
 MISSING = "the comparison needs PyTorch and transformers: install them with `pip install torch transformers`"
 
@@ -64,7 +64,7 @@ def measure_swin(variant: str, seed: int) -> list[Accuracy]:
     # imported here, since --help and the errors do without them
     import torch
 
-    from benchmarks.oracle import our_outputs, redrawn_variant, their_outputs, torch_twin
+    from oracle.swin_twin import our_outputs, redrawn_variant, their_outputs, torch_twin
 
     image, model = photograph(variant), redrawn_variant(variant, seed)
     truth = our_outputs(model.astype(np.float64), image.astype(np.float64))
@@ -79,7 +79,7 @@ def measure_beside(variant: str, seed: int) -> list[Accuracy]:
     """One of BESIDE; its logits only."""
     import torch
 
-    from benchmarks.twins import redrawn_system, torch_twin
+    from oracle.twins import redrawn_system, torch_twin
 
     image = photograph(variant)
     model, logits = redrawn_system(variant, image.shape[-1], seed), {}

@@ -16,9 +16,9 @@ import numpy as np
 
 from benchmarks.speed import machine
 from swin_np import VARIANTS, SwinConfig, SwinError, threads
+from swin_np.arguments.names import check_name
 from swin_np.attention import WindowAttention
 from swin_np.functional import Array
-from swin_np.names import check_name
 from swin_np.plots.complexity import SIZES, AttentionTime, stage_sizes
 from swin_np.windows import window_partition
 

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.matrix_products import compute, matrix_products
-from benchmarks.twins import torch_twin
-from swin_np.blas import SINGLE_THREADED_BLAS
+from oracle.twins import torch_twin
 from swin_np.functional import Array
 from swin_np.layers import Module
-from swin_np.parallel import threads
+from swin_np.parallel.blas import SINGLE_THREADED_BLAS
+from swin_np.parallel.pool import threads
 
 OURS, EAGER, SDPA, ONNX, PRODUCTS = "swin_np", "PyTorch eager", "PyTorch SDPA", "ONNX Runtime", "matrix products"
 

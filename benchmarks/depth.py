@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.accuracy import MISSING, largest_difference, photograph
 from swin_np import VARIANTS, SwinError, SwinTransformer, trace
+from swin_np.arguments.names import check_name
 from swin_np.functional import Array
-from swin_np.names import check_name
 from swin_np.plots.depth import LayerError
 
 EXAMPLE = """example:
@@ -45,7 +45,7 @@ def their_layers(model: SwinTransformer, images: Array, dtype: type) -> dict[str
     # imported here, since --help and the errors do without them
     import torch
 
-    from benchmarks.oracle import torch_twin
+    from oracle.swin_twin import torch_twin
 
     twin, found = torch_twin(model, {np.float32: torch.float32, np.float64: torch.float64}[dtype]), {}
     modules = {"patch_embed": twin.swin.embeddings, "norm": twin.swin.layernorm, "head": twin.classifier}
@@ -68,7 +68,7 @@ def their_layers(model: SwinTransformer, images: Array, dtype: type) -> dict[str
 
 def measure(variant: str, seed: int) -> list[LayerError]:
     """The errors of every layer of a variant on the sample photograph."""
-    from benchmarks.oracle import redrawn_variant  # here, since it imports PyTorch
+    from oracle.swin_twin import redrawn_variant  # here, since it imports PyTorch
 
     image, model = photograph(variant), redrawn_variant(variant, seed)
     truth = our_layers(model.astype(np.float64), image.astype(np.float64))

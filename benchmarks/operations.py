@@ -11,7 +11,7 @@ from unittest.mock import patch
 from benchmarks.matrix_products import compute, matrix_products
 from swin_np import SwinTransformer, attention, functional, patches, windows
 from swin_np.functional import Array
-from swin_np.parallel import for_each, threads
+from swin_np.parallel.pool import for_each, threads
 
 KINDS = {                                              # "attention" includes scale, bias and mask, "linear" the bias
     "linear": [functional.linear],

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.contenders import CONTENDERS, draw_images
-from swin_np.resident_memory import mebibytes, reset_peak
+from swin_np.systems.resident_memory import mebibytes, reset_peak
 
 PASSES = 3                                             # forward passes: the first alone need not be the largest
 

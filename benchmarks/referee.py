@@ -17,6 +17,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from swin_np import TRANSFORMERS, SwinConfig, SwinTransformer, threads, trace
+from swin_np.commands.terminal import progress, with_progress
 from swin_np.crosscheck.candidates import Candidate
 from swin_np.crosscheck.layouts import Axes
 from swin_np.crosscheck.referee import crosscheck
@@ -27,7 +28,6 @@ from swin_np.functional import Array
 from swin_np.layers import RECORDER, Module, recording, redraw
 from swin_np.mistakes.catalogue import CATALOGUE, planted
 from swin_np.mistakes.mistake import Mistake
-from swin_np.terminal import progress, with_progress
 
 PAIRS, CORRECT = 200, 200                              # how many are tried
 QUICK = 10                                             # with --quick, every tenth of all
@@ -128,9 +128,9 @@ def torch_candidate(config: SwinConfig, seed: int, precision: str, mistake: Mist
     """What the transformers model gives in a precision, perhaps with a mistake planted by other means."""
     import torch
 
-    from benchmarks.oracle import torch_twin
+    from oracle.planted_mistakes import PLANTED_IN_TORCH
+    from oracle.swin_twin import torch_twin
     from swin_np.crosscheck.torch_models import record
-    from tests.mistakes.planted_in_torch import PLANTED_IN_TORCH
 
     model, images = model_for(config, seed)
     twin = torch_twin(model, getattr(torch, precision), attention)

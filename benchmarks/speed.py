@@ -23,18 +23,19 @@ from benchmarks import accuracy, operations, peak_memory
 from benchmarks.contenders import BESIDE, CONTENDERS, OURS, PRODUCTS, Run, draw_images, left_out
 from benchmarks.figure import speed_figure
 from benchmarks.results import Results, Timing, as_json, report
-from benchmarks.twins import redrawn_system
-from swin_np import SYSTEMS, VARIANTS, SwinError, resident_memory
+from oracle.twins import redrawn_system
+from swin_np import SYSTEMS, VARIANTS, SwinError
+from swin_np.arguments.names import check_name
 from swin_np.baselines.resnet import ResNet
 from swin_np.baselines.vit import VisionTransformer
 from swin_np.complexity import total
 from swin_np.functional import Array
 from swin_np.layers import Module
-from swin_np.names import check_name
-from swin_np.parallel import default_threads
+from swin_np.parallel.pool import default_threads
 from swin_np.plots import save
 from swin_np.plots.saving import OPTIONS
-from swin_np.systems import architecture_of, for_image_size, layer_costs
+from swin_np.systems import resident_memory
+from swin_np.systems.registry import architecture_of, for_image_size, layer_costs
 
 EXAMPLE = """example:
   python -m benchmarks.speed --variant swin_t --seconds 20 --json speed.json --figure speed.svg
@@ -180,7 +181,7 @@ def step_name(batch: int, size: int, threads: int) -> str:
 def measure(options: argparse.Namespace) -> Results:
     """All measurements, in the order of `steps`."""
     # imported here, since --help and the errors do without PyTorch
-    from benchmarks.oracle import redrawn_variant
+    from oracle.swin_twin import redrawn_variant
 
     results, progress = Results(options.variant, machine(), left_out()), Progress(steps(options))
     model = redrawn_variant(options.variant, seed=0)

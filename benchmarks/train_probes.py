@@ -19,10 +19,10 @@ import transformers
 from torch.nn.functional import cross_entropy
 
 from swin_np import probes
-from swin_np.checkpoints.dialects import DIALECTS, State, to_official
-from swin_np.checkpoints.safetensors import write_safetensors
+from swin_np.checkpoints.dialects.swin import DIALECTS, State, to_official
+from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.model import SwinTransformer
-from swin_np.parallel import threads
+from swin_np.parallel.pool import threads
 from swin_np.probes import evaluation
 from swin_np.probes.models import ABLATIONS, probe_config, remove_shift
 from swin_np.probes.tasks import TASKS

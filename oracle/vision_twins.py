@@ -17,15 +17,15 @@ from swin_np.baselines.res2net import Res2Net
 from swin_np.baselines.resnet import ResNet, ResNetConfig
 from swin_np.baselines.swin_v2 import CosineWindowAttention, SwinTransformerV2, SwinV2Config
 from swin_np.baselines.vit import VisionTransformer, ViTConfig
-from swin_np.checkpoints.dialects import DIALECTS, Dialect, State
+from swin_np.checkpoints.dialects.resnet import COUNTERS, RES2NET_DIALECTS, RESNET_DIALECTS
+from swin_np.checkpoints.dialects.swin import DIALECTS, Dialect, State
+from swin_np.checkpoints.dialects.swin_v2 import SWIN_V2_DIALECTS
+from swin_np.checkpoints.dialects.vit import VIT_DIALECTS
 from swin_np.checkpoints.loading import convert
-from swin_np.checkpoints.resnet_dialects import COUNTERS, RES2NET_DIALECTS, RESNET_DIALECTS
-from swin_np.checkpoints.swin_v2_dialects import SWIN_V2_DIALECTS
-from swin_np.checkpoints.vit_dialects import VIT_DIALECTS
 from swin_np.functional import Array
 from swin_np.layers import Module, redraw
 from swin_np.model import SwinConfig
-from swin_np.systems import Config, architecture_of
+from swin_np.systems.registry import Config, architecture_of
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Swin Transformer (Liu et al., ICCV 2021) in NumPy, forward only; the modules follow the paper's sections."""
 
 from swin_np.checkpoints.loading import load
-from swin_np.crosscheck.trace import trace
+from swin_np.crosscheck.record import trace
 from swin_np.errors import (
     CheckpointError,
     ConfigurationError,
@@ -12,7 +12,7 @@ from swin_np.errors import (
     SwinWarning,
 )
 from swin_np.model import VARIANTS, SwinConfig, SwinTransformer
-from swin_np.parallel import threads
+from swin_np.parallel.pool import threads
 from swin_np.shape_policy import (
     MICROSOFT,
     MMDETECTION,
@@ -23,7 +23,7 @@ from swin_np.shape_policy import (
     TRANSFORMERS_BACKBONE,
     ShapePolicy,
 )
-from swin_np.systems import SYSTEMS, build
+from swin_np.systems.registry import SYSTEMS, build
 
 __version__ = "0.1.0"
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from swin_np.cli import main
+from swin_np.commands.cli import main
 
 sys.exit(main())

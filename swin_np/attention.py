@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from swin_np.checks import check_elements, check_spread
-from swin_np.door import moves, takes
+from swin_np.arguments.checks import check_elements, check_spread
+from swin_np.arguments.door import moves, takes
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import LEAST_ATTENDED, Array, by_parts, pair, softmax
 from swin_np.layers import Linear, Module, draw

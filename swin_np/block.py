@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from swin_np.arguments.door import takes
 from swin_np.attention import WindowAttention, shifted_window_attention
-from swin_np.door import takes
 from swin_np.functional import Array, by_parts, gelu, sum_by_parts
 from swin_np.layers import LayerNorm, Linear, Module
 from swin_np.shape_policy import ShapePolicy

@@ -1,37 +1,25 @@
-"""Section 4.1: image classification, from a photograph to its most probable classes; and `swin-np classify`."""
+"""Section 4.1: image classification, from a photograph to its most probable classes."""
 
-import argparse
-import csv
 import importlib.resources
-import io
-import json
-import os
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from swin_np import images
-from swin_np.checkpoint_commands import add_model_options, check_folder, given_sizes, is_same_file
 from swin_np.checkpoints.files import read
-from swin_np.checkpoints.loading import identify, load
+from swin_np.checkpoints.loading import identify
 from swin_np.checkpoints.stored_presets import stored_preset
-from swin_np.checkpoints.writing import replacing
+from swin_np.commands.terminal import size
 from swin_np.dense.backbones import DenseModel
 from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError
 from swin_np.functional import Array, pair, softmax
-from swin_np.images import PRESETS, Preset
+from swin_np.images import Preset
 from swin_np.layers import Module
-from swin_np.names import check_name
-from swin_np.parallel import threads
-from swin_np.preset_choice import default_preset, named_preset
-from swin_np.systems import Config, image_size
-from swin_np.terminal import printable, size, with_progress
+from swin_np.preprocessing.choice import default_preset, named_preset
+from swin_np.systems.registry import Config, image_size
 
 IMAGENET_1K, IMAGENET_22K = 1000, 21841                # classes
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-DRAWN = 5                                              # classes in the bar chart
 
 
 @dataclass(frozen=True)
@@ -113,149 +101,3 @@ def classify(model: Module, image: Array, preset: Preset, top: int = 5) -> list[
     names = class_names(len(logits))
     return [RankedClass(int(i), names[i], float(probabilities[i]))
             for i in np.argsort(-probabilities, kind="stable")[:top]]
-
-
-def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Add `classify` to the parser of the command line."""
-    command = commands.add_parser(
-        "classify", help="the most probable classes of images, by a checkpoint",
-        description="The most probable classes of images. Checkpoints of 1000 classes are taken for ImageNet-1k's and "
-                    "get its names; of others the numbers are printed.",
-        epilog="example: swin-np classify photo.jpg --checkpoint swin_tiny_patch4_window7_224.pth --plot photo.svg")
-    command.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="image files, and folders of them")
-    command.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="of any format and dialect")
-    command.add_argument("--preset", metavar="NAME", help="how images are resized, cropped and normalised, one of "
-                         f"{', '.join(PRESETS)} (default: as preprocessor_config.json or timm's config.json beside the "
-                         "checkpoint says, else as its implementation does, where that is known)")
-    command.add_argument("--top", type=int, default=5, help="how many classes (default: 5)")
-    command.add_argument("--plot", type=Path, metavar="FILE", help="draw one image and its classes, .svg or .png")
-    command.add_argument("--csv", type=Path, metavar="FILE", help="also write the result as a table, .csv")
-    command.add_argument("--threads", type=int, help="cores to use (default: all, or what SWIN_NP_THREADS says)")
-    add_model_options(command)
-    command.set_defaults(run=run_classify)
-
-
-def run_classify(options: argparse.Namespace) -> None:
-    """`swin-np classify`."""
-    if options.preset is not None:
-        check_name("preset", options.preset, PRESETS)
-    if options.top < 1:
-        raise InputError(f"--top {options.top} was given: ask for at least one class")
-    paths = image_files(options.images)
-    check_outputs(options, paths)
-    sizes = given_sizes(options)
-    model = load(options.checkpoint, **sizes)
-    check_head(model, options.top)
-    preset = preset_of(options.preset, options.checkpoint, model.config, sizes)
-
-    ranked: dict[Path, list[RankedClass]] = {}
-    failures: dict[Path, str] = {}
-    with threads(options.threads):
-        for path in with_progress(paths, "images"):
-            try:
-                image = images.load(path)
-            except InputError as error:
-                if len(paths) == 1:
-                    raise
-                failures[path] = str(error)
-            else:
-                ranked[path] = classify(model, image, preset, options.top)
-
-    if options.csv:
-        write_csv(options.csv, ranked)
-    if options.plot:
-        draw(options.plot, image, preset, ranked[paths[0]])
-    if options.json:
-        print(json.dumps({
-            "checkpoint": str(options.checkpoint), "preset": asdict(preset), "num_classes": model.config.num_classes,
-            "classes": meaning(model.config.num_classes),
-            "images": [{"image": str(path), "classes": [asdict(entry) for entry in entries]}
-                       for path, entries in ranked.items()],
-            "failed": [{"image": str(path), "reason": reason} for path, reason in failures.items()],
-            "notes": options.notes}))
-    else:
-        print_classes(model.config, preset, ranked)
-    for reason in failures.values():
-        print(f"swin-np: {printable(reason)}", file=sys.stderr)
-    if failures:
-        raise InputError(f"{len(failures)} of {len(paths)} images could not be read, for the reasons above: "
-                         "mend or remove them")
-
-
-def image_files(paths: list[Path]) -> list[Path]:
-    """The paths, each folder replaced by the image files directly in it, in the order of their names; none twice.
-
-    Raises InputError for a folder without image files.
-    """
-    files: list[Path] = []
-    for path in paths:
-        if not os.path.isdir(path):
-            files.append(path)
-            continue
-        try:
-            found = sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS and file.is_file()
-                           and not file.name.startswith("."))
-        except OSError as error:
-            raise InputError(f"the folder {path} cannot be read ({error.strerror}): check its permissions") from error
-        if not found:
-            raise InputError(f"the folder {path} holds no image file: give one with files that end in "
-                             f"{', '.join(ENDINGS)}")
-        files += found
-    return list(dict.fromkeys(files))
-
-
-def check_outputs(options: argparse.Namespace, paths: list[Path]) -> None:
-    """Raise InputError, before the long work, for output files that could not be written after it."""
-    if options.csv:
-        if options.csv.suffix.lower() != ".csv":
-            raise InputError(f"--csv {options.csv} does not end in .csv: choose that ending")
-        check_folder(options.csv)
-    if options.plot:
-        if options.plot.suffix not in (".svg", ".png"):
-            raise InputError(f"--plot {options.plot} ends in neither .svg nor .png: choose one of these endings")
-        if len(paths) > 1:
-            raise InputError(f"--plot draws one image, and there are {len(paths)}: give one, or leave --plot out")
-        if is_same_file(options.plot, paths[0]):
-            raise InputError(f"--plot {options.plot} is the image itself: choose another file")
-
-
-def write_csv(path: Path, ranked: dict[Path, list[RankedClass]]) -> None:
-    """One row for each image and rank."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(("image", "rank", "class", "name", "probability"))
-    for image, entries in ranked.items():
-        table.writerows((printable(str(image)), rank, entry.number, entry.name, f"{entry.probability:.9g}")
-                        for rank, entry in enumerate(entries, start=1))
-    with replacing(path) as stream:
-        stream.write(text.getvalue().encode())
-
-
-def draw(path: Path, image: Array, preset: Preset, ranked: list[RankedClass]) -> None:
-    """The bar chart of the first classes beside the image, as a file."""
-    from swin_np.plots.classes import classes_beside_photograph  # here, since matplotlib takes a second to import
-    from swin_np.plots.saving import save
-
-    first = ranked[:DRAWN]
-    save(classes_beside_photograph(images.resize_and_crop(image, preset), [entry.label() for entry in first],
-                                   [entry.probability for entry in first]), path)
-
-
-def meaning(count: int) -> str:
-    """What the classes of a checkpoint are, as far as their count tells."""
-    return {IMAGENET_1K: "ImageNet-1k", IMAGENET_22K: "ImageNet-22k"}.get(count, "unknown")
-
-
-def print_classes(config: Config, preset: Preset, ranked: dict[Path, list[RankedClass]]) -> None:
-    """The result as text."""
-    print(f"preset {preset.name}: {preset.described()}")
-    if config.num_classes == IMAGENET_22K:
-        print(f"The {IMAGENET_22K} classes of this checkpoint are those of ImageNet-22k: their numbers are printed, "
-              "their names are not part of this package.")
-    elif config.num_classes != IMAGENET_1K:
-        print(f"What the {config.num_classes} classes of this checkpoint are is not known here: their numbers are "
-              "printed.")
-    for path, entries in ranked.items():
-        print(f"\n{printable(str(path))}")
-        for entry in entries:
-            print(f"{100 * entry.probability:8.3f} %  {entry.number:5}  {entry.name}".rstrip())

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_np.checks import instance
-from swin_np.config_fields import hidden_channels
-from swin_np.door import takes
+from swin_np.arguments.checks import instance
+from swin_np.arguments.config_fields import hidden_channels
+from swin_np.arguments.door import takes
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Size, pair
 from swin_np.model import SwinConfig

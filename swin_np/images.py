@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from swin_np.checks import shown
-from swin_np.door import takes
+from swin_np.arguments.checks import shown
+from swin_np.arguments.door import takes
+from swin_np.arguments.names import check_name
 from swin_np.errors import ConfigurationError, InputError
 from swin_np.functional import Array, pair
 from swin_np.layers import check_dtype
-from swin_np.names import check_name
-from swin_np.parallel import for_each
-from swin_np.presets import FILTERS, IMAGENET_MEAN, IMAGENET_STD, ROUNDINGS, Colour, Preset, colour
-from swin_np.presets import PRESETS as PRESETS  # this is where a user looks for them
+from swin_np.parallel.pool import for_each
+from swin_np.preprocessing.presets import FILTERS, IMAGENET_MEAN, IMAGENET_STD, ROUNDINGS, Colour, Preset, colour
+from swin_np.preprocessing.presets import PRESETS as PRESETS  # this is where a user looks for them
 
 WEIGHT_ONE = 1 << 22                                   # Pillow's weights are integers, this one stands for 1
 BAND, MOST_ELEMENTS = 16, 1 << 18                      # new pixels of an axis, and source pixels, taken at a time

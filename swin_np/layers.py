@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from swin_np import functional
-from swin_np.checks import shown
+from swin_np.arguments.checks import shown
 from swin_np.errors import ConfigurationError, StateDictError
 from swin_np.functional import Array
-from swin_np.settings import Setting
+from swin_np.parallel.settings import Setting
 
 BUFFER_TOLERANCE = 1e-6                                # relative; a few units in the last place of float32
 

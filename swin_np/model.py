@@ -5,13 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from swin_np.arguments.config_fields import check_count, check_fields, hidden_channels
+from swin_np.arguments.door import takes
+from swin_np.arguments.image_batches import check_images, finite
 from swin_np.attention import WindowAttention, relative_position_index
 from swin_np.block import Mlp, SwinTransformerBlock
-from swin_np.config_fields import check_count, check_fields, hidden_channels
-from swin_np.door import takes
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, by_parts
-from swin_np.image_batches import check_images, finite
 from swin_np.layers import LayerNorm, Linear, Module, draw
 from swin_np.patches import PatchEmbed, PatchMerging
 from swin_np.shape_policy import TORCHVISION, ShapePolicy

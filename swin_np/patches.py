@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_np.door import moves, takes
+from swin_np.arguments.door import moves, takes
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, Size, linear, pair
 from swin_np.layers import LayerNorm, Linear, Module, placeholder

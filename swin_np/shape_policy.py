@@ -8,7 +8,7 @@ names each answer.
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from swin_np.config_fields import check_fields
+from swin_np.arguments.config_fields import check_fields
 from swin_np.errors import ShapeError
 from swin_np.functional import pair
 

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from swin_np.checks import check_elements
-from swin_np.door import moves, takes
+from swin_np.arguments.checks import check_elements
+from swin_np.arguments.door import moves, takes
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, Size, pair
 

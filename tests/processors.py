@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-TESTS = ("tests/test_functional.py", "tests/test_convolution.py", "tests/test_golden.py", "tests/test_model.py",
-         "tests/test_attention.py", "tests/test_parallel.py", "tests/test_images.py", "tests/test_transformers.py",
-         "tests/test_classification.py", "tests/test_benchmarks.py", "tests/baselines", "tests/dense",
-         "tests/checkpoints", "tests/crosscheck", "tests/exercises", "tests/mistakes", "tests/oracles", "tests/probes")
+TESTS = ("tests/test_functional.py", "tests/convolution", "tests/test_golden.py", "tests/test_model.py",
+         "tests/test_attention.py", "tests/parallel/test_parallel.py", "tests/test_images.py",
+         "tests/test_transformers.py", "tests/test_classification.py", "tests/test_benchmarks.py", "tests/baselines",
+         "tests/dense", "tests/checkpoints", "tests/crosscheck", "tests/exercises", "tests/mistakes", "tests/oracles",
+         "tests/probes")
 TORCH = {"AVX2": ("avx2", "AVX2"), "SSE 4.1": ("default", "SSE41")}      # ATEN_CPU_CAPABILITY, ONEDNN_MAX_CPU_ISA
 OPENBLAS = {"Nehalem": "sse4_2", "Sandybridge": "avx", "Haswell": "avx2", "SkylakeX": "avx512f"}
 """OPENBLAS_CORETYPE, and what the processor must have for it, as Linux calls it."""

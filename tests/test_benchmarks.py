@@ -15,17 +15,18 @@ from benchmarks import accuracy, operations, peak_memory, speed
 from benchmarks.contenders import BESIDE, CONTENDERS, EAGER, OURS, PRODUCTS, SDPA, draw_images
 from benchmarks.figure import speed_figure
 from benchmarks.matrix_products import compute, matrix_products, multiply_adds
-from benchmarks.oracle import redrawn_model
 from benchmarks.results import Results, Timing, as_json, report
-from benchmarks.twins import redrawn_system
-from swin_np import TRANSFORMERS, VARIANTS, SwinConfig, SwinError, functional, resident_memory
+from oracle.swin_twin import redrawn_model
+from oracle.twins import redrawn_system
+from swin_np import TRANSFORMERS, VARIANTS, SwinConfig, SwinError, functional
 from swin_np import attention as attention_module
 from swin_np.baselines.res2net import Res2NetConfig
 from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.vit import ViTConfig
 from swin_np.complexity import layer_costs
 from swin_np.layers import redraw
-from swin_np.systems import architecture_of
+from swin_np.systems import resident_memory
+from swin_np.systems.registry import architecture_of
 from tests.matching import MODEL_TOLERANCE, UNIT
 
 SMALL = SwinConfig(img_size=(32, 64), patch_size=(2, 2), embed_dim=8, depths=(2, 2), num_heads=(2, 4),

@@ -14,15 +14,18 @@ from matplotlib.text import Text
 from PIL import Image
 
 import swin_np
-from swin_np import images, terminal
-from swin_np.checkpoints.safetensors import write_safetensors
-from swin_np.classification import class_names, classify, default_preset, image_files
-from swin_np.cli import main, noted
+from swin_np import images
+from swin_np.checkpoints.formats.safetensors import write_safetensors
+from swin_np.classification import class_names, classify
+from swin_np.commands import terminal
+from swin_np.commands.classify import image_files
+from swin_np.commands.cli import main, noted
 from swin_np.errors import ConfigurationError, InputError, ShapeError, SwinWarning
 from swin_np.layers import redraw
 from swin_np.model import SwinConfig, SwinTransformer
 from swin_np.plots.classes import classes_beside_photograph
 from swin_np.plots.style import NUMERAL_SIZE
+from swin_np.preprocessing.choice import default_preset
 from swin_np.shape_policy import (
     MICROSOFT,
     MMDETECTION,

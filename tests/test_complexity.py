@@ -22,7 +22,7 @@ from swin_np import (
 )
 from swin_np.attention import attention
 from swin_np.complexity import LayerCost, layer_costs, msa_multiply_adds, total, window_msa_multiply_adds
-from swin_np.parallel import threads
+from swin_np.parallel.pool import threads
 
 PARAMETERS = {"swin_t": 28_288_354, "swin_s": 49_606_258, "swin_b": 87_768_224, "swin_l": 196_532_476,
               "swin_b_384": 87_903_584, "swin_l_384": 196_735_516}

@@ -20,7 +20,7 @@ from swin_np.images import (
     resize,
     sample_photograph,
 )
-from swin_np.parallel import threads
+from swin_np.parallel.pool import threads
 
 SIZES = [
     ((37, 53), (16, 16)), ((37, 53), (80, 111)), ((64, 64), (64, 64)), ((64, 48), (64, 31)), ((64, 48), (129, 48)),

@@ -7,7 +7,7 @@ import pytest
 
 from swin_np import images
 from swin_np.errors import SwinError
-from swin_np.presets import PRESETS, Preset
+from swin_np.preprocessing.presets import PRESETS, Preset
 
 GOOD = np.random.default_rng(7).integers(0, 256, (9, 13, 3), dtype=np.uint8)
 READ_ONLY = GOOD.copy()

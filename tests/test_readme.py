@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from swin_np.cli import parser
+from swin_np.commands.cli import parser
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

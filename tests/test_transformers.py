@@ -13,7 +13,7 @@ from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from benchmarks.oracle import our_outputs, redrawn_model, redrawn_variant, their_outputs, torch_twin  # noqa: E402
+from oracle.swin_twin import our_outputs, redrawn_model, redrawn_variant, their_outputs, torch_twin  # noqa: E402
 
 PARTS = ("logits", "features", "feature_maps", "stage_outputs")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from notebooks.publish.files import NotebookError, read, text_of, write
+from swin_np.commands.terminal import printable
 from swin_np.errors import SwinError
-from swin_np.terminal import printable
 
 FOLDER = Path(__file__).parent
 BEGIN, END = "### BEGIN ", "### END "

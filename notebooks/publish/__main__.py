@@ -9,8 +9,8 @@ from time import perf_counter
 from notebooks.publish import pages
 from notebooks.publish.execution import check, execute
 from notebooks.publish.files import FOLDER, find, write
+from swin_np.commands.terminal import printable
 from swin_np.errors import SwinError
-from swin_np.terminal import printable
 
 COMMANDS = {
     "execute": "run every notebook from a clean kernel and store what it shows",

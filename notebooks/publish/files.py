@@ -6,8 +6,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from swin_np.arguments.names import check_name
 from swin_np.errors import SwinError
-from swin_np.names import check_name
 
 FOLDER = Path(__file__).parent.parent
 LARGEST = 400_000                                      # bytes of a notebook

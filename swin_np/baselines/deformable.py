@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_np.convolution import check_channels, out_size
-from swin_np.convolution_layers import Conv2d
-from swin_np.convolution_loops import kernel_matrices, kernel_products, rows_of_images
+from swin_np.convolution.functional import check_channels, out_size
+from swin_np.convolution.layers import Conv2d
+from swin_np.convolution.loops import kernel_matrices, kernel_products, rows_of_images
 from swin_np.errors import ShapeError
 from swin_np.functional import PART_TOKENS, Array, Size, pair, parts, sigmoid
 from swin_np.layers import Module
-from swin_np.parallel import for_each
+from swin_np.parallel.pool import for_each
 
 
 def bilinear_samples(x: Array, rows: Array, columns: Array) -> Array:

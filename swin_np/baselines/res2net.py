@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from swin_np.arguments.names import check_name
 from swin_np.baselines.resnet import ResidualBlock, ResNet, ResNetConfig, projection
-from swin_np.convolution import relu
-from swin_np.convolution_layers import AvgPool2d, BatchNorm2d, Conv2d, Relu
+from swin_np.convolution.functional import relu
+from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d, Relu
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array
 from swin_np.layers import Module
-from swin_np.names import check_name
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from swin_np.config_fields import check_count, check_fields
-from swin_np.convolution import max_pool2d, relu
-from swin_np.convolution_layers import BatchNorm2d, Conv2d
+from swin_np.arguments.config_fields import check_count, check_fields
+from swin_np.arguments.image_batches import check_images, finite
+from swin_np.arguments.names import check_name
+from swin_np.convolution.functional import max_pool2d, relu
+from swin_np.convolution.layers import BatchNorm2d, Conv2d
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array
-from swin_np.image_batches import check_images, finite
 from swin_np.layers import Linear, Module
-from swin_np.names import check_name
 
 EXPANSION = {"basic": 1, "bottleneck": 4}              # Fig. 5: channels after a block over `planes`
 

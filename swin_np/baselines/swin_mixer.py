@@ -11,10 +11,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from swin_np import complexity
+from swin_np.arguments.config_fields import hidden_channels
 from swin_np.baselines.padded_windows import crop_padding, pad_to_windows, padding
 from swin_np.block import Mlp
 from swin_np.complexity import LayerCost, array_bytes
-from swin_np.config_fields import hidden_channels
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, Size, pair
 from swin_np.layers import LayerNorm, Module, draw

@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 
 from swin_np import complexity
+from swin_np.arguments.config_fields import hidden_channels
 from swin_np.attention import relative_position_index
 from swin_np.block import Mlp, SwinTransformerBlock
 from swin_np.complexity import LayerCost, element_cost, layer_norm_cost, linear_cost
-from swin_np.config_fields import hidden_channels
-from swin_np.convolution_layers import Relu
+from swin_np.convolution.layers import Relu
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, Size, pair, sigmoid, softmax
 from swin_np.layers import LayerNorm, Linear, Module

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from swin_np.checks import check_elements, check_spread, shown
+from swin_np.arguments.checks import check_elements, check_spread, shown
+from swin_np.arguments.config_fields import check_fields
+from swin_np.arguments.door import takes
+from swin_np.arguments.image_batches import finite
 from swin_np.complexity import LayerCost, array_bytes, element_cost, layer_norm_cost, linear_cost
-from swin_np.config_fields import check_fields
-from swin_np.door import takes
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.functional import Array, linear, softmax
-from swin_np.image_batches import finite
 from swin_np.layers import LayerNorm, Linear, Module, draw
 
 WAVELENGTH_BASE = 10000.0                              # section 3.5: wavelengths from 2 pi to 10000 * 2 pi

@@ -9,13 +9,13 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from swin_np.arguments.config_fields import check_fields, hidden_channels
+from swin_np.arguments.image_batches import check_images, finite
 from swin_np.baselines.transformer import scaled_dot_product_attention
 from swin_np.block import Mlp
 from swin_np.complexity import LayerCost, attention_cost, element_cost, layer_norm_cost, linear_cost
-from swin_np.config_fields import check_fields, hidden_channels
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, Size, by_parts
-from swin_np.image_batches import check_images, finite
 from swin_np.layers import LayerNorm, Linear, Module, draw
 from swin_np.patches import PatchEmbed
 from swin_np.shape_policy import MICROSOFT

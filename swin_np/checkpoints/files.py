@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from swin_np.checkpoints import stored_preprocessing, strict_json
+from swin_np.checkpoints import stored_preprocessing
 from swin_np.checkpoints.entries import Entries
-from swin_np.checkpoints.npz import read_npz
-from swin_np.checkpoints.pytorch import LEGACY_MAGIC, AnyTensor, read_legacy, read_zip
-from swin_np.checkpoints.safetensors import read_safetensors
+from swin_np.checkpoints.formats import strict_json
+from swin_np.checkpoints.formats.npz import read_npz
+from swin_np.checkpoints.formats.pth import LEGACY_MAGIC, AnyTensor, read_legacy, read_zip
+from swin_np.checkpoints.formats.safetensors import read_safetensors
+from swin_np.checkpoints.formats.zip_archive import LOCAL, read_directory
 from swin_np.checkpoints.stored_preprocessing import StoredPreprocessing
 from swin_np.checkpoints.unwrapping import unwrap
-from swin_np.checkpoints.zip_archive import LOCAL, read_directory
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
 

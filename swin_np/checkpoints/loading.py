@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_np.checkpoints import swin_inference
-from swin_np.checkpoints.arrays import check_repetition
-from swin_np.checkpoints.dense_dialects import dense_systems
-from swin_np.checkpoints.dialects import (
+from swin_np.checkpoints.dialects import swin_inference
+from swin_np.checkpoints.dialects.dense import dense_systems
+from swin_np.checkpoints.dialects.resnet import RES2NET, RESNET
+from swin_np.checkpoints.dialects.swin import (
     SWIN_DIALECTS,
     Dialect,
     State,
@@ -20,17 +20,17 @@ from swin_np.checkpoints.dialects import (
     recognise,
     to_official,
 )
+from swin_np.checkpoints.dialects.swin_inference import INDEX, depths_of, factors, fitting_configuration, shared_fields
+from swin_np.checkpoints.dialects.swin_mixer import SWIN_MIXER
+from swin_np.checkpoints.dialects.swin_v2 import SWIN_V2
+from swin_np.checkpoints.dialects.transformer import TRANSFORMER
+from swin_np.checkpoints.dialects.vit import VIT
 from swin_np.checkpoints.files import StoredCheckpoint, read
+from swin_np.checkpoints.formats.arrays import check_repetition
 from swin_np.checkpoints.notes import Assumption
+from swin_np.checkpoints.readers import Config, Request, System, with_axes
 from swin_np.checkpoints.requests import inferred, request, told_eps, with_eps
-from swin_np.checkpoints.resnet_dialects import RES2NET, RESNET
 from swin_np.checkpoints.stored_preprocessing import StoredPreprocessing
-from swin_np.checkpoints.swin_inference import INDEX, depths_of, factors, fitting_configuration, shared_fields
-from swin_np.checkpoints.swin_mixer_dialects import SWIN_MIXER
-from swin_np.checkpoints.swin_v2_dialects import SWIN_V2
-from swin_np.checkpoints.systems import Config, Request, System, with_axes
-from swin_np.checkpoints.transformer_dialects import TRANSFORMER
-from swin_np.checkpoints.vit_dialects import VIT
 from swin_np.errors import CheckpointError, ConfigurationError, SwinWarning
 from swin_np.functional import Array, Size, pair
 from swin_np.layers import Module, check_dtype

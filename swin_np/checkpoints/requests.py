@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from swin_np.baselines.swin_v2 import SwinV2Config
-from swin_np.checkpoints.dialects import Dialect, State
+from swin_np.checkpoints.dialects.swin import Dialect, State
 from swin_np.checkpoints.entries import Entries, is_count, is_side
 from swin_np.checkpoints.notes import Assumption
+from swin_np.checkpoints.readers import Config, Request, System
 from swin_np.checkpoints.stored_configuration import Told, told_by
-from swin_np.checkpoints.systems import Config, Request, System
 from swin_np.dense.backbones import DenseConfig
 from swin_np.errors import CheckpointError
 from swin_np.functional import Size, pair

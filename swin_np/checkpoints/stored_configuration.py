@@ -6,7 +6,7 @@ What it says that the models here cannot do is refused by its name.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from swin_np.checkpoints import timm_architectures
+from swin_np.checkpoints.dialects import timm_architectures
 from swin_np.checkpoints.entries import Entries
 from swin_np.errors import CheckpointError
 

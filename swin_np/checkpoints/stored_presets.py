@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from swin_np.checkpoints.stored_preprocessing import StoredPreprocessing
 from swin_np.errors import CheckpointError, SwinError
-from swin_np.presets import Preset
+from swin_np.preprocessing.presets import Preset
 
 NEEDED = {"timm": ("crop", "crop_pct", "interpolation", "mean", "std"), "ViT": ("resize", "interpolation"),
           "DeiT": ("resize", "crop", "interpolation"), "ConvNext": ("resize", "interpolation")}

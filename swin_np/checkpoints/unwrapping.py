@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 
+from swin_np.checkpoints.formats.pth import AnyTensor
+from swin_np.checkpoints.formats.writing import is_name
 from swin_np.checkpoints.notes import Assumption
-from swin_np.checkpoints.pytorch import AnyTensor
-from swin_np.checkpoints.writing import is_name
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
 

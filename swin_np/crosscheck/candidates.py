@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_np.checkpoints import strict_json
-from swin_np.checkpoints.dialects import DIALECTS, Dialect
+from swin_np.checkpoints.dialects.swin import DIALECTS, Dialect
 from swin_np.checkpoints.files import mapped, read
-from swin_np.checkpoints.npz import read_npy
+from swin_np.checkpoints.formats import strict_json
+from swin_np.checkpoints.formats.npz import read_npy
 from swin_np.crosscheck.layouts import Axes
 from swin_np.errors import CheckpointError, InputError
 from swin_np.functional import Array

@@ -12,11 +12,11 @@ from swin_np.crosscheck.evidence import MASKED_SCORES, Evidence
 from swin_np.crosscheck.isolate import isolated, units
 from swin_np.crosscheck.layouts import alike
 from swin_np.crosscheck.pixels import explain_embedding, explain_input
+from swin_np.crosscheck.record import trace
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding
 from swin_np.crosscheck.rounding import EPSILON, Rounding, rounding_of, tolerance
 from swin_np.crosscheck.solve import solution, solve
-from swin_np.crosscheck.trace import trace
 from swin_np.functional import Array
 from swin_np.layers import redraw
 from swin_np.mistakes.catalogue import CATALOGUE, planted

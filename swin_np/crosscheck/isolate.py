@@ -14,7 +14,7 @@ import numpy as np
 from swin_np.functional import Array
 from swin_np.layers import Module, recording
 from swin_np.model import SwinTransformer
-from swin_np.parallel import uncut
+from swin_np.parallel.pool import uncut
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_np.checkpoints import strict_json
-from swin_np.checkpoints.dialects import recognise, to_official
+from swin_np.checkpoints.dialects.swin import recognise, to_official
 from swin_np.checkpoints.files import read
-from swin_np.checkpoints.npz import write_npz
+from swin_np.checkpoints.formats import strict_json
+from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.crosscheck.candidates import STATE_PREFIX, candidate_of
 from swin_np.crosscheck.layouts import Axes, axes_of
+from swin_np.crosscheck.record import trace
 from swin_np.crosscheck.rounding import EPSILON, Rounding, rounding_of
-from swin_np.crosscheck.trace import trace
 from swin_np.errors import InputError, SwinError
 from swin_np.functional import Array
 from swin_np.model import SwinConfig, SwinTransformer

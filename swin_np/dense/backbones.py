@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from swin_np import complexity
+from swin_np.arguments.config_fields import check_fields
 from swin_np.baselines import convolution_complexity, swin_mixer, swin_v2
 from swin_np.baselines.res2net import Res2Net, Res2NetConfig
 from swin_np.baselines.resnet import ResNet, ResNetConfig
 from swin_np.baselines.swin_mixer import SwinMixer, SwinMixerConfig
 from swin_np.baselines.swin_v2 import SwinTransformerV2, SwinV2Config
 from swin_np.complexity import LayerCost, layer_norm_cost
-from swin_np.config_fields import check_fields
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array, Size, pair
 from swin_np.layers import LayerNorm, Module

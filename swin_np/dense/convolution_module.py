@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_np.convolution import relu
-from swin_np.convolution_layers import BatchNorm2d, Conv2d
+from swin_np.convolution.functional import relu
+from swin_np.convolution.layers import BatchNorm2d, Conv2d
 from swin_np.functional import Array
 from swin_np.layers import Module
 

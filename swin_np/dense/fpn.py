@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from swin_np.convolution import interpolate_nearest, max_pool2d, relu
-from swin_np.convolution_layers import Conv2d
+from swin_np.arguments.names import check_name
+from swin_np.convolution.functional import interpolate_nearest, max_pool2d, relu
+from swin_np.convolution.layers import Conv2d
 from swin_np.dense.maps import check_maps
 from swin_np.functional import Array
 from swin_np.layers import Module
-from swin_np.names import check_name
 
 
 def top_down(laterals: list[Array]) -> list[Array]:

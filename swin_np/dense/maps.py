@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from swin_np.checks import instance
+from swin_np.arguments.checks import instance
 from swin_np.errors import InputError, ShapeError
 from swin_np.functional import Array
 

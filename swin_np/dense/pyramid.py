@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from swin_np.arguments.image_batches import finite
+from swin_np.arguments.names import check_name
 from swin_np.baselines.res2net import RES2NET_VARIANTS
 from swin_np.baselines.resnet import RESNET_VARIANTS
 from swin_np.dense.backbones import DenseConfig, DenseModel, random_backbone
 from swin_np.dense.fpn import EXTRA_LEVELS, FPN
 from swin_np.functional import Array
-from swin_np.image_batches import finite
 from swin_np.model import VARIANTS
-from swin_np.names import check_name
 
 
 @dataclass(frozen=True)

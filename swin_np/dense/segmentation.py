@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from swin_np.arguments.image_batches import finite
 from swin_np.baselines.resnet import RESNET_VARIANTS
-from swin_np.convolution import interpolate_bilinear
+from swin_np.convolution.functional import interpolate_bilinear
 from swin_np.dense.backbones import DenseConfig, DenseModel, random_backbone
 from swin_np.dense.unet import UNetDecoder
 from swin_np.dense.upernet import UPerHead
 from swin_np.functional import Array
-from swin_np.image_batches import finite
 from swin_np.model import VARIANTS
 from swin_np.shape_policy import TRANSFORMERS_BACKBONE
 

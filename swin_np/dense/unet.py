@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from swin_np.convolution_layers import Conv2d
+from swin_np.convolution.layers import Conv2d
 from swin_np.dense.convolution_module import ConvModule
 from swin_np.dense.maps import check_maps
 from swin_np.errors import ShapeError

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swin_np.convolution import adaptive_avg_pool2d, interpolate_bilinear
-from swin_np.convolution_layers import Conv2d
+from swin_np.convolution.functional import adaptive_avg_pool2d, interpolate_bilinear
+from swin_np.convolution.layers import Conv2d
 from swin_np.dense.convolution_module import ConvModule
 from swin_np.dense.maps import check_maps
 from swin_np.functional import Array

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from swin_np.arguments.names import check_name
 from swin_np.exercises import naming
 from swin_np.exercises.calling import Called, call
 from swin_np.exercises.comparing import Difference, difference
@@ -15,7 +16,6 @@ from swin_np.exercises.record import remember
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.result import ERROR, NOT_IMPLEMENTED, RIGHT, WRONG, Result
 from swin_np.exercises.showing import arguments_and_results, arguments_in_short
-from swin_np.names import check_name
 
 DRAWS = 4                                              # random sizes in float64, before one in float32
 SEED = 2103

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_np.baselines.res2net import Bottle2neck
-from swin_np.convolution_layers import BatchNorm2d, Conv2d
+from swin_np.convolution.layers import BatchNorm2d, Conv2d
 from swin_np.exercises.exercise import Arguments, exercise
 from swin_np.exercises.official import official
 from swin_np.functional import Array

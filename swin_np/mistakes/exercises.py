@@ -11,7 +11,7 @@ import numpy as np
 from swin_np import complexity
 from swin_np.baselines.sliding_window import pad_by_radius
 from swin_np.complexity import LayerCost, TotalCost
-from swin_np.convolution import relu
+from swin_np.convolution.functional import relu
 from swin_np.functional import Array, pair, softmax
 from swin_np.layers import Module
 from swin_np.mistakes.mistake import NOWHERE, mistake
@@ -497,7 +497,7 @@ def last_split_passed_on(self: Module, x: Array) -> Array:
     return np.concatenate([*steps[1:], passed, steps[0]], axis=-1)
 
 
-@mistake("swin_np.convolution.relu", place=RES2NET_EQ_1, modules=NOWHERE,
+@mistake("swin_np.convolution.functional.relu", place=RES2NET_EQ_1, modules=NOWHERE,
          says="The activation after the convolution is left out.",
          fix="Set what is negative to 0 after every convolution.")
 def relu_left_out(x: Array, out: Array | None = None) -> Array:

@@ -5,7 +5,7 @@ import numpy as np
 from swin_np.functional import Array, pair
 from swin_np.images import center_crop, normalise, resize, resize_and_crop
 from swin_np.mistakes.mistake import mistake
-from swin_np.presets import IMAGENET_MEAN, IMAGENET_STD, Colour, Preset
+from swin_np.preprocessing.presets import IMAGENET_MEAN, IMAGENET_STD, Colour, Preset
 
 INPUT = "input"
 NORMALISE = "swin_np.images.normalise"

@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from swin_np.crosscheck.trace import trace
+from swin_np.crosscheck.record import trace
 from swin_np.functional import Array
 from swin_np.model import SwinTransformer
 from swin_np.plots.cells import colour_on

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from swin_np.arguments.names import check_name
 from swin_np.baselines.res2net import RES2NET_VARIANTS, Bottle2neck
 from swin_np.baselines.resnet import RESNET_VARIANTS, Bottleneck
 from swin_np.functional import Array
 from swin_np.images import PRESETS, center_crop, load, preprocess, resize, sample_photograph
 from swin_np.layers import redraw
 from swin_np.model import VARIANTS, SwinConfig, SwinTransformer
-from swin_np.names import check_name
 from swin_np.patches import LinearEmbedding
 from swin_np.plots.architecture import architecture
 from swin_np.plots.complexity import complexity_curve, read_attention_times

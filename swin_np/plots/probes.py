@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from swin_np.crosscheck.trace import trace
+from swin_np.crosscheck.record import trace
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, softmax
 from swin_np.model import SwinTransformer

@@ -8,7 +8,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from swin_np.baselines.res2net import Bottle2neck, receptive_fields
 from swin_np.baselines.resnet import Bottleneck
-from swin_np.convolution_layers import Conv2d
+from swin_np.convolution.layers import Conv2d
 from swin_np.functional import Array
 from swin_np.plots.cells import colour_on, draw_cells, heat_colours
 from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, NUMERAL_SIZE, ORANGE, WHITE, new_figure

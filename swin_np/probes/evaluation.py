@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from swin_np.commands.terminal import with_progress
 from swin_np.functional import Array
 from swin_np.model import SwinTransformer
 from swin_np.probes.tasks import SIDE, Boards
-from swin_np.terminal import with_progress
 
 BATCH = 128                                            # images
 

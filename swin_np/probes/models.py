@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from swin_np.arguments.names import check_name
 from swin_np.checkpoints.loading import load
 from swin_np.model import SwinConfig, SwinTransformer
-from swin_np.names import check_name
 from swin_np.probes.tasks import SIDE, TILE, task_named
 
 ABLATIONS = ("full", "no_shift", "no_bias")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from swin_np.arguments.names import check_name
 from swin_np.errors import InputError
 from swin_np.functional import Array
-from swin_np.names import check_name
 
 SIDE = 16                                              # tiles on each side of a board
 TILE = 2                                               # pixels on each side of a tile, the patch of the models

@@ -37,7 +37,7 @@ def test_multiply_adds_are_half_of_the_operations_that_pytorch_counts(name, size
     pytest.importorskip("torch")
     from torch.utils.flop_counter import FlopCounterMode
 
-    from benchmarks.torch_layers import Network
+    from oracle.torch_layers import Network
 
     config = CONFIGS[name]
     state = built(replace(config, num_classes=10)).state_dict()         # the oracle always has a head

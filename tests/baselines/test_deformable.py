@@ -8,10 +8,10 @@ import pytest
 
 from swin_np import trace
 from swin_np.baselines.deformable import DeformableConv2d, deformable_conv2d
-from swin_np.convolution import conv2d, out_size
+from swin_np.convolution.functional import conv2d, out_size
 from swin_np.errors import ShapeError
 from swin_np.layers import redraw
-from swin_np.parallel import threads
+from swin_np.parallel.pool import threads
 from tests.matching import assert_matches, assert_rounds_as_float32
 
 CASES = [                                              # out, kernel, stride, padding, dilation, groups, offset groups

@@ -14,12 +14,12 @@ from swin_np.baselines.res2net import (
     receptive_fields,
 )
 from swin_np.baselines.resnet import ResNetConfig
-from swin_np.convolution import relu
-from swin_np.convolution_layers import BatchNorm2d
+from swin_np.convolution.functional import relu
+from swin_np.convolution.layers import BatchNorm2d
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array
 from swin_np.layers import Module, redraw
-from swin_np.parallel import threads
+from swin_np.parallel.pool import threads
 from tests import golden
 from tests.lengths import long_but
 from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
@@ -94,7 +94,7 @@ def our_outputs(model: Res2Net, images: Array) -> list[Array]:
 
 def torch_outputs(model: Res2Net, images: Array) -> list[Array]:
     """The four maps and the logits as torch.nn.functional computes them, in the dtype of the model."""
-    from benchmarks.torch_layers import Network
+    from oracle.torch_layers import Network
 
     config = model.config
     maps, logits = Network(model.state_dict()).outputs(images.astype(model.dtype), config.layers, config.cardinality)

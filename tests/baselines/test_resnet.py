@@ -10,7 +10,7 @@ from swin_np import trace
 from swin_np.baselines.resnet import RESNET_VARIANTS, ResNet, ResNetConfig
 from swin_np.errors import ConfigurationError, InputError, ShapeError, StateDictError
 from swin_np.layers import placeholder, redraw
-from swin_np.parallel import threads
+from swin_np.parallel.pool import threads
 from tests.lengths import long_but
 from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 
@@ -42,7 +42,7 @@ def seeded_images(config: ResNetConfig, size=(64, 96), batch: int = 2) -> np.nda
 
 def torch_outputs(model: ResNet, images: np.ndarray) -> list[np.ndarray]:
     """The four maps and the logits as torch.nn.functional computes them, in the dtype of the model."""
-    from benchmarks.torch_layers import Network
+    from oracle.torch_layers import Network
 
     config = model.config
     maps, logits = Network(model.state_dict()).outputs(images.astype(model.dtype), config.layers, config.cardinality)

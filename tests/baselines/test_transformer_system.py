@@ -7,13 +7,13 @@ import pytest
 
 import swin_np
 from swin_np.baselines.patch_sequences import embedded_patches
-from swin_np.cli import main
+from swin_np.commands.cli import main
 from swin_np.complexity import total
 from swin_np.errors import InputError, ShapeError
 from swin_np.layers import redraw
-from swin_np.measurement import measure_here
-from swin_np.systems import layer_costs
-from swin_np.tour import walk
+from swin_np.systems.measurement import measure_here
+from swin_np.systems.registry import layer_costs
+from swin_np.systems.tour import walk
 
 TINY = {"d_model": 24, "nhead": 3, "num_encoder_layers": 11, "num_decoder_layers": 2, "dim_feedforward": 40}
 
@@ -71,7 +71,7 @@ def test_every_module_is_traced_under_its_name(model, images):
 
 
 def test_a_measurement_runs_it_on_an_image_of_any_size(monkeypatch):
-    monkeypatch.setattr("swin_np.measurement.SECONDS", 0.0)
+    monkeypatch.setattr("swin_np.systems.measurement.SECONDS", 0.0)
     assert measure_here("transformer_base", (32, 16), 1).runs == 3
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import swin_np
-from benchmarks.twins import vit_twin
+from oracle.twins import vit_twin
 from swin_np import complexity
 from swin_np.baselines.vit import VIT_VARIANTS, VisionTransformer, ViTConfig, layer_costs
 from swin_np.checkpoints.resizing import resize_positions

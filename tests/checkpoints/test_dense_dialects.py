@@ -8,13 +8,13 @@ import pytest
 
 import swin_np
 from swin_np.baselines.swin_v2 import SwinV2Config
-from swin_np.checkpoints.dense_dialects import UPERNET_DIALECTS
-from swin_np.checkpoints.dialects import from_official, to_official
+from swin_np.checkpoints.dialects.dense import UPERNET_DIALECTS
+from swin_np.checkpoints.dialects.swin import from_official, to_official
 from swin_np.checkpoints.files import StoredCheckpoint, read
+from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import convert, identify
-from swin_np.checkpoints.safetensors import write_safetensors
 from swin_np.checkpoints.unwrapping import unwrap
-from swin_np.cli import main
+from swin_np.commands.cli import main
 from swin_np.dense.segmentation import UPerNetConfig
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.images import sample_photograph

@@ -9,8 +9,8 @@ from stored_files import DATA, dictionary, integer, name, tensor, text, torch_zi
 from test_pytorch import SIX, assert_same
 
 from swin_np.checkpoints.files import read, read_bytes
-from swin_np.checkpoints.npz import write_npz
-from swin_np.checkpoints.safetensors import write_safetensors
+from swin_np.checkpoints.formats.npz import write_npz
+from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.errors import CheckpointError
 
 ARRAY = np.arange(6, dtype=np.float32).reshape(2, 3)

@@ -15,17 +15,17 @@ import swin_np
 from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.swin_v2 import SwinTransformerV2, SwinV2Config
 from swin_np.baselines.vit import ViTConfig
-from swin_np.checkpoints.dense_dialects import UPERNET_DIALECTS
-from swin_np.checkpoints.dialects import DIALECTS
+from swin_np.checkpoints.dialects.dense import UPERNET_DIALECTS
+from swin_np.checkpoints.dialects.resnet import RESNET_DIALECTS
+from swin_np.checkpoints.dialects.swin import DIALECTS
+from swin_np.checkpoints.dialects.swin_v2 import SWIN_V2_DIALECTS
+from swin_np.checkpoints.dialects.vit import VIT_DIALECTS
+from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import convert
-from swin_np.checkpoints.resnet_dialects import RESNET_DIALECTS
-from swin_np.checkpoints.safetensors import write_safetensors
-from swin_np.checkpoints.swin_v2_dialects import SWIN_V2_DIALECTS
-from swin_np.checkpoints.vit_dialects import VIT_DIALECTS
 from swin_np.dense.segmentation import UPerNetConfig
 from swin_np.errors import CheckpointError
 from swin_np.model import SwinConfig, SwinTransformer
-from swin_np.systems import architecture_of
+from swin_np.systems.registry import architecture_of
 
 MUTANTS = 250                                          # of each kind
 MEASURED = 20                                          # the memory of every 20th mutant is measured

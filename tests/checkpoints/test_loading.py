@@ -10,11 +10,11 @@ import pytest
 
 import swin_np
 from swin_np import MICROSOFT, TIMM, TORCHVISION, CheckpointError, SwinConfig
-from swin_np.checkpoints.dialects import DIALECTS
+from swin_np.checkpoints.dialects.swin import DIALECTS
 from swin_np.checkpoints.files import StoredCheckpoint, read
+from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import convert, identify
 from swin_np.checkpoints.resizing import resize_bias_table, resize_position_embedding
-from swin_np.checkpoints.safetensors import write_safetensors
 from swin_np.layers import redraw
 from swin_np.model import SwinTransformer
 from tests import golden
@@ -121,7 +121,7 @@ def test_a_model_saved_by_transformers_gives_its_output(save, bare, tmp_path, rn
 def test_a_file_converted_to_transformers_loads_strictly_there_and_gives_the_same_logits(name):
     torch = pytest.importorskip("torch")
     pytest.importorskip("transformers")
-    from benchmarks.oracle import their_outputs, torch_twin
+    from oracle.swin_twin import their_outputs, torch_twin
     state = {key.removeprefix("state/"): value for key, value in golden.stored(name).items()
              if key.startswith("state/")}
     found = identify(StoredCheckpoint("npz", state, [], {}), image_size=golden.config(name).img_size)

@@ -11,7 +11,7 @@ from test_pytorch import assert_same
 from test_safetensors import arrays_of_every_dtype
 
 from swin_np.checkpoints.files import read, read_bytes
-from swin_np.checkpoints.npz import write_npz
+from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.errors import CheckpointError
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from stored_files import call, dictionary, integer, name, sequence, stream, text
 
-from swin_np.checkpoints.pickles import PLAIN_NAMES, PickleReader
+from swin_np.checkpoints.formats.pickles import PLAIN_NAMES, PickleReader
 from swin_np.errors import CheckpointError
 
 

@@ -11,15 +11,15 @@ import swin_np
 from swin_np.baselines.res2net import Res2NetConfig
 from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.vit import ViTConfig
-from swin_np.checkpoints.dialects import from_official, to_official
+from swin_np.checkpoints.dialects.resnet import RESNET_DIALECTS
+from swin_np.checkpoints.dialects.swin import from_official, to_official
 from swin_np.checkpoints.files import StoredCheckpoint
 from swin_np.checkpoints.loading import identify
-from swin_np.checkpoints.resnet_dialects import RESNET_DIALECTS
-from swin_np.cli import main
+from swin_np.commands.cli import main
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.images import sample_photograph
 from swin_np.layers import redraw
-from swin_np.systems import architecture_of
+from swin_np.systems.registry import architecture_of
 from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 
 BOTTLENECK = ResNetConfig(layers=(2, 1, 1, 3), inplanes=8, num_classes=5)

@@ -9,7 +9,7 @@ from stored_files import DATA
 from test_pytorch import DTYPES, assert_same
 
 from swin_np.checkpoints.files import read, read_bytes
-from swin_np.checkpoints.safetensors import write_safetensors
+from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.errors import CheckpointError
 
 

@@ -11,11 +11,11 @@ import pytest
 
 import swin_np
 from swin_np.baselines.swin_v2 import SwinTransformerV2, SwinV2Config
+from swin_np.checkpoints.dialects.timm_architectures import NAMES
 from swin_np.checkpoints.entries import Entries
 from swin_np.checkpoints.files import StoredCheckpoint, read
 from swin_np.checkpoints.loading import identify
-from swin_np.checkpoints.timm_architectures import NAMES
-from swin_np.cli import main
+from swin_np.commands.cli import main
 from swin_np.errors import CheckpointError, SwinWarning
 from tests.matching import MODEL_TOLERANCE, assert_matches
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from swin_np.checkpoints.files import read
+from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import identify
-from swin_np.checkpoints.safetensors import write_safetensors
 from swin_np.checkpoints.stored_preprocessing import RESAMPLINGS, StoredPreprocessing
 from swin_np.errors import CheckpointError
 from swin_np.model import SwinConfig, SwinTransformer
@@ -109,7 +109,7 @@ def test_a_configuration_longer_than_the_limit_is_refused(folder):
 
 
 def test_inspect_shows_it(folder, capsys):
-    from swin_np.cli import main
+    from swin_np.commands.cli import main
 
     with_json(folder, "preprocessor_config.json", {"image_mean": [0.5, 0.5, 0.5]})
     assert main(["inspect", str(folder), "--json"]) == 0

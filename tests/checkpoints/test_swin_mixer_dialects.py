@@ -7,13 +7,13 @@ import pytest
 
 import swin_np
 from swin_np.baselines.swin_mixer import SWIN_MIXER_VARIANTS, SwinMixer, SwinMixerConfig
-from swin_np.checkpoints.dialects import recognise
+from swin_np.checkpoints.dialects.swin import recognise
+from swin_np.checkpoints.dialects.swin_mixer import SWIN_MIXER_DIALECTS
 from swin_np.checkpoints.files import StoredCheckpoint
+from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import convert, identify
 from swin_np.checkpoints.resizing import resize_position_embedding
-from swin_np.checkpoints.safetensors import write_safetensors
-from swin_np.checkpoints.swin_mixer_dialects import SWIN_MIXER_DIALECTS
-from swin_np.cli import main
+from swin_np.commands.cli import main
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.images import sample_photograph
 from swin_np.layers import redraw

@@ -9,17 +9,17 @@ import pytest
 
 import swin_np
 from swin_np.baselines.swin_v2 import SWIN_V2_VARIANTS, SwinTransformerV2, SwinV2Config
-from swin_np.checkpoints.dialects import recognise
+from swin_np.checkpoints.dialects.swin import recognise
+from swin_np.checkpoints.dialects.swin_v2 import SWIN_V2_DIALECTS
 from swin_np.checkpoints.files import StoredCheckpoint, read
+from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import convert, identify
 from swin_np.checkpoints.resizing import resize_position_embedding
-from swin_np.checkpoints.safetensors import write_safetensors
-from swin_np.checkpoints.swin_v2_dialects import SWIN_V2_DIALECTS
-from swin_np.classification import default_preset
-from swin_np.cli import main
+from swin_np.commands.cli import main
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.images import PRESETS, sample_photograph
 from swin_np.layers import redraw
+from swin_np.preprocessing.choice import default_preset
 from tests import golden
 from tests.lengths import long_but
 from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32

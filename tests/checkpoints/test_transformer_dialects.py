@@ -7,10 +7,10 @@ import pytest
 
 import swin_np
 from swin_np.baselines.transformer import VARIANTS, Transformer, TransformerConfig, causal_mask
+from swin_np.checkpoints.dialects.transformer import TRANSFORMER_DIALECTS
 from swin_np.checkpoints.files import StoredCheckpoint
 from swin_np.checkpoints.loading import convert, identify
-from swin_np.checkpoints.transformer_dialects import TRANSFORMER_DIALECTS
-from swin_np.cli import main
+from swin_np.commands.cli import main
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.images import sample_photograph
 from swin_np.layers import redraw

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 import swin_np
-from benchmarks.twins import vit_twin
+from oracle.twins import vit_twin
 from swin_np.baselines.vit import VIT_VARIANTS, VisionTransformer, ViTConfig
-from swin_np.checkpoints.dialects import from_official, to_official
+from swin_np.checkpoints.dialects.swin import from_official, to_official
+from swin_np.checkpoints.dialects.vit import VIT_DIALECTS
 from swin_np.checkpoints.files import StoredCheckpoint, read
+from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import identify
 from swin_np.checkpoints.resizing import resize_positions
-from swin_np.checkpoints.safetensors import write_safetensors
-from swin_np.checkpoints.vit_dialects import VIT_DIALECTS
 from swin_np.errors import CheckpointError, ConfigurationError
 from tests.baselines.vit_oracle import redrawn
 from tests.lengths import long_but

@@ -11,9 +11,9 @@ from tests.crosscheck.models import CONFIG, check, model_and_images, reference
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from benchmarks.oracle import torch_twin  # noqa: E402
+from oracle.planted_mistakes import PLANTED_IN_TORCH  # noqa: E402
+from oracle.swin_twin import torch_twin  # noqa: E402
 from swin_np.crosscheck.torch_models import record  # noqa: E402
-from tests.mistakes.planted_in_torch import PLANTED_IN_TORCH  # noqa: E402
 
 MISTAKES = ("no-mask", "index-transposed", "gelu-by-tanh", "merge-row-major")
 OTHER_INSIDE = ("qkv-split-by-head", "pool-before-the-norm", "softmax-in-the-model")      # their points inside differ

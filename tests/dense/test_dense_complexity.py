@@ -8,7 +8,7 @@ from swin_np import TRANSFORMERS, SwinConfig
 from swin_np.complexity import LayerCost, total
 from swin_np.dense.segmentation import UPERNET_VARIANTS, UPerNetConfig
 from swin_np.errors import ShapeError
-from swin_np.systems import layer_costs
+from swin_np.systems.registry import layer_costs
 from tests.dense.test_fpn import torch_levels
 from tests.dense.test_unet import torch_scores
 from tests.dense.tiny import CONFIGS, redrawn

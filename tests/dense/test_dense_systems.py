@@ -7,14 +7,14 @@ import pytest
 
 import swin_np
 from swin_np.baselines.vit import ViTConfig
-from swin_np.cli import main
+from swin_np.commands.cli import main
+from swin_np.commands.systems import counted
 from swin_np.dense.pyramid import FPNConfig
 from swin_np.dense.segmentation import UNetConfig, UPerNetConfig
 from swin_np.errors import ConfigurationError, InputError, ShapeError
-from swin_np.measurement import measure_here
-from swin_np.systems import SYSTEMS, for_image_size, image_size
-from swin_np.systems_command import counted
-from swin_np.tour import walk
+from swin_np.systems.measurement import measure_here
+from swin_np.systems.registry import SYSTEMS, for_image_size, image_size
+from swin_np.systems.tour import walk
 from tests.dense.tiny import CONFIGS, RESNET, SWIN, redrawn
 
 every_model = pytest.mark.parametrize("name", CONFIGS)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from swin_np import MMDETECTION, SHAPE_POLICIES, TRANSFORMERS, TRANSFORMERS_BACKBONE, SwinConfig
-from swin_np.checkpoints.dialects import DIALECTS, from_official
+from swin_np.checkpoints.dialects.swin import DIALECTS, from_official
 from swin_np.dense.backbones import DenseModel
 from swin_np.dense.segmentation import UPerNet, UPerNetConfig
 from swin_np.errors import ShapeError
 from swin_np.layers import redraw
-from swin_np.systems import SYSTEMS
+from swin_np.systems.registry import SYSTEMS
 from tests.lengths import long_but
 from tests.matching import MODEL_TOLERANCE, assert_matches, largest_difference
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from swin_np import TRANSFORMERS_BACKBONE, SwinConfig
-from swin_np.checkpoints.dialects import DIALECTS, from_official
+from swin_np.checkpoints.dialects.swin import DIALECTS, from_official
 from swin_np.dense.segmentation import UPerNet, UPerNetConfig
 from swin_np.dense.upernet import UPerHead
 from swin_np.errors import ShapeError

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from notebooks.exercises.generate import FOLDER
-from swin_np import grade_command
+from swin_np.commands import grade as grade_command
 from swin_np.errors import InputError, SwinWarning
 from swin_np.exercises import grading, submission
 from swin_np.exercises.grade_table import as_csv, harmless, most_frequent, rows

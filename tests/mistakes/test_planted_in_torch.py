@@ -14,8 +14,8 @@ pytest.importorskip("transformers")
 
 from PIL import Image  # noqa: E402
 
-from benchmarks.oracle import torch_twin  # noqa: E402
-from tests.mistakes.planted_in_torch import PLANTED_IN_PIXELS, PLANTED_IN_TORCH  # noqa: E402
+from oracle.planted_mistakes import PLANTED_IN_PIXELS, PLANTED_IN_TORCH  # noqa: E402
+from oracle.swin_twin import torch_twin  # noqa: E402
 
 ONLY_IN_NUMPY = {"resize-without-antialiasing"}        # neither torch nor Pillow resizes so
 PIXEL_TOLERANCE = 1e-5                                 # of the largest value: some roundings; a grey level is 6e-3

@@ -11,11 +11,11 @@ from oracle.registered_models import REGISTERED
 from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.baselines.vit import ViTConfig
+from swin_np.checkpoints.dialects.resnet import COUNTERS
 from swin_np.checkpoints.loading import load
-from swin_np.checkpoints.resnet_dialects import COUNTERS
 from swin_np.layers import LayerNorm, Module
 from swin_np.model import SwinConfig
-from swin_np.systems import Config, architecture_of
+from swin_np.systems.registry import Config, architecture_of
 from tests.oracles.comparing import assert_equals_its_twin, twins
 
 timm = pytest.importorskip("timm")

@@ -37,7 +37,7 @@ def test_times_that_cannot_be_written_are_refused(tmp_path, capsys):
 def test_the_layers_are_those_of_pytorch_in_float64(rng):
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
-    from benchmarks.oracle import redrawn_model
+    from oracle.swin_twin import redrawn_model
 
     config = SwinConfig((48, 64), 4, embed_dim=8, depths=(2, 2), num_heads=(2, 4), window_size=3, num_classes=5,
                         shape_policy=TRANSFORMERS)

@@ -8,7 +8,7 @@ import pytest
 
 from swin_np.baselines.res2net import RES2NET_VARIANTS, Bottle2neck, receptive_fields
 from swin_np.baselines.resnet import RESNET_VARIANTS, Bottleneck
-from swin_np.convolution import conv2d
+from swin_np.convolution.functional import conv2d
 from swin_np.errors import InputError, ShapeError
 from swin_np.model import VARIANTS, SwinConfig, SwinTransformer
 from swin_np.patches import LinearEmbedding

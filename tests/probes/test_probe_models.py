@@ -315,7 +315,7 @@ def test_an_unknown_task_or_ablation_is_answered_with_the_nearest_name(task, abl
 def test_transformers_computes_the_same_from_the_shipped_weights(task, ablation):
     torch = pytest.importorskip("torch")
     pytest.importorskip("transformers")
-    from benchmarks.oracle import their_outputs, torch_twin
+    from oracle.swin_twin import their_outputs, torch_twin
 
     model = load_probe(task, ablation, np.float64)
     twin = torch_twin(model, torch.float64)

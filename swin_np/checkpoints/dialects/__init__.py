@@ -1,0 +1,1 @@
+"""Names: how each public implementation calls the parameters of a model."""

@@ -1,0 +1,130 @@
+"""ResNet, ResNeXt and Res2Net in the names of torchvision (timm has the same), transformers and Res2Net's authors."""
+
+import math
+import re
+from collections import Counter
+
+from swin_np.baselines.res2net import Res2Net, Res2NetConfig
+from swin_np.baselines.resnet import ResNet, ResNetConfig
+from swin_np.checkpoints.dialects.swin import Dialect, State, best_dialect
+from swin_np.checkpoints.notes import Assumption
+from swin_np.checkpoints.readers import Request, System, with_axes
+from swin_np.errors import CheckpointError
+
+PARTS = ("conv1", "bn1", "layer{i}", "fc")
+ROOT = "resnet."                                       # of transformers' model with a classifier
+BLOCK = ROOT + "encoder.stages.{i}.layers.{j}."
+
+RESNET_DIALECTS = {dialect.name: dialect for dialect in (
+    Dialect("torchvision", None, tuple((part, (part,)) for part in PARTS)),
+    Dialect("transformers", None, (
+        ("conv1", (ROOT + "embedder.embedder.convolution",)),
+        ("bn1", (ROOT + "embedder.embedder.normalization",)),
+        *((f"layer{{i+1}}.{{j}}.{ours}{number + 1}", (f"{BLOCK}layer.{number}.{theirs}",))
+          for number in range(3) for ours, theirs in (("conv", "convolution"), ("bn", "normalization"))),
+        ("layer{i+1}.{j}.downsample.0", (BLOCK + "shortcut.convolution",)),
+        ("layer{i+1}.{j}.downsample.1", (BLOCK + "shortcut.normalization",)),
+        ("fc", ("classifier.1",)),
+    )),
+    Dialect("mmpretrain", None, tuple((part, ("head.fc" if part == "fc" else part,)) for part in PARTS)),
+)}
+RES2NET_DIALECTS = {"res2net": Dialect("res2net", None, tuple((part, (part,)) for part in PARTS))}
+
+ANCHORS = ("layer1.0.conv1.weight", "conv1.weight", "fc.weight")
+"""Official names whose spelling tells the dialects apart; the first is in every ResNet."""
+
+RELATIVES = Assumption(
+    "Nothing in the file tells a ResNet from its relatives with the same tensors, as resnetaa50 and resnetblur50 of "
+    "timm, which smooth before they shrink the map, models with the stride on the 1x1, as Caffe's and Detectron's, or "
+    "with dilated stages: the ResNet of torchvision and timm was assumed, with the stride on the 3x3.")
+
+COUNTERS = ".num_batches_tracked"                      # how many batches a batch norm was trained on
+BARE = "embedder.embedder.convolution.weight"          # of transformers' model without a classifier
+
+
+def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
+    """(the dialect of a ResNet or ResNeXt, the tensors that a model may need, sentences about what was assumed)."""
+    notes = []
+    if BARE in tensors:
+        tensors = {ROOT + name: value for name, value in tensors.items()}
+        notes.append(f"The names have no prefix '{ROOT}': the file is of transformers' model without a classifier.")
+    dialect = best_dialect(tensors, RESNET_DIALECTS, ANCHORS)
+    if dialect is None:
+        raise CheckpointError("it has a residual stage and no first block of a ResNet that is known: give a file in "
+                              f"one of the dialects {', '.join(RESNET_DIALECTS)}")
+    if dialect.name == "torchvision":
+        notes.append("The names are those of torchvision and of timm, which give the same model.")
+    return dialect, without_counters(tensors, notes), notes
+
+
+def recognise_res2net(tensors: State) -> tuple[Dialect, State, list[str]]:
+    """The same for a Res2Net, whose authors' names timm has too."""
+    notes: list[str] = []
+    return RES2NET_DIALECTS["res2net"], without_counters(tensors, notes), notes
+
+
+def without_counters(tensors: State, notes: list[str]) -> State:
+    """The tensors without the batch norms' counters, on which `notes` gets a sentence."""
+    kept = {name: value for name, value in tensors.items() if not name.endswith(COUNTERS)}
+    if len(kept) < len(tensors):
+        notes.append(f"Left out {len(tensors) - len(kept)} counters {COUNTERS[1:]}, which only training needs.")
+    return kept
+
+
+def depths(state: State) -> list[int]:
+    """How many blocks each stage has; CheckpointError unless there are four stages of at least one."""
+    blocks = {tuple(name.split(".")[:2]) for name in state if re.match(r"layer\d+\.\d+\.", name)}
+    found = Counter(stage for stage, _ in blocks)
+    if set(found) != {f"layer{stage}" for stage in range(1, 5)}:
+        raise CheckpointError(f"it has the stages {', '.join(sorted(found))}, and layer1 to layer4 were expected: get "
+                              "the whole file")
+    return [found[f"layer{stage}"] for stage in range(1, 5)]
+
+
+def shared_settings(state: State, stem: str, middle: str, request: Request) -> dict[str, object]:
+    """The fields that ResNet and Res2Net share; the stem's last convolution and a 3x3 of stage 4 are named."""
+    if request.num_heads is not None or request.image_size is not None:
+        raise CheckpointError("num_heads or image_size was given, and a convolutional network has no heads and takes "
+                              "images of any size: leave both out")
+    layers, inplanes = depths(state), len(with_axes(state, stem, 4))
+    width, inputs, *_ = with_axes(state, middle, 4).shape
+    groups = max(1, width // inputs)
+    return {"layers": layers, "cardinality": groups, "inplanes": inplanes,
+            "base_width": math.ceil(width // groups * 64 / (8 * inplanes)),             # the last stage's is the finest
+            "num_classes": len(with_axes(state, "fc.weight", 2)) if "fc.weight" in state else 0}
+
+
+def infer(state: State, buffers: State, dialect: Dialect, request: Request, notes: list[str]) -> ResNetConfig:
+    """The configuration of a ResNet or ResNeXt that has these parameters (official names).
+
+    What had to be assumed is added to `notes`. Raises CheckpointError if nothing fits.
+    """
+    block = "bottleneck" if "layer1.0.conv3.weight" in state else "basic"
+    settings = shared_settings(state, "conv1.weight", "layer4.0.conv2.weight", request)
+    if request.told is None:
+        notes.append(RELATIVES)
+    return RESNET.configuration(state, **settings, block=block, in_chans=state["conv1.weight"].shape[1])
+
+
+def infer_res2net(state: State, buffers: State, dialect: Dialect, request: Request, notes: list[str]) -> Res2NetConfig:
+    """The same for a Res2Net or Res2NeXt."""
+    deep = "conv1.0.weight" in state
+    first, last = ("conv1.0.weight", "conv1.6.weight") if deep else ("conv1.weight", "conv1.weight")
+    splits = {name.split(".")[3] for name in state if name.startswith("layer1.0.convs.")}
+    settings = shared_settings(state, last, "layer4.0.convs.0.weight", request)
+    return RES2NET.configuration(
+        state, **settings, in_chans=with_axes(state, first, 4).shape[1], scale=len(splits) + 1,
+        stem_type="deep" if deep else "", avg_down="layer1.0.downsample.2.weight" in state)
+
+
+def fit(config: ResNetConfig, state: State, buffers: State, dialect: Dialect, request: Request,
+        notes: list[str]) -> State:
+    """The parameters as they are: none has a size that depends on the images."""
+    return state
+
+
+RESNET = System("ResNet or ResNeXt", "torchvision", ResNet, ResNetConfig,
+                r"^(layer1\.0\.conv1|(resnet\.)?encoder\.stages\.0\.layers\.0\.layer\.0\.convolution)\.weight$",
+                r"(?!)", RESNET_DIALECTS, recognise, infer, fit, relatives=r"resnet(aa|blur)\d+")
+RES2NET = System("Res2Net", "Res2Net", Res2Net, Res2NetConfig, r"^layer1\.0\.convs\.0\.weight$", r"(?!)",
+                 RES2NET_DIALECTS, recognise_res2net, infer_res2net, fit)

@@ -1,0 +1,182 @@
+"""Swin Transformer V2 in the names of microsoft, timm, torchvision and transformers.
+
+No parameter has the window's shape. The coordinates that microsoft and torchvision store tell it, and the window of the
+first training; of other files config.json tells both, or they are asked for.
+"""
+
+import math
+from dataclasses import replace
+
+from swin_np.baselines.swin_v2 import BORDER, SwinTransformerV2, SwinV2Config
+from swin_np.checkpoints.dialects import swin_inference
+from swin_np.checkpoints.dialects.swin import (
+    ANCHORS,
+    BARE,
+    DIALECTS,
+    MICROSOFT_OR_TIMM,
+    Dialect,
+    State,
+    best_dialect,
+    transformers_names,
+    without_set_aside,
+)
+from swin_np.checkpoints.dialects.swin_inference import (
+    COORDINATES,
+    INDEX,
+    depths_of,
+    fitting_configuration,
+    shared_fields,
+)
+from swin_np.checkpoints.readers import Request, System, with_axes
+from swin_np.errors import CheckpointError
+from swin_np.functional import Array, pair
+from swin_np.shape_policy import TRANSFORMERS
+
+NEAREST, FARTHEST = 1e-3, 10.0                         # bounds of the last coordinate of any table that can be
+BUFFERS = r"layers\.\d+\.blocks\.\d+\.(attn\.relative_(position_index|coords_table)|attn_mask)"
+
+V2_IN_TRANSFORMERS = replace(TRANSFORMERS, image="fixed", table="clamped")
+"""transformers clamps a V2's windows when the model is built, for the configured image size, and not in each pass."""
+
+SWIN_V2_DIALECTS = {dialect.name: dialect for dialect in (
+    replace(DIALECTS["microsoft"], buffers=("relative_position_index", "relative_coords_table", "attn_mask")),
+    DIALECTS["timm"],
+    replace(DIALECTS["torchvision"], buffers=("relative_position_index", "relative_coords_table"), fused_bias=True),
+    Dialect("transformers", V2_IN_TRANSFORMERS, transformers_names("swinv2.", {
+        "attn.qkv.weight": ("attention.self.query.weight", "attention.self.key.weight", "attention.self.value.weight"),
+        "attn.q_bias": ("attention.self.query.bias",),
+        "attn.v_bias": ("attention.self.value.bias",),
+        "attn.logit_scale": ("attention.self.logit_scale",),
+        "attn.cpb_mlp": ("attention.self.continuous_position_bias_mlp",),
+        "attn.proj": ("attention.output.dense",),
+        "attn": ("attention",),
+    }, {"mlp.fc1": "intermediate.dense", "mlp.fc2": "output.dense"})),
+)}
+
+
+def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
+    """(the dialect, the tensors that a model may need, sentences about what was assumed or set aside)."""
+    notes = []
+    if BARE in tensors:
+        tensors = {f"swinv2.{name}": value for name, value in tensors.items()}
+        notes.append("The names have no prefix 'swinv2.': the file is of transformers' model without a classifier.")
+    dialect = best_dialect(tensors, SWIN_V2_DIALECTS, ANCHORS)
+    if dialect is None:
+        raise CheckpointError("it has a scale for cosine attention and no first block of a Swin Transformer V2 that is "
+                              f"known: give a file in one of the dialects {', '.join(SWIN_V2_DIALECTS)}")
+    if dialect.name == "microsoft":
+        notes.append(MICROSOFT_OR_TIMM)
+    return dialect, without_set_aside(tensors, dialect, notes), notes
+
+
+def stored_window(buffers: State, block: str) -> tuple[int, int] | None:
+    """The window of a block, by its coordinates or else by its index, which is taken to be of a square one."""
+    if block + COORDINATES in buffers:
+        _, rows, columns, _ = with_axes(buffers, block + COORDINATES, 4).shape            # (1, 2M-1, 2M-1, 2)
+        return (rows + 1) // 2, (columns + 1) // 2
+    if block + INDEX in buffers:
+        return pair(math.isqrt(math.isqrt(buffers[block + INDEX].size)))                  # of M^2 x M^2 elements
+    return None
+
+
+def pretrained_window(coordinates: Array) -> int:
+    """P of a table (1, 2M-1, 2M-1, 2), or 0 where it is the window itself.
+
+    The last coordinate is log8(1 + 8 (M - 1) / (P - 1)); of an oblong window the longer side tells most.
+    """
+    window = [(side + 1) // 2 for side in coordinates.shape[1:3]]
+    sizes = []                                         # P by each side of the window
+    for side, farthest in zip(window, coordinates[0, -1, -1].tolist(), strict=False):
+        if side > 1 and NEAREST < farthest < FARTHEST:      # a single token tells nothing, nor does a damaged table
+            sizes.append(1 + round(BORDER * (side - 1) / (BORDER ** farthest - 1)))
+        else:
+            sizes.append(side)
+    size = sizes[window.index(max(window))] if sizes != window else 0
+    return size if size > 1 else 0
+
+
+def check_answered(wanted: Request, stored: bool, coordinates: bool, sized: bool) -> None:
+    """Raise CheckpointError, with what to give, unless file and request tell all on which the numbers depend.
+
+    stored: whether the file tells the window. coordinates: also that of the first training. sized: the image size.
+    """
+    questions = (("the window", "window_size", stored, wanted.window_size),
+                 ("the image size", "image_size", sized, wanted.image_size),
+                 ("the windows of the first training", "pretrained_window_sizes", coordinates,
+                  wanted.pretrained_window_sizes))
+    if asked := [(what, name) for what, name, told, given in questions if not told and given is None]:
+        options = ", ".join(f"--{name.replace('_', '-')}" for _, name in asked)
+        raise CheckpointError(
+            f"nothing in it tells {listed([what for what, _ in asked])}, on which the numbers of a Swin Transformer V2 "
+            f"depend: give {listed([name for _, name in asked])} ({options}), which the names of the published files "
+            "tell, window12to16_192to256 being window 16, images of 256 and pretrained windows 12 12 12 6, or 0 where "
+            "the window was never changed")
+
+
+def listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def infer(state: State, buffers: State, dialect: Dialect, wanted: Request, notes: list[str]) -> SwinV2Config:
+    """The configuration of a model that has these parameters and derived buffers (official names).
+
+    What had to be assumed is added to `notes`. Raises CheckpointError if nothing fits, or a question is left open.
+    """
+    blocks = [f"layers.{stage}.blocks.0." for stage in range(len(depths_of(state)))]
+    scales = [f"{block}attn.logit_scale" for block in blocks]           # (heads, 1, 1)
+    fields = shared_fields(SWIN_V2, state, {name: len(with_axes(state, name, 3)) for name in scales}, dialect, wanted)
+    stored = [stored_window(buffers, block) for block in blocks]
+    known = [window for window in stored if window is not None]
+    coordinates = [buffers.get(block + COORDINATES) for block in blocks]
+    complete = all(table is not None for table in coordinates)
+    check_answered(wanted, bool(known), complete, bool(known) or "absolute_pos_embed" in state)
+    window = pair(wanted.window_size) if wanted.window_size is not None else max(known, key=math.prod)
+    if wanted.pretrained_window_sizes is None:
+        pretrained = tuple(map(pretrained_window, coordinates))
+    else:
+        pretrained = for_all_stages(wanted.pretrained_window_sizes, len(blocks))
+    fields["qkv_bias"] = "layers.0.blocks.0.attn.q_bias" in state
+    fields["pretrained_window_sizes"] = pretrained if any(pretrained) else ()
+    sides = [min(own or window) for own in stored]
+    config = fitting_configuration(SWIN_V2, state, buffers, fields, [window], sides, wanted, notes)
+    if dialect.shape_policy is V2_IN_TRANSFORMERS:
+        check_windows_in_transformers(config)
+    return config
+
+
+def for_all_stages(sizes: tuple[int, ...], stages: int) -> tuple[int, ...]:
+    """One size for each stage; a single one is that of all."""
+    return sizes * stages if len(sizes) == 1 else sizes
+
+
+def check_windows_in_transformers(config: SwinV2Config) -> None:
+    """Raise CheckpointError where transformers, which floors maps and looks at their height alone, has other windows.
+
+    There, on odd maps and on maps whose height and width are not both above the window, no shape policy gives its
+    numbers.
+    """
+    half = tuple(side // 2 for side in config.window_size)
+    for stage, size in enumerate(config.map_sizes()):
+        height = config.img_size[0] // config.patch_size[0] // 2**stage
+        theirs = min(height, config.window_size[0]), height > config.window_size[0]        # and whether it shifts
+        window, shift = config.shape_policy.window_and_shift(size, config.window_size, half)
+        if (*window, any(shift)) != (theirs[0], theirs[0], theirs[1] and any(half)):
+            raise CheckpointError(
+                f"transformers would have windows of {theirs[0]}x{theirs[0]} in stage {stage + 1}, on a map of "
+                f"{size[0]}x{size[1]}, where its paper has another window or shift: give an image_size for which the "
+                "height and width of every map are multiples of the window")
+
+
+def fit(config: SwinV2Config, state: State, buffers: State, dialect: Dialect, wanted: Request,
+        notes: list[str]) -> State:
+    """The parameters for a model of this configuration: only a position embedding has a size that depends on it."""
+    if not any(name.endswith((COORDINATES, INDEX)) for name in buffers):
+        wanted = replace(wanted, window_size=wanted.window_size or config.window_size)
+    if not any(name.endswith(COORDINATES) for name in buffers):
+        wanted = replace(wanted, pretrained_window_sizes=wanted.pretrained_window_sizes
+                         or config.pretrained_window_sizes or (0,))
+    return swin_inference.fit(SWIN_V2, config, state, buffers, dialect, wanted, notes)
+
+
+SWIN_V2 = System("Swin Transformer V2", "microsoft", SwinTransformerV2, SwinV2Config,
+                 r"(^|\.)(attn|attention\.self)\.logit_scale$", BUFFERS, SWIN_V2_DIALECTS, recognise, infer, fit)

@@ -1,0 +1,141 @@
+"""What `swin_np.load` has to know of an architecture: one `System` for each, all listed in loading.SYSTEMS.
+
+A system joins with its tables of names and two functions: one reads the configuration off the shapes, the other fits
+the parameters to a configuration that was asked for. vit_dialects.py is an example.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from swin_np.checkpoints.dialects.swin import Dialect, State
+from swin_np.checkpoints.notes import Assumption
+from swin_np.checkpoints.stored_configuration import Told
+from swin_np.errors import CheckpointError, ConfigurationError
+from swin_np.functional import Array, Size
+from swin_np.layers import Module
+
+Config = Any                                           # SwinConfig, ViTConfig, ...
+NAMED_AT_MOST = 5                                      # tensors in a sentence
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user adds to a file that leaves it open, or config.json; see `swin_np.load`. told: all of the latter."""
+
+    num_heads: tuple[int, ...] | None = None
+    image_size: Size | None = None
+    window_size: Size | None = None
+    pretrained_window_sizes: tuple[int, ...] | None = None
+    told: Told | None = None
+
+
+@dataclass(frozen=True)
+class System:
+    """An architecture, for sentences called `name`, whose official names are those of `official`.
+
+    model, config: its classes; `model.random(config, seed=None)` has placeholders for weights.
+    telling: regular expression of a name that is in every file of this system and in none of the later ones.
+    buffers: regular expression of official names that are no parameters; `infer` and `fit` may look at their values.
+    dialects: by name. recognise: (tensors) -> (dialect, tensors that a model may need, notes).
+    relatives: regular expression of file names of other models that have the same tensors.
+    infer: (state, buffers, dialect, request, notes) -> the configuration of a model with these parameters.
+    fit: (config, state, buffers, dialect, request, notes) -> the parameters for a model of this configuration.
+    """
+
+    name: str
+    official: str
+    model: type[Module]
+    config: type
+    telling: str
+    buffers: str
+    dialects: dict[str, Dialect]
+    recognise: Callable[[State], tuple[Dialect, State, list[str]]]
+    infer: Callable[[State, State, Dialect, Request, list[str]], Config]
+    fit: Callable[[Config, State, State, Dialect, Request, list[str]], State]
+    relatives: str = r"(?!)"
+
+    def is_told_by(self, tensors: State) -> bool:
+        """Whether a file with these names is of this system."""
+        return any(re.search(self.telling, name) for name in tensors)
+
+    def refuse(self, problems: list[str]) -> None:
+        """Raise CheckpointError if there are problems."""
+        if problems:
+            more = f" and {len(problems) - NAMED_AT_MOST} more" if len(problems) > NAMED_AT_MOST else ""
+            raise CheckpointError(f"its tensors, here by {self.official}'s names, do not make one {self.name}: "
+                                  f"{', '.join(problems[:NAMED_AT_MOST])}{more}; "
+                                  "get the whole file, or give the image_size or config that it is for")
+
+    def configuration(self, state: State, **fields) -> Config:
+        """The configuration with these fields; CheckpointError unless it is one and the parameters fit it."""
+        try:
+            config = self.config(**fields)
+        except ConfigurationError as error:
+            raise CheckpointError(str(error)) from None
+        self.model_around(config, state, None)
+        return config
+
+    def model_around(self, config: Config, state: State, dtype: type | None = np.float32) -> Module:
+        """The model of `config` whose parameters are the arrays of `state` (official names) themselves.
+
+        Nothing is drawn, and copied only what is not yet in `dtype`; None keeps every dtype. Raises CheckpointError,
+        with the first offenders named, for entries that are missing, left over, of another shape, or no floating point.
+        """
+        model = self.model.random(config, seed=None)
+        own = model.state_dict()
+        problems = [f"{name} {value.shape} is missing" for name, value in own.items() if name not in state]
+        for name, value in state.items():
+            if name not in own:
+                problems.append(f"{name} {value.shape} has no place")
+            elif value.shape != own[name].shape:
+                problems.append(f"{name} has shape {value.shape}, expected {own[name].shape}")
+            elif not np.issubdtype(value.dtype, np.floating):
+                problems.append(f"{name} has dtype {value.dtype}, expected floating point")
+        self.refuse(problems)
+        model.place(state if dtype is None else
+                    {name: np.require(value, dtype, ["C", "ALIGNED"]) for name, value in state.items()})
+        return model
+
+
+def with_axes(state: State, name: str, axes: int) -> Array:
+    """The tensor of this name; CheckpointError if it is missing, empty, or has not so many axes."""
+    value = state.get(name)
+    if value is None or value.ndim != axes or not value.size:
+        found = "missing" if value is None else f"of shape {value.shape}"
+        raise CheckpointError(f"{name} is {found}, and a tensor of {axes} axes was expected: get the whole file")
+    return value
+
+
+def mlp_ratio(hidden: int, channels: int) -> float:
+    """The ratio for which int(channels * ratio) is `hidden`."""
+    ratio = hidden / channels                          # perhaps rounded down
+    return ratio if int(channels * ratio) == hidden else math.nextafter(ratio, math.inf)
+
+
+def heads_of_all_layers(kind: str, sizes: tuple[int, ...], published: dict[tuple[int, ...], int], wanted: Request,
+                        notes: list[str]) -> int:
+    """The number of heads of a ViT or a Transformer (`kind`): the one given, or that of a published model, with a note.
+
+    sizes: channels, blocks and hidden units, by which `published` has the number of heads. Raises CheckpointError
+    for several numbers, or if there is neither.
+    """
+    if wanted.num_heads is not None:
+        num_heads, *others = wanted.num_heads
+        if others:
+            raise CheckpointError(f"num_heads={wanted.num_heads} was given: a {kind} has one number of heads for all "
+                                  "blocks, give one")
+        return num_heads
+    if sizes not in published:
+        channels, *depth, hidden = sizes
+        raise CheckpointError(f"the number of heads is not in the file, and {channels} channels, "
+                              f"{' and '.join(map(str, depth))} blocks and {hidden} hidden units are those of no "
+                              f"published {kind}: give num_heads (--num-heads)")
+    num_heads = published[sizes]
+    notes.append(Assumption(f"The number of heads is not in the file: {num_heads} of {sizes[0] // num_heads} channels "
+                            "were assumed."))
+    return num_heads

@@ -1,0 +1,68 @@
+"""The command line, `swin-np` or `python -m swin_np`: it prints results, or one sentence on what was wrong."""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from swin_np import __version__
+from swin_np.commands import checkpoints, classify, crosscheck, grade, info, probe, systems, tour
+from swin_np.commands.terminal import printable
+from swin_np.errors import SwinError, SwinWarning
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    top = argparse.ArgumentParser(
+        prog="swin-np", description="Swin Transformer in pure NumPy: a forward-only reference implementation.",
+        epilog="example: swin-np tour --variant swin_t --image photo.jpg")
+    top.add_argument("--version", action="version", version=f"swin_np {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    for module in (tour, info, systems, checkpoints, classify, crosscheck, probe, grade):
+        module.add_commands(commands)
+    return top
+
+
+@contextmanager
+def noted(notes: list[str]) -> Iterator[None]:
+    """Inside the `with` block the sentences of SwinWarnings are added to `notes`, each once, and shown nowhere else."""
+    show = warnings.showwarning
+
+    def note(message: Warning | str, category: type[Warning], *place) -> None:
+        if not issubclass(category, SwinWarning):
+            show(message, category, *place)
+        elif str(message) not in notes:
+            notes.append(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SwinWarning)
+        warnings.showwarning = note
+        yield
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 if it worked, 2 (and one sentence on standard error) if the user's input did not allow it.
+
+    A command whose result is also a status, as crosscheck's, gives its own. What was assumed about files follows the
+    result as notes on standard error; with --json it is in the object, as "notes".
+    """
+    options, status = parser().parse_args(arguments), None
+    options.notes = []
+    try:
+        with noted(options.notes):
+            status = options.run(options)
+        sys.stdout.flush()
+        for note in () if getattr(options, "json", False) else options.notes:
+            print(f"swin-np: note: {printable(note)}", file=sys.stderr)
+    except SwinError as error:
+        print(f"swin-np: {printable(str(error))}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:                            # the reader, `head` for instance, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("swin-np: interrupted", file=sys.stderr)
+        return 130
+    return status or 0

@@ -1,0 +1,75 @@
+"""`swin-np info`: parameters, multiply-adds and activation bytes of a system, part by part or layer by layer."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+
+from swin_np import complexity
+from swin_np.arguments.names import check_name
+from swin_np.commands.terminal import size
+from swin_np.complexity import LayerCost, TotalCost
+from swin_np.dense.backbones import DenseConfig
+from swin_np.systems.model_parts import model_parts
+from swin_np.systems.registry import SYSTEMS, Config, architecture_of, image_size, layer_costs
+
+COLUMNS = "{:>11}{:>17}{:>13}{:>15}{:>11}"            # after the name
+NARROWEST = 32                                         # characters for the name
+SETTINGS = ("embed_dim", "depth", "depths", "num_heads", "window_size", "patch_size", "distilled", "block", "layers",
+            "cardinality", "base_width", "scale", "stem_type", "channels", "extra", "d_model", "nhead",
+            "num_encoder_layers", "num_decoder_layers", "dim_feedforward")
+"""The fields of all configurations that tell their variants apart."""
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add `info` to the parser of the command line."""
+    info = commands.add_parser(
+        "info", help="parameters, multiply-adds and activation bytes of a variant",
+        epilog="example: swin-np info swin_b_384 --layers")
+    info.add_argument("variant", metavar="VARIANT", help=f"one of {', '.join(SYSTEMS)}")
+    info.add_argument("--image-size", type=int, nargs=2, metavar=("H", "W"), help="pixels (default: the variant's own)")
+    info.add_argument("--layers", action="store_true", help="every layer, not only the parts")
+    info.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    info.set_defaults(run=run_info)
+
+
+def run_info(options: argparse.Namespace) -> None:
+    """`swin-np info`."""
+    check_name("variant", options.variant, SYSTEMS)
+    config = SYSTEMS[options.variant]
+    pixels = tuple(options.image_size or image_size(config))
+    costs = layer_costs(config, pixels)
+    total = complexity.total(costs)
+    if options.json:
+        print(json.dumps({"variant": options.variant, "image_size": pixels, "config": asdict(config), **asdict(total),
+                          "layers": [asdict(cost) for cost in costs]}))
+        return
+    print(f"{options.variant} at {size(pixels)}, for one float32 image: {settings(config)}")
+    every = [(cost.name, cost.kind, cost.output_shape, cost) for cost in costs]
+    rows = [*(every if options.layers else parts(config, costs)), ("in all", "", (), total)]
+    width = max(NARROWEST, *(len(name) + 1 for name, *_ in rows))
+    print(f"{'layer' if options.layers else 'part':{width}}" + COLUMNS.format(
+        "kind" if options.layers else "", "output", "parameters", "multiply-adds", "written"))
+    for name, *row in rows:
+        print(f"{name:{width}}{cost_columns(*row)}")
+
+
+def settings(config: Config) -> str:
+    """The architecture and what tells its variants apart; of a dense model also of its backbone."""
+    known = [field.name for field in fields(config)]
+    words = [architecture_of(config).name, *(f"{name} {getattr(config, name)}" for name in SETTINGS if name in known)]
+    return ", ".join([*words, *([f"on a {settings(config.backbone)}"] if isinstance(config, DenseConfig) else [])])
+
+
+def parts(config: Config, costs: list[LayerCost]) -> Iterator[tuple[str, str, tuple[int, ...], TotalCost]]:
+    """The layers summed up by the steps of the tour: rows of (name, kind, output shape, cost)."""
+    for part in model_parts(architecture_of(config).model.random(config, None)):
+        mine = [cost for cost in costs if cost.name.startswith(part.layers)]
+        if mine:                                       # a Transformer's patches are made before the model
+            yield part.name, "", mine[-1].output_shape, complexity.total(mine)
+
+
+def cost_columns(kind: str, shape: tuple[int, ...], cost: LayerCost | TotalCost) -> str:
+    """One row of the table of costs, without its name."""
+    return COLUMNS.format(kind, size(shape), f"{cost.parameters:,}", f"{cost.multiply_adds / 1e9:.4f} G",
+                          f"{cost.activation_bytes / 2 ** 20:.2f} MiB")

@@ -1,0 +1,113 @@
+"""`swin-np probe`: a few images of a constructed task, and how the trained models answer with and without a part."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from swin_np.commands.checkpoints import check_folder
+from swin_np.errors import InputError
+from swin_np.functional import Array
+from swin_np.probes import ABLATIONS, TASKS, Boards, Task, cross_entropy, is_right, load_probe, logits_of, straddles
+from swin_np.probes.tasks import SIDE, task_named
+
+MOST_IMAGES = 4096                                     # what memory holds on any machine
+DRAWN = 4                                              # images that are shown
+LETTERS = np.array([".", "R", "G", "B"])               # of a tile, by its mark
+LABEL, CELL = 14, 20                                   # characters: columns of the table
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add `probe` to the parser of the command line."""
+    command = commands.add_parser(
+        "probe", help="what the shift and the bias are for: trained models with and without them",
+        description="Draw images of a constructed task and let the trained models that come with the package answer: "
+                    "the whole model, the one without the shift and the one without the bias.",
+        epilog="example: swin-np probe --task flock --images 512 --plot flock.png")
+    command.add_argument("--task", default="same", help=f"one of {', '.join(TASKS)} (default: same)")
+    command.add_argument("--images", type=int, default=256, metavar="N", help="how many images (default: 256)")
+    command.add_argument("--seed", type=int, default=0, help="seed of the images (default: 0)")
+    command.add_argument("--plot", type=Path, metavar="FILE", help="draw the first images and answers, .svg or .png")
+    command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    command.set_defaults(run=run_probe)
+
+
+def run_probe(options: argparse.Namespace) -> None:
+    """`swin-np probe`."""
+    task = task_named(options.task)
+    check_options(options)
+    boards = task.draw(options.images, np.random.default_rng(options.seed))
+    logits = {ablation: logits_of(load_probe(task.name, ablation), boards, f"batches, {words(ablation)}")
+              for ablation in ABLATIONS}
+    models = {ablation: summary(task, boards, scores) for ablation, scores in logits.items()}
+    if options.plot:
+        from swin_np.plots.probes import boards_with_answers  # here, since matplotlib takes a second to import
+        from swin_np.plots.saving import save
+
+        chosen = {ablation: scores[:DRAWN].argmax(axis=1) for ablation, scores in logits.items()}
+        save(boards_with_answers(task, boards.first(DRAWN), chosen), options.plot)
+    if options.json:
+        print(json.dumps({"task": task.name, "question": task.question, "answers": task.answers,
+                          "images": options.images, "seed": options.seed, "right_answers": boards.answers.tolist(),
+                          "models": models}))
+        return
+    print_answers(task, boards, models)
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Raise InputError, before the work, for numbers and files that cannot be."""
+    if not 1 <= options.images <= MOST_IMAGES:
+        raise InputError(f"--images {options.images} was given: ask for 1 to {MOST_IMAGES}")
+    if options.seed < 0:
+        raise InputError(f"seed {options.seed} is negative: give 0 or more")
+    if options.plot:
+        if options.plot.suffix not in (".svg", ".png"):
+            raise InputError(f"--plot {options.plot} ends in neither .svg nor .png: choose one of these endings")
+        check_folder(options.plot)
+
+
+def summary(task: Task, boards: Boards, logits: Array) -> dict:
+    """How one model did: accuracy (0 to 1) and mean loss (nats), for SAME also by place, and its answers."""
+    right, loss = is_right(logits, boards.answers), cross_entropy(logits, boards.answers)
+    result = {"accuracy": right.mean().item(), "loss": loss.mean().item()}
+    if task.name == "same":
+        across = straddles(boards.marks)
+        for name, which in (("accuracy_within_a_quadrant", ~across), ("accuracy_across_quadrants", across)):
+            result[name] = right[which].mean().item() if which.any() else None
+    return result | {"answers": logits.argmax(axis=1).tolist()}
+
+
+def words(ablation: str) -> str:
+    """no_shift -> 'no shift'."""
+    return ablation.replace("_", " ")
+
+
+def print_answers(task: Task, boards: Boards, models: dict[str, dict]) -> None:
+    """The first boards in letters, below them every model's answer, and its accuracy."""
+    first = boards.first(DRAWN)
+    print(f"{task.name.upper()}: {task.question}\n")
+    print(table_row("", [f"image {number}" for number in range(1, len(first.answers) + 1)]))
+    for row in range(SIDE):
+        print(table_row("", ["".join(LETTERS[marks[row]]) for marks in first.marks]))
+    print("\n" + table_row("right answer", [task.answers[right] for right in first.answers]))
+    for ablation, result in models.items():
+        print(table_row(words(ablation), [task.answer_text(answer, right) for answer, right in
+                                          zip(result["answers"], first.answers, strict=False)]))
+    print(f"\nright answers to {len(boards.answers)} images (chance: {100 / len(task.answers):.0f} %)")
+    for ablation, result in models.items():
+        print(f"{words(ablation):{LABEL}}{accuracy_text(result)}")
+
+
+def table_row(label: str, cells: list[str]) -> str:
+    """A label and a cell for each image."""
+    return f"{label:{LABEL}}{''.join(f'{cell:{CELL}}' for cell in cells)}".rstrip()
+
+
+def accuracy_text(result: dict) -> str:
+    """'83.2 %', for SAME with the two kinds of place."""
+    parts = [f"{100 * result['accuracy']:5.1f} %"]
+    for name in ("within_a_quadrant", "across_quadrants"):
+        if result.get(f"accuracy_{name}") is not None:
+            parts.append(f"{name.replace('_', ' ')} {100 * result[f'accuracy_{name}']:.1f} %")
+    return ", ".join(parts)

@@ -1,0 +1,62 @@
+"""How an array is cut into parts: as many as keep a step's numbers in the cache, and enough for every thread."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from swin_np.arguments.checks import Array
+from swin_np.parallel.pool import UNCUT, for_each, free_threads
+
+# Sizes that were measured to be fast; they change no result beyond rounding.
+PART_TOKENS = 784                                      # a part: enough rows for the BLAS, few enough for the cache
+PART_ELEMENTS = 100_000                                # the same for GELU, which needs two temporary arrays
+LEAST_TOKENS = 196                                     # for a thread: products of fewer rows are a tenth slower
+LEAST_ATTENDED = 98                                    # the same for attention, where there is more between products
+LEAST_NORMALISED = 392                                 # the same for layer_norm, which is soon done
+FEW_ROWS = 16                                          # below it the BLAS sums float32 in long chains: inaccurate
+
+
+def parts(count: int, size: int, least: int = 1) -> list[slice]:
+    """Cut `count` items into nearly equal slices of about `size`; equally many for each thread, if it gets `least`."""
+    threads = free_threads()
+    pieces = 1 if UNCUT.get() else max(1, round(count / size))
+    if count >= threads * least:
+        pieces = min(count, math.ceil(pieces / threads) * threads)
+    return [slice(count * i // pieces, count * (i + 1) // pieces) for i in range(pieces)]
+
+
+def by_parts(function: Callable[[slice], Array], like: Array, tokens: int = 1, least: int = LEAST_TOKENS) -> Array:
+    """An array y like `like` with y[part] = function(part), for parts of the first axis; an item has `tokens` tokens.
+
+    What a part needs between its first step and its last stays in the cache, and parts can go to several cores, if
+    there are `least` tokens for each.
+    """
+    pieces = parts(len(like), max(1, PART_TOKENS // tokens), math.ceil(least / tokens))
+    if len(pieces) == 1:
+        return function(pieces[0])
+    y = np.empty(like.shape, like.dtype)
+
+    def compute(part: slice) -> None:
+        y[part] = function(part)
+
+    for_each(compute, pieces)
+    return y
+
+
+def sum_by_parts(function: Callable[[slice], Array], count: int) -> Array:
+    """The sum of function(part) over as many parts of `count` items as there are cores.
+
+    It is for the terms of a long sum over few tokens, which `by_parts` would have to cut too small.
+    """
+    pieces = parts(count, count)
+    terms = [None] * len(pieces)
+
+    def compute(i: int) -> None:
+        terms[i] = function(pieces[i])
+
+    for_each(compute, list(range(len(pieces))))
+    total = terms[0]
+    for term in terms[1:]:
+        total += term
+    return total

@@ -1,0 +1,1 @@
+"""How images are prepared: the presets of the public implementations, and which one a model takes."""

@@ -1,0 +1,108 @@
+"""`swin-np dump` and `swin-np crosscheck`: files in, a table or JSON and a status out; bad input is a sentence."""
+
+import argparse
+import json
+
+import numpy as np
+import pytest
+
+from swin_np.checkpoints.formats.npz import write_npz
+from swin_np.commands import crosscheck as crosscheck_commands
+from swin_np.errors import SwinError
+from tests.crosscheck.models import CONFIG, every_point, model_and_images, module_outputs
+
+SIZE = [str(side) for side in CONFIG.img_size]
+
+
+def run(*arguments) -> int:
+    """The exit status of a command; an error of the user's input is raised."""
+    parser = argparse.ArgumentParser()
+    crosscheck_commands.add_commands(parser.add_subparsers())
+    options = parser.parse_args([str(argument) for argument in arguments])
+    return options.run(options) or 0
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A checkpoint in the names of transformers, an array of images, and two candidates."""
+    from swin_np.checkpoints.dialects.swin import DIALECTS, from_official
+
+    folder = tmp_path_factory.mktemp("files")
+    model, images = model_and_images()
+    write_npz(folder / "model.npz", from_official(model.state_dict(), DIALECTS["transformers"]), {})
+    np.save(folder / "images.npy", images)
+    np.savez(folder / "good.npz", **module_outputs(every_point()))
+    np.savez(folder / "bad.npz", **module_outputs(every_point("no-mask")))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dumped(files):
+    run("dump", files / "model.npz", files / "images.npy", "-o", files / "ref.npz", "--image-size", *SIZE)
+    return files / "ref.npz"
+
+
+def test_a_dumped_reference_agrees_with_a_correct_candidate(files, dumped, capsys):
+    assert run("crosscheck", dumped, files / "good.npz") == 0
+    assert "They agree" in capsys.readouterr().out
+
+
+def test_a_mistake_is_printed_with_its_fix_and_the_status_is_1(files, dumped, capsys):
+    assert run("crosscheck", dumped, files / "bad.npz") == 1
+    printed = capsys.readouterr().out
+    assert "There is no mask" in printed
+    assert "section 3.2, Fig. 4" in printed
+
+
+def test_the_plot_is_written(files, dumped, tmp_path):
+    pytest.importorskip("matplotlib")
+    assert run("crosscheck", dumped, files / "bad.npz", "--plot", tmp_path / "plot.svg") == 1
+    assert "layers.0.blocks.1.attn" in (tmp_path / "plot.svg").read_text()
+
+
+def test_a_checkpoint_with_an_array_of_images_is_a_reference_too(files, capsys):
+    status = run("crosscheck", files / "model.npz", files / "bad.npz", "--image", files / "images.npy", "--image-size",
+                 *SIZE, "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert (status, report["verdict"], report["findings"][0]["mistake"]) == (1, "differ", "no-mask")
+
+
+def test_a_folder_of_npy_files_and_a_mapping_are_taken(files, dumped, tmp_path, capsys):
+    folder = tmp_path / "dumps"
+    folder.mkdir()
+    np.save(folder / "mine.npy", every_point()["layers.0.blocks.0"])
+    (tmp_path / "names.json").write_text('{"mine": "layers.0.blocks.0"}')
+    assert run("crosscheck", dumped, folder, "--mapping", tmp_path / "names.json") == 0
+    assert "layers.0.blocks.0" in capsys.readouterr().out
+
+
+def test_dump_prints_json(files, tmp_path, capsys):
+    run("dump", files / "model.npz", files / "images.npy", "-o", tmp_path / "ref.npz", "--image-size", *SIZE, "--json",
+        "--points", "layers.?")
+    assert json.loads(capsys.readouterr().out)["points"] == ["layers.0", "layers.1"]
+
+
+BAD = {
+    "no such candidate": ("crosscheck", "{dumped}", "{files}/none.npz"),
+    "no such reference": ("crosscheck", "{files}/none.npz", "{files}/good.npz"),
+    "a reference without weights or points": ("crosscheck", "{files}/images.npy", "{files}/good.npz"),
+    "no such image": ("dump", "{files}/model.npz", "{files}/none.npy", "-o", "{tmp}/ref.npz"),
+    "another ending": ("dump", "{files}/model.npz", "{files}/images.npy", "-o", "{tmp}/ref.txt"),
+    "onto its own input": ("dump", "{files}/model.npz", "{files}/images.npy", "-o", "{files}/model.npz"),
+    "a plot of another ending": ("crosscheck", "{dumped}", "{files}/good.npz", "--plot", "{tmp}/plot.txt"),
+    "no such mapping": ("crosscheck", "{dumped}", "{files}/good.npz", "--mapping", "{tmp}/none.json"),
+    "an empty folder": ("crosscheck", "{dumped}", "{tmp}"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_is_one_sentence(what, files, dumped, tmp_path):
+    with pytest.raises(SwinError) as error:
+        run(*(argument.format(dumped=dumped, files=files, tmp=tmp_path) for argument in BAD[what]))
+    assert "Traceback" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_without_an_image_is_told_what_is_missing(files):
+    with pytest.raises(SwinError, match="it is a checkpoint, which needs an image too: give it with --image"):
+        run("crosscheck", files / "model.npz", files / "bad.npz")
