@@ -1,7 +1,7 @@
 """Swin Transformer (Liu et al., ICCV 2021) in NumPy, forward only; the modules follow the paper's sections."""
 
 from swin_np.checkpoints.loading import load
-from swin_np.crosscheck.record import trace
+from swin_np.crosscheck.record import edit, trace
 from swin_np.errors import (
     CheckpointError,
     ConfigurationError,
@@ -31,5 +31,5 @@ __all__ = [
     "MICROSOFT", "MMDETECTION", "SHAPE_POLICIES", "SYSTEMS", "TIMM", "TORCHVISION", "TRANSFORMERS",
     "TRANSFORMERS_BACKBONE", "VARIANTS",
     "CheckpointError", "ConfigurationError", "InputError", "ShapeError", "ShapePolicy", "StateDictError", "SwinConfig",
-    "SwinError", "SwinTransformer", "SwinWarning", "build", "load", "threads", "trace",
+    "SwinError", "SwinTransformer", "SwinWarning", "build", "edit", "load", "threads", "trace",
 ]

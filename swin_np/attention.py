@@ -1,6 +1,5 @@
 """Section 3.2: self-attention in windows, regular (W-MSA) and shifted (SW-MSA), with relative position bias (Eq. 4)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,13 +8,15 @@ import numpy as np
 from swin_np.arguments.checks import check_elements, check_spread
 from swin_np.arguments.door import moves, takes
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import LEAST_ATTENDED, Array, by_parts, pair, softmax
-from swin_np.layers import Linear, Module, draw
+from swin_np.functional import Array, pair, softmax
+from swin_np.layers import Linear, Module, draw, note
+from swin_np.parallel.parts import by_windows
 from swin_np.windows import (
     Size,
     attention_mask,
     check_window,
     cyclic_shift,
+    mask_of_windows,
     reverse_cyclic_shift,
     window_partition,
     window_reverse,
@@ -73,19 +74,17 @@ def merge_heads(x: Array) -> Array:
 
 
 @takes(q="... query d", k="... key d", v="... key e", bias="any", mask="any")
-def attention(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float,
-              note: Callable[[str, Array], None]) -> Array:
-    """Eq. 4: softmax(scale q k^T + B + mask) v, (..., M^2, d) each; `note` is shown each step by name."""
+def attention(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
+    """Eq. 4: softmax(scale q k^T + B + mask) v, (..., M^2, d) each."""
     scores = (q * scale) @ k.swapaxes(-1, -2)          # (..., M^2, M^2), rows are queries
     check_spread(scores, bias=bias, mask=mask)
-    note("scores", scores)
+    scores = note("scores", scores)
     scores += bias
-    note("scores_with_bias", scores)
+    scores = note("scores_with_bias", scores)
     if mask is not None and mask.any():                # most windows have nothing masked
         scores += mask
-        note("scores_with_mask", scores)
-    probabilities = softmax(scores)
-    note("probabilities", probabilities)
+        scores = note("scores_with_mask", scores)
+    probabilities = note("probabilities", softmax(scores))
     return probabilities @ v
 
 
@@ -132,20 +131,13 @@ class WindowAttention(Module):
             raise ShapeError(f"a mask for {len(mask)} windows was given with {len(windows)} windows, expected a whole "
                              "number of maps: give the mask of one map")
         bias = relative_position_bias(self.relative_position_bias_table, self.window_size)
-
-        def attend_part(part: slice) -> Array:
-            of_window = np.arange(part.start, part.stop)                # windows of one image follow each other
-            return self.attend(windows[part], bias, None if mask is None else mask[of_window % len(mask), None])
-
-        return by_parts(attend_part, windows, tokens, LEAST_ATTENDED)
+        return by_windows(lambda windows, numbers: self.attend(windows, bias, mask_of_windows(mask, numbers)), windows)
 
     def attend(self, windows: Array, bias: Array, mask: Array | None) -> Array:
         """Some of the windows, with a mask (windows, 1, M^2, M^2) of their own or None; the same shape."""
         q, k, v = split_heads(self.qkv(windows), self.num_heads)
-        for step, value in (("q", q), ("k", k), ("v", v)):
-            self.note(step, value)
-        x = attention(q, k, v, bias, mask, self.scale(), self.note)
-        return self.proj(merge_heads(x))
+        q, k, v = note("q", q), note("k", k), note("v", v)
+        return self.proj(merge_heads(attention(q, k, v, bias, mask, self.scale())))
 
 
 @takes(x="B H W C")
@@ -171,15 +163,12 @@ def shifted_window_attention(x: Array, attn: Module, window: Size, shift: Size =
     if padded and not pad_first:
         x = np.pad(x, to_multiple)
     map_size = x.shape[1:3]                            # a multiple of the window
-    windows = window_partition(x, (m, n))              # (B nW, M, M, C)
-    attn.note("windows", windows)
+    windows = attn.note("windows", window_partition(x, (m, n)))         # (B nW, M, M, C)
     mask = attention_mask(map_size, (m, n), shift)
     windows = attn(windows.reshape(len(windows), m * n, -1), mask).reshape(windows.shape)
-    x = window_reverse(windows, map_size)              # (B, H, W, C)
-    attn.note("reversed", x)
+    x = attn.note("reversed", window_reverse(windows, map_size))        # (B, H, W, C)
     if padded and not pad_first:
         x = x[:, :h, :w]
     if shifted:
         x = reverse_cyclic_shift(x, shift)
-    attn.note("rolled_back", x[:, :h, :w])
-    return x[:, :h, :w]
+    return attn.note("rolled_back", x[:, :h, :w])

@@ -6,8 +6,9 @@ import numpy as np
 
 from swin_np.arguments.door import takes
 from swin_np.attention import WindowAttention, shifted_window_attention
-from swin_np.functional import Array, by_parts, gelu, sum_by_parts
-from swin_np.layers import LayerNorm, Linear, Module
+from swin_np.functional import Array, gelu
+from swin_np.layers import LayerNorm, Linear, Module, two_linear
+from swin_np.parallel.parts import by_tokens
 from swin_np.shape_policy import ShapePolicy
 
 
@@ -22,13 +23,8 @@ class Mlp(Module):
     def random(cls, channels: int, hidden: int, rng: np.random.Generator | None) -> "Mlp":
         return cls(Linear.random(channels, hidden, rng), Linear.random(hidden, channels, rng))
 
-    def forward(self, x: Array) -> Array:
-        """(..., C) -> (..., C), the sum of what each hidden unit gives; several cores take some of the units each."""
-        def through(units: slice) -> Array:
-            hidden = self.fc1.outputs(units)(x)
-            return self.fc2.inputs(units)(gelu(hidden, out=hidden))
-
-        return sum_by_parts(through, len(self.fc1.weight))
+    def forward(self, x: Array) -> Array:              # (..., C) -> (..., C)
+        return two_linear(x, self.fc1, gelu, self.fc2)
 
 
 @dataclass(eq=False, repr=False)
@@ -46,14 +42,13 @@ class SwinTransformerBlock(Module):
     shift_size: tuple[int, int]
     shape_policy: ShapePolicy
 
-    def forward(self, x: Array) -> Array:              # (B, H, W, C) -> (B, H, W, C)
-        x = x + self.attend(self.norm1(x))
-        tokens = x.reshape(-1, x.shape[-1])            # (B H W, C)
-        return by_parts(lambda part: tokens[part] + self.mlp(self.norm2(tokens[part])), tokens).reshape(x.shape)
+    def forward(self, z: Array) -> Array:              # (B, H, W, C) -> (B, H, W, C)
+        z = z + self.attend(self.norm1(z))             # Eq. 3: z-hat
+        return by_tokens(lambda z: z + self.mlp(self.norm2(z)), z)
 
     @takes(x="B H W C")
     def attend(self, x: Array) -> Array:               # (B, H, W, C) -> (B, H, W, C)
         """W-MSA or SW-MSA with the window and shift that the shape policy gives for this map."""
         window, shift = self.shape_policy.window_and_shift(x.shape[1:3], self.window_size, self.shift_size)
         self.shape_policy.check_map(x.shape[1:3], window)
-        return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.window != "roll then pad")
+        return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.pads_before_roll)

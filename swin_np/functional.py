@@ -9,9 +9,6 @@ from swin_np.arguments.checks import Size as Size  # `as`: other files import it
 from swin_np.arguments.checks import pair as pair
 from swin_np.arguments.door import takes
 from swin_np.parallel.parts import FEW_ROWS, LEAST_NORMALISED, PART_ELEMENTS, PART_TOKENS, parts
-from swin_np.parallel.parts import LEAST_ATTENDED as LEAST_ATTENDED
-from swin_np.parallel.parts import by_parts as by_parts
-from swin_np.parallel.parts import sum_by_parts as sum_by_parts
 from swin_np.parallel.pool import for_each
 
 LOWEST = {np.dtype(kind): kind(0.85 * math.log(np.finfo(kind).tiny)) for kind in (np.float32, np.float64)}

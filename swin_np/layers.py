@@ -3,6 +3,7 @@
 import contextlib
 import copy
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from swin_np import functional
 from swin_np.arguments.checks import shown
 from swin_np.errors import ConfigurationError, StateDictError
 from swin_np.functional import Array
+from swin_np.parallel.parts import sum_by_parts
 from swin_np.parallel.settings import Setting
 
 BUFFER_TOLERANCE = 1e-6                                # relative; a few units in the last place of float32
@@ -24,12 +26,50 @@ def check_dtype(dtype: type) -> None:
                                  "choose one of them")
 
 
-RECORDER = Setting("swin_np recorder")
+RECORDER = Setting("swin_np recorder")                 # who looks: see `recording`
+EDITOR = Setting("swin_np editor")                     # who replaces: see `editing`
+CALLED = ContextVar("swin_np module that is being called", default=None)       # known only while somebody watches
 
 
-def recording(record: Callable[["Module", str, Array], None]) -> contextlib.AbstractContextManager[None]:
-    """Call record(module, step, value) for every output and step inside the `with` block; see swin_np.trace."""
+def recording(record: Callable[["Module | None", str, Array], None]) -> contextlib.AbstractContextManager[None]:
+    """Call record(module, step, value) for every output and step inside the `with` block; see swin_np.trace.
+
+    It looks and writes nothing: later steps go on with that very array, and may change it.
+    """
     return RECORDER.held(record)
+
+
+def editing(change: Callable[["Module | None", str, Array], Array]) -> contextlib.AbstractContextManager[None]:
+    """Go on with change(module, step, value) in place of every output and step inside the block; see swin_np.edit.
+
+    It gives `value` itself or an array of its shape and dtype that nobody else uses, since later steps may write to it.
+    Of edits inside each other the outer is made first. Who records sees what is gone on with.
+    """
+    outer = EDITOR.get()
+    return EDITOR.held(change if outer is None else
+                       lambda module, step, value: change(module, step, outer(module, step, value)))
+
+
+def watched() -> bool:
+    """Whether anybody looks at the steps, or replaces them."""
+    return RECORDER.get() is not None or EDITOR.get() is not None
+
+
+def note(step: str, value: Array, module: "Module | None" = None) -> Array:
+    """Show an intermediate result, called `step`, to who looks, and give what to go on with: `value`, or an edit of it.
+
+    module: whose step it is; without it that of the module being called, which a pure function need not know.
+    """
+    if (edit := EDITOR.get()) is not None:
+        value = edit(module or CALLED.get(), step, value)
+    if (record := RECORDER.get()) is not None:
+        record(module or CALLED.get(), step, value)
+    return value
+
+
+def step_name(module: str, step: str) -> str:
+    """The name of a step of the module of this name, `layers.0.blocks.1.attn.q`; the whole model's output: `output`."""
+    return ".".join(filter(None, (module, step))) or "output"
 
 
 class Module:
@@ -46,15 +86,18 @@ class Module:
     unused: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, *inputs):
-        output = self.forward(*inputs)
-        self.note("", output)
-        return output
+        if not watched():
+            return self.forward(*inputs)
+        token = CALLED.set(self)
+        try:
+            output = self.forward(*inputs)
+        finally:
+            CALLED.reset(token)
+        return self.note("", output)
 
-    def note(self, step: str, value: Array) -> None:
-        """Show an intermediate result, called `step` (the output: ''), to a trace if there is one."""
-        record = RECORDER.get()
-        if record is not None:
-            record(self, step, value)
+    def note(self, step: str, value: Array) -> Array:
+        """Show a step of this module (its output: '') and give what to go on with; see swin_np.layers.note."""
+        return note(step, value, self)
 
     def parts(self) -> Iterator[tuple[str, "Module"]]:
         """The direct parts with their names; the items of a list are called `blocks.0`, `blocks.1`, ..."""
@@ -148,6 +191,11 @@ class Module:
         return "\n".join([f"{type(self).__name__}({', '.join(settings)})", *lines]).replace("\n", "\n  ")
 
 
+def names_of_modules(model: Module) -> dict[int, str]:
+    """The official names of a model's modules, by their identity (id)."""
+    return {id(module): name for name, module in model.named_modules()}
+
+
 def named_parts(name: str, value: object) -> Iterator[tuple[str, Module]]:
     """The modules in the field `name` of a module: one, a list of them, a list of lists (`blocks.0.1`), or none."""
     if isinstance(value, Module):
@@ -201,20 +249,26 @@ class Linear(Module):
     def random(cls, inputs: int, outputs: int, rng: np.random.Generator | None, bias: bool = True) -> "Linear":
         return cls(draw(rng, outputs, inputs), np.zeros(outputs, np.float32) if bias else None)
 
-    def outputs(self, part: slice) -> "Linear":
-        """The layer that gives only these outputs; itself if they are all."""
-        if part == slice(0, len(self.weight)):
-            return self
-        return Linear(self.weight[part], None if self.bias is None else self.bias[part])
-
-    def inputs(self, part: slice) -> "Linear":
-        """The layer of only these inputs, whose results add up to the whole one's; itself if they are all."""
-        if part == slice(0, self.weight.shape[1]):
-            return self
-        return Linear(self.weight[:, part], self.bias if part.start == 0 else None)
-
     def forward(self, x: Array) -> Array:
         return functional.linear(x, self.weight, self.bias)
+
+
+def two_linear(x: Array, first: Linear, activation: Callable[..., Array], second: Linear) -> Array:
+    """second(activation(first(x))), the sum of what each hidden unit gives; several cores take some of the units each.
+
+    x (..., in) -> (..., out). activation(hidden, out=hidden) treats every number by itself.
+    """
+    everything = slice(0, len(first.weight))
+
+    def through(units: slice) -> Array:
+        if units == everything:
+            hidden = first(x)
+            return second(activation(hidden, out=hidden))
+        hidden = functional.linear(x, first.weight[units], None if first.bias is None else first.bias[units])
+        return functional.linear(activation(hidden, out=hidden), second.weight[:, units],
+                                 second.bias if units.start == 0 else None)
+
+    return sum_by_parts(through, everything.stop)
 
 
 @dataclass(eq=False, repr=False)

@@ -1,106 +1,23 @@
-"""Sections 3.1 and 3.3: the whole Swin Transformer, four stages on four map sizes, and its variants (Fig. 3a)."""
+"""Section 3.1: the whole Swin Transformer, four stages on four map sizes (Fig. 3a)."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
 import numpy as np
 
-from swin_np.arguments.config_fields import check_count, check_fields, hidden_channels
+from swin_np.arguments.config_fields import hidden_channels
 from swin_np.arguments.door import takes
 from swin_np.arguments.image_batches import check_images, finite
 from swin_np.attention import WindowAttention, relative_position_index
 from swin_np.block import Mlp, SwinTransformerBlock
-from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import Array, by_parts
+from swin_np.chain import Step, Windows, run, stage_maps
+from swin_np.functional import Array
 from swin_np.layers import LayerNorm, Linear, Module, draw
+from swin_np.parallel.parts import by_images
 from swin_np.patches import PatchEmbed, PatchMerging
-from swin_np.shape_policy import TORCHVISION, ShapePolicy
+from swin_np.variants import VARIANTS as VARIANTS
+from swin_np.variants import SwinConfig
 from swin_np.windows import shifted_window_mask
-
-
-@dataclass(frozen=True)
-class SwinConfig:
-    """Everything that defines a Swin Transformer; the names are those of the official constructor.
-
-    img_size: (height, width) in pixels, patch_size p and window_size M: one number or a pair.
-    embed_dim: C, the channels of stage 1; each later stage has twice as many.
-    depths, num_heads: blocks and attention heads of each stage.
-    mlp_ratio: hidden over outer channels of the MLPs. qk_scale: in place of d^-1/2.
-    num_classes: 0 for no head. ape: absolute position embedding. patch_norm: a norm after the patch embedding.
-    shape_policy: what happens where sizes do not fit.
-
-    Raises ConfigurationError for values that no model can have.
-    """
-
-    img_size: int | tuple[int, int] = 224
-    patch_size: int | tuple[int, int] = 4
-    in_chans: int = 3
-    num_classes: int = 1000
-    embed_dim: int = 96
-    depths: tuple[int, ...] = (2, 2, 6, 2)
-    num_heads: tuple[int, ...] = (3, 6, 12, 24)
-    window_size: int | tuple[int, int] = 7
-    mlp_ratio: float = 4.0
-    qkv_bias: bool = True
-    qk_scale: float | None = None
-    ape: bool = False
-    patch_norm: bool = True
-    shape_policy: ShapePolicy = TORCHVISION
-    may_be_zero: ClassVar[tuple[str, ...]] = ("num_classes",)
-
-    def __post_init__(self) -> None:
-        check_fields(self, self.may_be_zero)
-        if not self.depths or len(self.depths) != len(self.num_heads):
-            raise ConfigurationError(f"{len(self.depths)} depths and {len(self.num_heads)} numbers of heads: "
-                                     "give one of each for every stage")
-        for stage, heads in enumerate(self.num_heads):
-            channels = check_count(f"embed_dim, in stage {stage + 1}", self.channels(stage))
-            if channels % heads:
-                raise ConfigurationError(f"{heads} heads do not divide the {channels} channels of stage "
-                                         f"{stage + 1}: choose num_heads that do")
-            hidden_channels(channels, self.mlp_ratio)
-        if self.shape_policy.patch == "refuse" and any(
-                side % p for side, p in zip(self.img_size, self.patch_size, strict=True)):
-            raise ConfigurationError(f"patch {self.patch_size} does not divide the image {self.img_size}: the shape "
-                                     f"policy {self.shape_policy.name!r} refuses that, choose a size that fits")
-
-    def channels(self, stage: int) -> int:
-        """C 2^stage, the channels of a stage counted from 0."""
-        return self.embed_dim * 2 ** stage
-
-    def map_sizes(self, img_size: tuple[int, int] | None = None) -> list[tuple[int, int]]:
-        """(h, w) of the map in every stage, for the configured image size or another one, in pixels."""
-        up = self.shape_policy.patch == "pad"
-        size = tuple(-(-side // p) if up else side // p
-                     for side, p in zip(img_size or self.img_size, self.patch_size, strict=True))
-        sizes = [size]
-        for _ in self.depths[1:]:
-            sizes.append(tuple((side + 1) // 2 for side in sizes[-1]))
-        return sizes
-
-    def check_image_size(self, size: tuple[int, int]) -> None:
-        """Raise ShapeError for an image size, in pixels, that the model has no place for at its entrance."""
-        map_size = self.map_sizes(size)[0]
-        if self.shape_policy.image == "fixed" and size != self.img_size:
-            raise ShapeError(f"images are {size[0]}x{size[1]}, the shape policy {self.shape_policy.name!r} takes only "
-                             f"the configured {self.img_size}: resize them, or build the model for that size")
-        if min(map_size) < 1:
-            raise ShapeError(f"images are {size[0]}x{size[1]}, smaller than one {self.patch_size} patch: "
-                             "give larger images")
-        if self.ape and map_size != self.map_sizes()[0]:
-            raise ShapeError(f"the image gives a {map_size[0]}x{map_size[1]} map, the absolute position embedding is "
-                             f"for {self.map_sizes()[0]}: use images of {self.img_size}, or a model without ape")
-
-
-VARIANTS = {
-    "swin_t": SwinConfig(),
-    "swin_s": SwinConfig(depths=(2, 2, 18, 2)),
-    "swin_b": SwinConfig(embed_dim=128, depths=(2, 2, 18, 2), num_heads=(4, 8, 16, 32)),
-    "swin_l": SwinConfig(embed_dim=192, depths=(2, 2, 18, 2), num_heads=(6, 12, 24, 48)),
-    "swin_b_384": SwinConfig(384, window_size=12, embed_dim=128, depths=(2, 2, 18, 2), num_heads=(4, 8, 16, 32)),
-    "swin_l_384": SwinConfig(384, window_size=12, embed_dim=192, depths=(2, 2, 18, 2), num_heads=(6, 12, 24, 48)),
-}
-"""Section 3.3: the paper's models. ("384" ones take 384x384 images and windows of 12.)"""
 
 
 @dataclass(eq=False, repr=False)
@@ -135,13 +52,23 @@ class Stage(Module):
 
     @takes(x="B H W C")
     def run_blocks(self, x: Array) -> Array:           # (B, h, w, C) -> (B, h, w, C)
-        def through_blocks(images: slice) -> Array:
-            y = x[images]
-            for block in self.blocks:
-                y = block(y)
-            return y
+        return by_images(lambda x: run(self.blocks, x), x)
 
-        return by_parts(through_blocks, x, x.shape[1] * x.shape[2])
+    def windows(self, map_size: tuple[int, int]) -> Windows:
+        """The window in force on a map (h, w), and the displacement of each block."""
+        settings = [block.shape_policy.window_and_shift(map_size, block.window_size, block.shift_size)
+                    for block in self.blocks]
+        return settings[0][0], tuple(shift for _, shift in settings)
+
+    def chain(self, i: int, heads: int) -> list[Step]:
+        """The steps of stage i, counted from 0."""
+        blocks = {f"layers.{i}.blocks.{j}": block for j, block in enumerate(self.blocks)}
+        step = Step(f"stage {i + 1}, {len(blocks)} blocks", (f"layers.{i}.blocks",), self.run_blocks, True, heads,
+                    self.windows, blocks)
+        if self.downsample is None:
+            return [replace(step, ends=self)]
+        name = f"layers.{i}.downsample"
+        return [step, Step("patch merging", (name,), self.downsample, modules={name: self.downsample}, ends=self)]
 
 
 @dataclass(eq=False, repr=False)
@@ -184,35 +111,29 @@ class SwinTransformer(Module):
     @finite
     def forward(self, images: Array) -> Array:
         """Class scores before the softmax (B, num_classes); with num_classes=0 the pooled features."""
-        return self.classify(self.last_map(images))
+        return run(self.chain(), images)
 
     @finite
     def features(self, images: Array) -> Array:
         """What the head sees: the last map, normalised and averaged over its tokens, (B, 8C)."""
-        return self.pool(self.last_map(images))
+        return self.pool(run(self.chain()[:-1], images))
 
     @finite
     def feature_maps(self, images: Array) -> list[Array]:
         """The map of every stage before merging, (B, h, w, C), (B, h/2, w/2, 2C), ...: what dense prediction takes."""
-        x = self.embed(images)
-        maps = []
-        for layer in self.layers:
-            maps.append(layer.run_blocks(x))
-            if layer.downsample is not None:
-                x = layer.downsample(maps[-1])
-        return maps
+        return stage_maps(self.chain()[:-1], images)
+
+    def chain(self) -> list[Step]:
+        """Fig. 3a from left to right: embedding, in every stage the blocks and then patch merging, the classifier."""
+        stages = [step for i, (stage, heads) in enumerate(zip(self.layers, self.config.num_heads, strict=True))
+                  for step in stage.chain(i, heads)]
+        return [Step("patch embedding", ("patch_embed", "absolute_pos_embed"), self.embed), *stages,
+                Step("norm, mean, head", ("norm", "avgpool", "head"), self.classify)]
 
     def embed(self, images: Array) -> Array:
         """Stage 1's input: patch embedding and, with `ape`, the absolute position embedding; (B, h, w, C)."""
         x = self.patch_embed(self.check_images(images))
         return x if self.absolute_pos_embed is None else x + self.absolute_pos_embed.reshape(1, *x.shape[1:])
-
-    def last_map(self, images: Array) -> Array:
-        """Through all stages, (B, 3, H, W) -> (B, h/8, w/8, 8C)."""
-        x = self.embed(images)
-        for layer in self.layers:
-            x = layer(x)
-        return x
 
     def pool(self, x: Array) -> Array:                 # (B, h/8, w/8, 8C) -> (B, 8C)
         return self.norm(x).mean(axis=(1, 2), dtype=np.float64).astype(x.dtype)

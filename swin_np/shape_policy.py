@@ -45,6 +45,11 @@ class ShapePolicy:
     def __post_init__(self) -> None:
         check_fields(self)
 
+    @property
+    def pads_before_roll(self) -> bool:
+        """Whether a map that is no multiple of the window is padded before the cyclic shift, not after it."""
+        return self.window != "roll then pad"
+
     def window_and_shift(self, map_size: tuple[int, int], window: tuple[int, int],
                          shift: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
         """The window and shift in force on a map (H, W), for the configured window and shift."""

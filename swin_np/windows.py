@@ -6,7 +6,7 @@ import numpy as np
 
 from swin_np.arguments.checks import check_elements
 from swin_np.arguments.door import moves, takes
-from swin_np.errors import ShapeError
+from swin_np.errors import InputError, ShapeError
 from swin_np.functional import Array, Size, pair
 
 MASK_VALUE = -100.0                                    # added to the scores of forbidden pairs; exp(-100) is 4e-44
@@ -102,3 +102,14 @@ def attention_mask(map_size: tuple[int, int], window: Size, shift: Size) -> Arra
     """The mask of SW-MSA, (nW, M^2, M^2); W-MSA, whose shift is 0 on both axes, has none."""
     check_window(map_size, pair(window), pair(shift))
     return shifted_window_mask(map_size, window, shift) if any(pair(shift)) else None
+
+
+@moves(mask="nW query key", numbers="n")
+def mask_of_windows(mask: Array | None, numbers: Array) -> Array | None:
+    """The mask of each window by its number in the batch, where the windows of one image follow those of another.
+
+    mask (nW, M^2, M^2) of one image, numbers (n,) int64 -> (n, 1, M^2, M^2), the 1 for the heads; None -> None.
+    """
+    if numbers.dtype != np.int64:
+        raise InputError(f"the numbers of the windows are {numbers.dtype}, expected int64: count them with np.arange")
+    return None if mask is None else mask[numbers % len(mask), None]

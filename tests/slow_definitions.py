@@ -121,6 +121,15 @@ def attention_mask(map_size, window, shift):
     return shifted_window_mask(map_size, window, shift) if any(two(shift)) else None
 
 
+def mask_of_windows(mask, numbers):
+    numbers = anything(numbers, "n")
+    need(numbers.dtype == np.int64)
+    if mask is None:
+        return None
+    mask = anything(mask, *"nqk")
+    return np.array([mask[i % len(mask)][None] for i in numbers.tolist()])
+
+
 # attention
 
 def relative_position_index(window):
@@ -157,9 +166,9 @@ def spread(x, shape):
     return np.broadcast_to(x, shape)
 
 
-def attention(q, k, v, bias, mask, scale, note):
+def attention(q, k, v, bias, mask, scale):
     q, k, v, bias, scale = numbers(q), numbers(k), numbers(v), numbers(bias), real(scale)
-    need(callable(note) and min(q.ndim, k.ndim, v.ndim) >= 2 and q.shape[-1] == k.shape[-1] > 0
+    need(min(q.ndim, k.ndim, v.ndim) >= 2 and q.shape[-1] == k.shape[-1] > 0
          and k.shape[-2] == v.shape[-2] > 0 and q.shape[-2] > 0 and v.shape[-1] > 0)
     if max(np.abs(x).max(initial=0) for x in (q, k, bias)) > 100:       # the largest score hangs on the last digits
         raise NotImplementedError

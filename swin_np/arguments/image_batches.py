@@ -9,7 +9,7 @@ from swin_np.arguments.checks import shown
 from swin_np.arguments.door import as_model
 from swin_np.errors import InputError, ShapeError
 from swin_np.functional import Array
-from swin_np.layers import RECORDER
+from swin_np.layers import watched
 
 
 def check_images(images: Array, channels: int, dtype: np.dtype) -> Array:
@@ -44,13 +44,13 @@ def check_images(images: Array, channels: int, dtype: np.dtype) -> Array:
 def finite(entrance: Callable) -> Callable:
     """Let an entrance of a model give finite numbers or, in their place, InputError.
 
-    While a trace records it gives what there is, since then somebody is looking for where the numbers went wrong.
+    While somebody watches the steps it gives what there is, since they may be looking for where the numbers went wrong.
     """
     @wraps(entrance)
     def checked(*args, **named):
         output = as_model(entrance, *args, **named)
         maps = output if isinstance(output, list) else [output]
-        if RECORDER.get() is None and not all(np.isfinite(x).all() for x in maps):
+        if not watched() and not all(np.isfinite(x).all() for x in maps):
             raise InputError("what comes out of the model is not finite, it contains NaN or infinity, though the "
                              "images do not: look where they first appear (swin_np.trace), at the scale of the images "
                              "(swin_np.images.normalise) and at the weights")

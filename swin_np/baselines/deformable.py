@@ -14,7 +14,7 @@ from swin_np.convolution.layers import Conv2d
 from swin_np.convolution.loops import kernel_matrices, kernel_products, rows_of_images
 from swin_np.errors import ShapeError
 from swin_np.functional import PART_TOKENS, Array, Size, pair, parts, sigmoid
-from swin_np.layers import Module
+from swin_np.layers import Module, note
 from swin_np.parallel.pool import for_each
 
 
@@ -101,6 +101,6 @@ class DeformableConv2d(Module):
         if self.modulated:
             offsets, logits = np.split(offsets, [offsets.shape[-1] // 3 * 2], axis=-1)
             mask = sigmoid(logits)
-        self.note("offsets", offsets)
+        offsets = note("offsets", offsets)
         return deformable_conv2d(x, offsets, self.weight, self.bias, self.conv_offset.stride, self.conv_offset.padding,
                                  self.conv_offset.dilation, self.groups, mask)

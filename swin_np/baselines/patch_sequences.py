@@ -6,11 +6,16 @@ as long as a ViT's.
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from swin_np.arguments.image_batches import check_images
 from swin_np.baselines import transformer
-from swin_np.baselines.transformer import TransformerConfig, sinusoidal_positions
+from swin_np.baselines.transformer import Transformer, TransformerConfig, causal_mask, sinusoidal_positions
+from swin_np.chain import Step
 from swin_np.complexity import LayerCost
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, Size, pair
@@ -39,6 +44,24 @@ def embedded_patches(images: Array, config: TransformerConfig, seed: int = 0) ->
     projection = np.random.default_rng(seed).standard_normal((patches.shape[-1], config.d_model))
     projection *= patches.shape[-1] ** -0.5
     return patches @ projection.astype(images.dtype) + sinusoidal_positions(length, config.d_model).astype(images.dtype)
+
+
+def chain(model: Transformer) -> list[Step]:
+    """Fig. 1 of its paper: the encoder's layers on the patches, then the decoder's on the same patches, causally."""
+    kept: dict[str, Array] = {}                        # the embedded patches, then what the encoder makes of them
+
+    def keep(name: str, compute: Callable[[Array], Array], x: Array) -> Array:
+        kept[name] = compute(x)
+        return kept[name]
+
+    def embed(images: Array) -> Array:
+        return embedded_patches(check_images(images, COLOURS, model.dtype), model.config)
+
+    *encoder, end = model.encoder.chain("encoder")
+    first, *decoder = model.decoder.chain("decoder", lambda: (kept["memory"], causal_mask(kept["patches"].shape[1])))
+    return [Step(f"{PATCH}x{PATCH} patches", (), partial(keep, "patches", embed)),
+            *encoder, replace(end, compute=partial(keep, "memory", end.compute)),
+            replace(first, compute=lambda _: first.compute(kept["patches"])), *decoder]
 
 
 def layer_costs(config: TransformerConfig, img_size: Size, dtype: type = np.float32) -> list[LayerCost]:

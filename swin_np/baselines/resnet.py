@@ -4,12 +4,14 @@ The blocks are version 1.5, as in torchvision and timm: a bottleneck strides in 
 """
 
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 
 from swin_np.arguments.config_fields import check_count, check_fields
 from swin_np.arguments.image_batches import check_images, finite
 from swin_np.arguments.names import check_name
+from swin_np.chain import Step, run, stage_maps
 from swin_np.convolution.functional import max_pool2d, relu
 from swin_np.convolution.layers import BatchNorm2d, Conv2d
 from swin_np.errors import ConfigurationError
@@ -222,22 +224,24 @@ class ResNet(Module):
     @finite
     def forward(self, images: Array) -> Array:
         """Class scores before the softmax (B, num_classes); with num_classes=0 the pooled features."""
-        return self.classify(self.last_map(images))
+        return run(self.chain(), images)
 
     @finite
     def features(self, images: Array) -> Array:
         """What the head sees: the last map, averaged over its positions, (B, channels)."""
-        return self.pool(self.last_map(images))
+        return self.pool(run(self.chain()[:-1], images))
 
     @finite
     def feature_maps(self, images: Array) -> list[Array]:
         """The map of every stage, (B, H/4, W/4, 64 expansion) to (B, H/32, W/32, 512 expansion), sides rounded up."""
-        x = self.embed(images)
-        maps = []
-        for blocks in self.stages():
-            x = self.run_blocks(blocks, x)
-            maps.append(x)
-        return maps
+        return stage_maps(self.chain()[:-1], images)
+
+    def chain(self) -> list[Step]:
+        """ResNet's Table 1; ResNeXt's and Res2Net's too."""
+        stages = [Step(f"stage {i}, {len(blocks)} blocks", (f"layer{i}",), partial(run, blocks), True)
+                  for i, blocks in enumerate((self.layer1, self.layer2, self.layer3, self.layer4), start=1)]
+        return [Step("stem", ("conv1", "bn1", "relu", "maxpool"), self.embed), *stages,
+                Step("mean, head", ("avgpool", "fc"), self.classify)]
 
     def embed(self, images: Array) -> Array:
         """Stage 1's input: the stem and a max-pooling, a stride of 2 each, (B, 3, H, W) -> (B, H/4, W/4, 64)."""
@@ -247,23 +251,6 @@ class ResNet(Module):
 
     def stem(self, x: Array) -> Array:                 # (B, H, W, 3) -> (B, H/2, W/2, 64)
         return self.conv1(x)
-
-    def stages(self) -> tuple[list[ResidualBlock], ...]:
-        """The blocks of each of the four stages."""
-        return self.layer1, self.layer2, self.layer3, self.layer4
-
-    @staticmethod
-    def run_blocks(blocks: list[ResidualBlock], x: Array) -> Array:
-        for block in blocks:
-            x = block(x)
-        return x
-
-    def last_map(self, images: Array) -> Array:
-        """Through all stages, (B, 3, H, W) -> (B, H/32, W/32, 512 expansion); no earlier map is kept."""
-        x = self.embed(images)
-        for blocks in self.stages():
-            x = self.run_blocks(blocks, x)
-        return x
 
     def pool(self, x: Array) -> Array:                 # (B, h, w, C) -> (B, C)
         return x.mean(axis=(1, 2), dtype=np.float64).astype(x.dtype)

@@ -14,32 +14,30 @@ from swin_np.arguments.checks import check_elements, check_spread, shown
 from swin_np.arguments.config_fields import check_fields
 from swin_np.arguments.door import takes
 from swin_np.arguments.image_batches import finite
+from swin_np.chain import Step, run
 from swin_np.complexity import LayerCost, array_bytes, element_cost, layer_norm_cost, linear_cost
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.functional import Array, linear, softmax
-from swin_np.layers import LayerNorm, Linear, Module, draw
+from swin_np.layers import LayerNorm, Linear, Module, draw, note
 
 WAVELENGTH_BASE = 10000.0                              # section 3.5: wavelengths from 2 pi to 10000 * 2 pi
 
 
 @takes(q="... n d", k="... m d", v="... m d_v")
-def scaled_dot_product_attention(q: Array, k: Array, v: Array, mask: Array | None = None,
-                                 note: Callable[[str, Array], None] = lambda step, value: None) -> Array:
+def scaled_dot_product_attention(q: Array, k: Array, v: Array, mask: Array | None = None) -> Array:
     """Eq. 1: softmax(q k^T / sqrt(d_k)) v, for q (..., n, d_k), k (..., m, d_k), v (..., m, d_v): (..., n, d_v).
 
     mask: boolean, to be broadcast to (..., n, m); a score where it is True becomes minus infinity (section 3.2.3).
-    note: is shown the scores and the probabilities by name. Raises InputError for a mask that is not boolean, or that
-    leaves a query without any key: the softmax of nothing is no number.
+    Raises InputError for a mask that is not boolean, or that leaves a query without any key: the softmax of nothing is
+    no number.
     """
-    scores = (q * q.shape[-1] ** -0.5) @ k.swapaxes(-1, -2)             # (..., n, m), rows are queries
-    note("scores", scores)
+    scores = note("scores", (q * q.shape[-1] ** -0.5) @ k.swapaxes(-1, -2))             # (..., n, m), rows are queries
     if mask is not None:
         check_mask(mask)
         check_spread(scores, mask=mask)
         np.copyto(scores, -np.inf, where=mask)
-        note("scores_with_mask", scores)
-    probabilities = softmax(scores)
-    note("probabilities", probabilities)
+        scores = note("scores_with_mask", scores)
+    probabilities = note("probabilities", softmax(scores))
     return probabilities @ v
 
 
@@ -172,9 +170,8 @@ class MultiHeadAttention(Module):
         weights, biases = np.split(self.in_proj_weight, 3), np.split(self.in_proj_bias, 3)
         q, k, v = (split_heads(linear(x, weight, bias), self.num_heads)  # (B, heads, n or m, d) each
                    for x, weight, bias in zip((query, key, value), weights, biases, strict=True))
-        for step, part in (("q", q), ("k", k), ("v", v)):
-            self.note(step, part)
-        x = scaled_dot_product_attention(q, k, v, combine_masks(attn_mask, key_padding_mask), self.note)
+        q, k, v = note("q", q), note("k", k), note("v", v)
+        x = scaled_dot_product_attention(q, k, v, combine_masks(attn_mask, key_padding_mask))
         return self.out_proj(concatenate_heads(x))
 
     def check_shapes(self, query: Array, key: Array, value: Array, attn_mask: Array | None,
@@ -263,9 +260,14 @@ class Stack(Module):
 
     def forward(self, x: Array, *others: Array | None) -> Array:
         """x (B, n, d_model) through all layers, each of which is given the others too."""
-        for layer in self.layers:
-            x = layer(x, *others)
-        return self.norm(x)
+        return run(self.chain("", lambda: others), x)
+
+    def chain(self, name: str, others: Callable[[], tuple[Array | None, ...]] = tuple) -> list[Step]:
+        """The steps of a stack of this name; `others` is asked when they are made."""
+        layers = [Step(f"{name}, layer {i + 1}", (f"{name}.layers.{i}.",), lambda x, layer=layer: layer(x, *others()),
+                       heads=layer.self_attn.num_heads, windows=lambda length: (length, ()))
+                  for i, layer in enumerate(self.layers)]
+        return [*layers, Step(f"{name}, norm", (f"{name}.norm",), self.norm, True)]
 
 
 @dataclass(eq=False, repr=False)

@@ -11,12 +11,14 @@ import numpy as np
 
 from swin_np.arguments.config_fields import check_fields, hidden_channels
 from swin_np.arguments.image_batches import check_images, finite
-from swin_np.baselines.transformer import scaled_dot_product_attention
+from swin_np.baselines.transformer import concatenate_heads, scaled_dot_product_attention
 from swin_np.block import Mlp
+from swin_np.chain import Step, run
 from swin_np.complexity import LayerCost, attention_cost, element_cost, layer_norm_cost, linear_cost
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import Array, Size, by_parts
-from swin_np.layers import LayerNorm, Linear, Module, draw
+from swin_np.functional import Array, Size
+from swin_np.layers import LayerNorm, Linear, Module, draw, note
+from swin_np.parallel.parts import by_heads, by_images
 from swin_np.patches import PatchEmbed
 from swin_np.shape_policy import MICROSOFT
 
@@ -128,15 +130,9 @@ class Attention(Module):
     def forward(self, x: Array) -> Array:              # (B, n, D) -> (B, n, D)
         b, n, channels = x.shape
         qkv = self.qkv(x).reshape(b, n, 3, self.num_heads, channels // self.num_heads)
-        q, k, v = qkv.transpose(2, 3, 0, 1, 4)         # (heads, B, n, d) each: the heads are shared out to the cores
-
-        def note(step: str, value: Array) -> None:
-            self.note(step, value.swapaxes(0, 1))      # (B, heads, n, d or n)
-
-        for step, value in (("q", q), ("k", k), ("v", v)):
-            note(step, value)
-        x = by_parts(lambda heads: scaled_dot_product_attention(q[heads], k[heads], v[heads], None, note), q, b * n)
-        return self.proj(x.transpose(1, 2, 0, 3).reshape(b, n, channels))
+        q, k, v = qkv.transpose(2, 0, 3, 1, 4)         # (B, heads, n, d) each
+        q, k, v = note("q", q), note("k", k), note("v", v)
+        return self.proj(concatenate_heads(by_heads(scaled_dot_product_attention, q, k, v)))
 
 
 @dataclass(eq=False, repr=False)
@@ -207,7 +203,7 @@ class VisionTransformer(Module):
 
         With num_classes=0 the features.
         """
-        return self.classify(self.run_blocks(self.embed(images)))
+        return run(self.chain(), images)
 
     @finite
     def features(self, images: Array) -> Array:
@@ -222,7 +218,14 @@ class VisionTransformer(Module):
 
     def encode(self, images: Array) -> Array:
         """Eq. 1 to 3 and the last norm: images (B, 3, H, W) -> tokens (B, n, D)."""
-        return self.norm(self.run_blocks(self.embed(images)))
+        return self.norm(run(self.chain()[:-1], images))
+
+    def chain(self) -> list[Step]:
+        """ViT's Fig. 1: one sequence, and one window around all of it."""
+        return [Step("patch embedding", ("patch_embed", "pos_embed"), self.embed),
+                Step(f"{len(self.blocks)} blocks", ("blocks",), self.run_blocks, True, self.config.num_heads,
+                     lambda length: (length, ())),
+                Step("norm, head", ("norm", "head", "mean"), self.classify)]
 
     def embed(self, images: Array) -> Array:
         """Eq. 1: the class token, in distilled models the distillation token, and the patches; plus positions."""
@@ -235,7 +238,7 @@ class VisionTransformer(Module):
 
     def run_blocks(self, x: Array) -> Array:           # (B, n, D) -> (B, n, D)
         for block in self.blocks:
-            x = by_parts(lambda part, block=block, x=x: block(x[part]), x, x.shape[1])
+            x = by_images(block, x)
         return x
 
     def classify(self, x: Array) -> Array:             # (B, n, D) -> (B, num_classes)

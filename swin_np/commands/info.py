@@ -10,8 +10,8 @@ from swin_np.arguments.names import check_name
 from swin_np.commands.terminal import size
 from swin_np.complexity import LayerCost, TotalCost
 from swin_np.dense.backbones import DenseConfig
-from swin_np.systems.model_parts import model_parts
 from swin_np.systems.registry import SYSTEMS, Config, architecture_of, image_size, layer_costs
+from swin_np.systems.tour import chain_of
 
 COLUMNS = "{:>11}{:>17}{:>13}{:>15}{:>11}"            # after the name
 NARROWEST = 32                                         # characters for the name
@@ -63,7 +63,7 @@ def settings(config: Config) -> str:
 
 def parts(config: Config, costs: list[LayerCost]) -> Iterator[tuple[str, str, tuple[int, ...], TotalCost]]:
     """The layers summed up by the steps of the tour: rows of (name, kind, output shape, cost)."""
-    for part in model_parts(architecture_of(config).model.random(config, None)):
+    for part in chain_of(architecture_of(config).model.random(config, None)):
         mine = [cost for cost in costs if cost.name.startswith(part.layers)]
         if mine:                                       # a Transformer's patches are made before the model
             yield part.name, "", mine[-1].output_shape, complexity.total(mine)

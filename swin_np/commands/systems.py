@@ -11,8 +11,8 @@ from swin_np.commands.terminal import progress, size
 from swin_np.complexity import total
 from swin_np.errors import InputError, SwinError
 from swin_np.systems.measurement import Measurement, measure
-from swin_np.systems.model_parts import model_parts
 from swin_np.systems.registry import COMPARED, SYSTEMS, Config, architecture_of, for_image_size, layer_costs
+from swin_np.systems.tour import chain_of
 
 COUNTED = "{:21}{:>9}{:>14}{:>15}{:>13}"
 MEASURED = "{:>11}{:>12}"
@@ -90,7 +90,7 @@ def counted(name: str, pixels: tuple[int, int]) -> Row:
         raise type(error)(f"{name} at {size(pixels)}: {error}") from None
     sums = total(costs)
     maps = [next(cost.output_shape for cost in reversed(costs) if cost.name.startswith(part.layers))
-            for part in model_parts(architecture_of(config).model.random(config, None)) if part.stage]
+            for part in chain_of(architecture_of(config).model.random(config, None)) if part.stage]
     return Row(name, pixels, sums.parameters, sums.multiply_adds, sums.activation_bytes,
                [map_shape(config, shape) for shape in maps], None)
 

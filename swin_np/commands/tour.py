@@ -17,7 +17,7 @@ from swin_np.functional import Array, softmax
 from swin_np.parallel.pool import threads
 from swin_np.preprocessing.choice import preset_for
 from swin_np.systems.registry import SYSTEMS, build, image_size
-from swin_np.systems.tour import Step, walk
+from swin_np.systems.tour import MeasuredStep, walk
 
 COLUMNS = "{:19}{:>9}{:>6}  {:>12}{:>6}{:>7}{:>13}{:>15}{:>11}"
 
@@ -81,7 +81,7 @@ def run_tour(options: argparse.Namespace) -> None:
         print(json.dumps(result))
 
 
-def outcome(steps: list[Step], last: Array) -> tuple[dict[str, object], str]:
+def outcome(steps: list[MeasuredStep], last: Array) -> tuple[dict[str, object], str]:
     """What the model gives for one image, as entries of the result and as a sentence.
 
     last: the output of the last step: logits (num_classes,), tokens (n, d_model), scores of pixels
@@ -106,7 +106,7 @@ def outcome(steps: list[Step], last: Array) -> tuple[dict[str, object], str]:
             f"{len(maps)} levels of {maps[0].channels} channels: {', '.join(size(step.map_size) for step in maps)}")
 
 
-def step_line(step: Step) -> str:
+def step_line(step: MeasuredStep) -> str:
     """One row of the tour's table."""
     windows = f"{step.windows} of {size(step.window)}" if step.windows else ""
     shifts = "/".join(dict.fromkeys(str(shift[0]) for shift in step.shifts))

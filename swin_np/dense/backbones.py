@@ -1,6 +1,7 @@
 """What all dense models share: a hierarchical backbone, a norm for each map of a Swin Transformer, and their counts."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from swin_np.baselines.res2net import Res2Net, Res2NetConfig
 from swin_np.baselines.resnet import ResNet, ResNetConfig
 from swin_np.baselines.swin_mixer import SwinMixer, SwinMixerConfig
 from swin_np.baselines.swin_v2 import SwinTransformerV2, SwinV2Config
+from swin_np.chain import Step, run
 from swin_np.complexity import LayerCost, layer_norm_cost
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array, Size, pair
@@ -84,8 +86,25 @@ class DenseModel(Module):
 
     def maps(self, images: Array) -> list[Array]:
         """What the head takes, of images (B, 3, H, W): (B, h, w, C_i), the finest first."""
-        maps = self.backbone.feature_maps(images)
-        return maps if self.norms is None else [norm(x) for norm, x in zip(self.norms, maps, strict=True)]
+        maps: list[Array] = []
+        run(self.map_chain(maps), images)
+        return maps
+
+    def map_chain(self, maps: list[Array]) -> list[Step]:
+        """The steps of the backbone up to its last map, and the norms; what the head takes is put into `maps`."""
+        def keep(stage: Step, x: Array) -> Array:
+            maps.append(stage(x))
+            return maps[-1]
+
+        def normalise(i: int, _: Array) -> Array:
+            maps[i] = self.norms[i](maps[i])
+            return maps[i]
+
+        steps = [replace(step, compute=partial(keep, step), stage=False, ends=None) if step.stage else step
+                 for step in self.backbone.chain()[:-1]]                # without what classifies
+        return [*(replace(step, layers=tuple(f"backbone.{name}" for name in step.layers)) for step in steps),
+                *(Step(f"norm of map {i + 1}", (f"norms.{i}",), partial(normalise, i))
+                  for i in range(len(self.norms or ())))]
 
 
 def random_backbone(config: DenseConfig, seed: int | None) -> tuple[Module, list[LayerNorm] | None]:

@@ -5,11 +5,12 @@ Names and order of computation are those of torchvision's FeaturePyramidNetwork.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
 
 import numpy as np
 
 from swin_np.arguments.names import check_name
+from swin_np.chain import Step, stage_maps
 from swin_np.convolution.functional import interpolate_nearest, max_pool2d, relu
 from swin_np.convolution.layers import Conv2d
 from swin_np.dense.maps import check_maps
@@ -29,10 +30,12 @@ def top_down(laterals: list[Array]) -> list[Array]:
 class PooledLevel(Module):
     """Footnote 2 of the paper: every second pixel of the coarsest level is one level more."""
 
-    names: ClassVar[tuple[str, ...]] = ("pool",)
-
     def forward(self, coarsest: Array) -> list[Array]:
-        return [max_pool2d(coarsest, 1, 2)]
+        return stage_maps(self.chain(), coarsest)
+
+    def chain(self) -> list[Step]:
+        """From the coarsest level on."""
+        return [Step("level pool", ("fpn.extra_blocks.pool",), lambda coarsest: max_pool2d(coarsest, 1, 2), True)]
 
 
 @dataclass(eq=False, repr=False)
@@ -41,15 +44,18 @@ class StridedLevels(Module):
 
     p6: Conv2d
     p7: Conv2d
-    names: ClassVar[tuple[str, ...]] = ("p6", "p7")
 
     @classmethod
     def random(cls, channels: int, rng: np.random.Generator | None) -> "StridedLevels":
-        return cls(*(Conv2d.random(channels, channels, 3, rng, bias=True, stride=2, padding=1) for _ in cls.names))
+        return cls(*(Conv2d.random(channels, channels, 3, rng, bias=True, stride=2, padding=1) for _ in range(2)))
 
     def forward(self, coarsest: Array) -> list[Array]:
-        p6 = self.p6(coarsest)
-        return [p6, self.p7(relu(p6))]
+        return stage_maps(self.chain(), coarsest)
+
+    def chain(self) -> list[Step]:
+        """From the coarsest level on."""
+        return [Step("level p6", ("fpn.extra_blocks.p6",), self.p6, True),
+                Step("level p7", ("fpn.extra_blocks.p7",), lambda p6: self.p7(relu(p6)), True)]
 
 
 EXTRA_LEVELS = {
@@ -81,6 +87,28 @@ class FPN(Module):
     def forward(self, maps: Sequence[Array]) -> list[Array]:
         """Raises ShapeError unless the maps are as many, as wide and as the model's dtype, the finest first."""
         check_maps(maps, [conv.weight.shape[1] for conv, in self.inner_blocks], self.dtype)
-        merged = top_down([conv(x) for (conv,), x in zip(self.inner_blocks, maps, strict=True)])
-        levels = [conv(x) for (conv,), x in zip(self.layer_blocks, merged, strict=True)]
+        levels = stage_maps(self.level_chain(maps), maps[-1])
         return levels if self.extra_blocks is None else levels + self.extra_blocks(levels[-1])
+
+    def chain(self, maps: Sequence[Array]) -> list[Step]:
+        """The levels of the maps, which are looked at one by one, then the extra ones."""
+        return [*self.level_chain(maps), *(() if self.extra_blocks is None else self.extra_blocks.chain())]
+
+    def level_chain(self, maps: Sequence[Array]) -> list[Step]:
+        """Fig. 3 of the paper from the coarsest map to the finest, then a level for each."""
+        merged: dict[int, Array] = {}                  # by the number of the map
+        coarsest = len(self.inner_blocks) - 1
+
+        def lateral(i: int, _: Array) -> Array:
+            merged[i] = self.inner_blocks[i][0](maps[i])
+            if i < coarsest:
+                merged[i] = top_down([merged[i], merged[i + 1]])[0]
+            return merged[i]
+
+        def level(i: int, _: Array) -> Array:
+            return self.layer_blocks[i][0](merged[i])
+
+        return [*(Step(f"lateral {i + 1}" + ", top-down" * (i < coarsest), (f"fpn.inner_blocks.{i}",),
+                       partial(lateral, i)) for i in reversed(range(coarsest + 1))),
+                *(Step(f"level {i + 1}", (f"fpn.layer_blocks.{i}",), partial(level, i), True)
+                  for i in range(coarsest + 1))]

@@ -8,6 +8,7 @@ from swin_np.arguments.image_batches import finite
 from swin_np.arguments.names import check_name
 from swin_np.baselines.res2net import RES2NET_VARIANTS
 from swin_np.baselines.resnet import RESNET_VARIANTS
+from swin_np.chain import Step
 from swin_np.dense.backbones import DenseConfig, DenseModel, random_backbone
 from swin_np.dense.fpn import EXTRA_LEVELS, FPN
 from swin_np.functional import Array
@@ -56,3 +57,8 @@ class FeaturePyramid(DenseModel):
     @finite
     def forward(self, images: Array) -> list[Array]:
         return self.fpn(self.maps(images))
+
+    def chain(self) -> list[Step]:
+        """The backbone's maps, then the pyramid's levels."""
+        maps: list[Array] = []
+        return [*self.map_chain(maps), *self.fpn.chain(maps)]

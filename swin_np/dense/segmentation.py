@@ -6,6 +6,7 @@ import numpy as np
 
 from swin_np.arguments.image_batches import finite
 from swin_np.baselines.resnet import RESNET_VARIANTS
+from swin_np.chain import Step
 from swin_np.convolution.functional import interpolate_bilinear
 from swin_np.dense.backbones import DenseConfig, DenseModel, random_backbone
 from swin_np.dense.unet import UNetDecoder
@@ -71,6 +72,19 @@ class SemanticSegmentation(DenseModel):
     def forward(self, images: Array) -> Array:
         scores = interpolate_bilinear(self.decode_head(self.maps(images)), np.shape(images)[-2:])
         return scores.transpose(0, 3, 1, 2)
+
+    def chain(self) -> list[Step]:
+        """The backbone's maps, the head, and its scores stretched to the image; in the end (B, H, W, num_classes)."""
+        maps: list[Array] = []
+        size: list[int] = []
+        first, *others = self.map_chain(maps)
+
+        def embed(images: Array) -> Array:
+            size[:] = images.shape[-2:]
+            return first(images)
+
+        return [replace(first, compute=embed), *others, *self.decode_head.chain(maps),
+                Step("scores", ("scores",), lambda scores: interpolate_bilinear(scores, tuple(size)), True)]
 
 
 class UPerNet(SemanticSegmentation):

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from swin_np.chain import Step, run
 from swin_np.convolution.layers import Conv2d
 from swin_np.dense.convolution_module import ConvModule
 from swin_np.dense.maps import check_maps
@@ -93,7 +94,10 @@ class UNetDecoder(Module):
         channels = [block.up.weight.shape[1] for block in self.up_blocks[::-1]]
         coarsest = self.up_blocks[0].up.weight.shape[0] if self.up_blocks else self.classifier.weight.shape[1]
         check_maps(maps, [*channels, coarsest], self.dtype)
-        *skips, x = maps
-        for block, skip in zip(self.up_blocks, reversed(skips), strict=True):
-            x = block(x, skip)
-        return self.classifier(x)
+        return run(self.chain(maps), maps[-1])
+
+    def chain(self, maps: Sequence[Array]) -> list[Step]:
+        """Fig. 1 on the right, from the coarsest map upwards; `maps` are looked at one by one."""
+        ups = [Step(f"up, beside map {len(self.up_blocks) - i}", (f"decode_head.up_blocks.{i}",),
+                    lambda x, i=i, block=block: block(x, maps[-2 - i])) for i, block in enumerate(self.up_blocks)]
+        return [*ups, Step("classifier", ("decode_head.classifier",), self.classifier)]

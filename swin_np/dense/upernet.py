@@ -6,9 +6,11 @@ training needs, is left out.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from swin_np.chain import Step, run
 from swin_np.convolution.functional import adaptive_avg_pool2d, interpolate_bilinear
 from swin_np.convolution.layers import Conv2d
 from swin_np.dense.convolution_module import ConvModule
@@ -62,11 +64,32 @@ class UPerHead(Module):
         """Raises ShapeError unless the maps are as many, as wide and as the model's dtype, the finest first."""
         coarsest = self.psp_modules[0][1].conv.weight.shape[1]
         check_maps(maps, [*(lateral.conv.weight.shape[1] for lateral in self.lateral_convs), coarsest], self.dtype)
-        merged = [self.pyramid_pooling(maps[-1])]
-        for lateral, x in zip(self.lateral_convs[::-1], maps[-2::-1], strict=True):
-            merged.insert(0, add_coarser(lateral(x), merged[0]))
-        levels = [conv(x) for conv, x in zip(self.fpn_convs, merged, strict=False)]
-        return self.classifier(self.fuse([*levels, merged[-1]]))
+        return run(self.chain(maps), maps[-1])
+
+    def chain(self, maps: Sequence[Array]) -> list[Step]:
+        """Fig. 4 from the coarsest map to the finest, then levels and fusion; `maps` are looked at one by one."""
+        merged: dict[int, Array] = {}                  # by the number of the map
+        coarsest = len(self.lateral_convs)
+
+        def pool(_: Array) -> Array:
+            merged[coarsest] = self.pyramid_pooling(maps[-1])
+            return merged[coarsest]
+
+        def lateral(i: int, _: Array) -> Array:
+            merged[i] = add_coarser(self.lateral_convs[i](maps[i]), merged[i + 1])
+            return merged[i]
+
+        def level(i: int, _: Array) -> Array:
+            merged[i] = self.fpn_convs[i](merged[i])
+            return merged[i]
+
+        name = "decode_head"
+        return [Step("pyramid pooling", (f"{name}.psp_modules", f"{name}.bottleneck"), pool),
+                *(Step(f"lateral {i + 1}, top-down", (f"{name}.lateral_convs.{i}",), partial(lateral, i))
+                  for i in reversed(range(coarsest))),
+                *(Step(f"level {i + 1}", (f"{name}.fpn_convs.{i}",), partial(level, i)) for i in range(coarsest)),
+                Step("fusion", (f"{name}.fpn_bottleneck",), lambda _: self.fuse([merged[i] for i in sorted(merged)])),
+                Step("classifier", (f"{name}.classifier",), self.classifier)]
 
     def pyramid_pooling(self, x: Array) -> Array:      # (B, h, w, C) -> (B, h, w, channels)
         """Zhao et al. 2017: the map beside its means over ever smaller boxes, stretched to the map's size."""

@@ -71,7 +71,7 @@ def attention_head(q: Array, k: Array, v: Array) -> Array:
     """softmax(q k^T / sqrt(d)) v for one head, without a bias."""
     d = q.shape[-1]
     module = WindowAttention(np.zeros((1, 1)), None, Linear(np.zeros((d, d)), None), (1, 1), num_heads=1)
-    return attention.attention(q, k, v, np.zeros(1, q.dtype), None, module.scale(), lambda step, value: None)
+    return attention.attention(q, k, v, np.zeros(1, q.dtype), None, module.scale())
 
 
 def several_heads(rng: np.random.Generator) -> Arguments:

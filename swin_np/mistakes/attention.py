@@ -1,14 +1,14 @@
 """Section 3.2: what goes wrong in window attention and its relative position bias (Eq. 4)."""
 
-from collections.abc import Callable
 
 import numpy as np
 
 from swin_np.attention import attention, merge_heads, relative_position_bias, relative_position_index, split_heads
-from swin_np.functional import Array, by_parts, linear, pair, softmax
-from swin_np.layers import Module
+from swin_np.functional import Array, linear, pair, softmax
+from swin_np.layers import Module, note
 from swin_np.mistakes.mistake import ATTENTION, mistake, shown_as
-from swin_np.windows import Size
+from swin_np.parallel.parts import by_windows
+from swin_np.windows import Size, mask_of_windows
 
 INDEX = "swin_np.attention.relative_position_index"
 BIAS = "swin_np.attention.relative_position_bias"
@@ -176,15 +176,14 @@ def scale_of_all_channels(self: Module) -> float:
 @mistake(SCORES, place=EQ_4, modules=ATTENTION,
          says="The relative position bias is left out, so the attention does not know where tokens are.",
          fix="Add B to the scaled product before the softmax.")
-def bias_left_out(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float,
-                  note: Callable[[str, Array], None]) -> Array:
+def bias_left_out(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
     scores = (q * scale) @ k.swapaxes(-1, -2)
-    note("scores", scores)
+    scores = note("scores", scores)
     if mask is not None and mask.any():
         scores += mask
-        note("scores_with_mask", scores)
+        scores = note("scores_with_mask", scores)
     probabilities = softmax(scores)
-    note("probabilities", probabilities)
+    probabilities = note("probabilities", probabilities)
     return probabilities @ v
 
 
@@ -192,16 +191,15 @@ def bias_left_out(q: Array, k: Array, v: Array, bias: Array, mask: Array | None,
          says="The relative position bias is added to the probabilities, after the softmax, so the weights of a query "
               "no longer sum to 1.",
          fix="Add B to the scaled product before the softmax.")
-def bias_after_softmax(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float,
-                       note: Callable[[str, Array], None]) -> Array:
+def bias_after_softmax(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
     scores = (q * scale) @ k.swapaxes(-1, -2)
-    note("scores", scores)
+    scores = note("scores", scores)
     if mask is not None and mask.any():
         scores += mask
-        note("scores_with_mask", scores)
+        scores = note("scores_with_mask", scores)
     probabilities = softmax(scores)
     probabilities += bias
-    note("probabilities", probabilities)
+    probabilities = note("probabilities", probabilities)
     return probabilities @ v
 
 
@@ -209,35 +207,33 @@ def bias_after_softmax(q: Array, k: Array, v: Array, bias: Array, mask: Array | 
          says="The scale multiplies the bias too, because it is applied after the bias is added, so positions count "
               "too little.",
          fix="Scale the product of queries and keys first, then add B.")
-def bias_scaled(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float,
-                note: Callable[[str, Array], None]) -> Array:
+def bias_scaled(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
     scores = q @ k.swapaxes(-1, -2)
-    note("scores", scores)
+    scores = note("scores", scores)
     scores += bias
     scores *= scale
-    note("scores_with_bias", scores)
+    scores = note("scores_with_bias", scores)
     if mask is not None and mask.any():
         scores += mask
-        note("scores_with_mask", scores)
+        scores = note("scores_with_mask", scores)
     probabilities = softmax(scores)
-    note("probabilities", probabilities)
+    probabilities = note("probabilities", probabilities)
     return probabilities @ v
 
 
 @mistake(SCORES, place=EQ_4, modules=ATTENTION,
          says="The softmax runs over the queries instead of the keys, so a query's weights do not sum to 1.",
          fix="Take the softmax over the last axis, the keys.")
-def softmax_over_queries(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float,
-                         note: Callable[[str, Array], None]) -> Array:
+def softmax_over_queries(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
     scores = (q * scale) @ k.swapaxes(-1, -2)
-    note("scores", scores)
+    scores = note("scores", scores)
     scores += bias
-    note("scores_with_bias", scores)
+    scores = note("scores_with_bias", scores)
     if mask is not None and mask.any():
         scores += mask
-        note("scores_with_mask", scores)
+        scores = note("scores_with_mask", scores)
     probabilities = softmax(scores.swapaxes(-1, -2)).swapaxes(-1, -2)
-    note("probabilities", probabilities)
+    probabilities = note("probabilities", probabilities)
     return probabilities @ v
 
 
@@ -245,17 +241,16 @@ def softmax_over_queries(q: Array, k: Array, v: Array, bias: Array, mask: Array 
          says="The probabilities are transposed before they meet the values, so tokens collect by whom they are seen "
               "instead of whom they see.",
          fix="Multiply the probabilities (queries, keys) with the values (keys, d) as they are.")
-def probabilities_transposed(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float,
-                             note: Callable[[str, Array], None]) -> Array:
+def probabilities_transposed(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
     scores = (q * scale) @ k.swapaxes(-1, -2)
-    note("scores", scores)
+    scores = note("scores", scores)
     scores += bias
-    note("scores_with_bias", scores)
+    scores = note("scores_with_bias", scores)
     if mask is not None and mask.any():
         scores += mask
-        note("scores_with_mask", scores)
+        scores = note("scores_with_mask", scores)
     probabilities = softmax(scores)
-    note("probabilities", probabilities)
+    probabilities = note("probabilities", probabilities)
     return probabilities.swapaxes(-1, -2) @ v
 
 
@@ -263,17 +258,16 @@ def probabilities_transposed(q: Array, k: Array, v: Array, bias: Array, mask: Ar
          says="The mask multiplies the scores by 0 instead of adding -100, so a forbidden pair has score 0, which is "
               "no small weight at all.",
          fix="Add the mask to the scores.")
-def mask_multiplied(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float,
-                    note: Callable[[str, Array], None]) -> Array:
+def mask_multiplied(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
     scores = (q * scale) @ k.swapaxes(-1, -2)
-    note("scores", scores)
+    scores = note("scores", scores)
     scores += bias
-    note("scores_with_bias", scores)
+    scores = note("scores_with_bias", scores)
     if mask is not None and mask.any():
         scores *= mask == 0
-        note("scores_with_mask", scores)
+        scores = note("scores_with_mask", scores)
     probabilities = softmax(scores)
-    note("probabilities", probabilities)
+    probabilities = note("probabilities", probabilities)
     return probabilities @ v
 
 
@@ -281,16 +275,15 @@ def mask_multiplied(q: Array, k: Array, v: Array, bias: Array, mask: Array | Non
          says="The mask is applied to the probabilities, after the softmax, so the weights of a query sum to less "
               "than 1 in the windows at the bottom and right.",
          fix="Add the mask to the scores, before the softmax.")
-def mask_after_softmax(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float,
-                       note: Callable[[str, Array], None]) -> Array:
+def mask_after_softmax(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
     scores = (q * scale) @ k.swapaxes(-1, -2)
-    note("scores", scores)
+    scores = note("scores", scores)
     scores += bias
-    note("scores_with_bias", scores)
+    scores = note("scores_with_bias", scores)
     probabilities = softmax(scores)
     if mask is not None and mask.any():
         probabilities *= mask == 0
-    note("probabilities", probabilities)
+    probabilities = note("probabilities", probabilities)
     return probabilities @ v
 
 
@@ -300,15 +293,10 @@ def mask_after_softmax(q: Array, k: Array, v: Array, bias: Array, mask: Array | 
               "follow each other, so most get the mask of another window.",
          fix="Give window i the mask i modulo nW: tile the masks instead of repeating each.")
 def masks_repeated_in_the_wrong_order(self: Module, windows: Array, mask: Array | None = None) -> Array:
-    tokens = windows.shape[1]
     bias = relative_position_bias(self.relative_position_bias_table, self.window_size)
-
-    def attend_part(part: slice) -> Array:
-        of_window = np.arange(part.start, part.stop)
-        batch = 1 if mask is None else len(windows) // len(mask)
-        return self.attend(windows[part], bias, None if mask is None else mask[of_window // batch, None])
-
-    return by_parts(attend_part, windows, tokens)
+    batch = 1 if mask is None else len(windows) // len(mask)
+    return by_windows(lambda windows, numbers: self.attend(windows, bias, mask_of_windows(mask, numbers // batch)),
+                      windows)
 
 
 @mistake("swin_np.attention.WindowAttention.attend", place="section 3.2", modules=ATTENTION,
@@ -316,7 +304,7 @@ def masks_repeated_in_the_wrong_order(self: Module, windows: Array, mask: Array 
          fix="Apply attn.proj to the merged heads.")
 def proj_left_out(self: Module, windows: Array, bias: Array, mask: Array | None) -> Array:
     q, k, v = split_heads(self.qkv(windows), self.num_heads)
-    x = attention(q, k, v, bias, mask, self.scale(), self.note)
+    x = attention(q, k, v, bias, mask, self.scale())
     return shown_as(self.proj, merge_heads(x))
 
 
@@ -325,5 +313,5 @@ def proj_left_out(self: Module, windows: Array, bias: Array, mask: Array | None)
          fix="Transpose the weights (out, in) of PyTorch for a framework that stores (in, out).")
 def proj_transposed(self: Module, windows: Array, bias: Array, mask: Array | None) -> Array:
     q, k, v = split_heads(self.qkv(windows), self.num_heads)
-    x = attention(q, k, v, bias, mask, self.scale(), self.note)
+    x = attention(q, k, v, bias, mask, self.scale())
     return shown_as(self.proj, linear(merge_heads(x), self.proj.weight.T, self.proj.bias))

@@ -3,9 +3,10 @@
 import numpy as np
 
 from swin_np.attention import shifted_window_attention
-from swin_np.functional import Array, by_parts, layer_norm
+from swin_np.functional import Array, layer_norm
 from swin_np.layers import Module
 from swin_np.mistakes.mistake import ATTENTION_INPUT, BLOCK, BLOCK_MIDDLE, mistake, shown_as
+from swin_np.parallel.parts import by_tokens
 
 FORWARD = "swin_np.block.SwinTransformerBlock.forward"
 ATTEND = "swin_np.block.SwinTransformerBlock.attend"
@@ -22,8 +23,7 @@ EQ_3 = "section 3.2, Eq. 3"
          fix="Normalise the input of each branch: x + W-MSA(LN(x)), then x + MLP(LN(x)).")
 def post_norm(self: Module, x: Array) -> Array:
     x = self.norm1(x + self.attend(x))
-    tokens = x.reshape(-1, x.shape[-1])
-    return by_parts(lambda part: self.norm2(tokens[part] + self.mlp(tokens[part])), tokens).reshape(x.shape)
+    return by_tokens(lambda x: self.norm2(x + self.mlp(x)), x)
 
 
 @mistake(FORWARD, place=EQ_3, modules=FIRST_NORM,
@@ -31,8 +31,7 @@ def post_norm(self: Module, x: Array) -> Array:
          fix="Normalise the input of each branch: x + W-MSA(LN(x)), then x + MLP(LN(x)).")
 def residual_post_norm(self: Module, x: Array) -> Array:
     x = x + self.norm1(self.attend(x))
-    tokens = x.reshape(-1, x.shape[-1])
-    return by_parts(lambda part: tokens[part] + self.norm2(self.mlp(tokens[part])), tokens).reshape(x.shape)
+    return by_tokens(lambda x: x + self.norm2(self.mlp(x)), x)
 
 
 @mistake(FORWARD, place=EQ_3, modules=BLOCK_MIDDLE,
@@ -40,8 +39,7 @@ def residual_post_norm(self: Module, x: Array) -> Array:
          fix="Add the block's input to the attention's result.")
 def attention_residual_left_out(self: Module, x: Array) -> Array:
     x = self.attend(self.norm1(x))
-    tokens = x.reshape(-1, x.shape[-1])
-    return by_parts(lambda part: tokens[part] + self.mlp(self.norm2(tokens[part])), tokens).reshape(x.shape)
+    return by_tokens(lambda x: x + self.mlp(self.norm2(x)), x)
 
 
 @mistake(FORWARD, place=EQ_3, modules=BLOCK,
@@ -49,8 +47,7 @@ def attention_residual_left_out(self: Module, x: Array) -> Array:
          fix="Add the MLP's result to what the MLP's norm was given.")
 def mlp_residual_left_out(self: Module, x: Array) -> Array:
     x = x + self.attend(self.norm1(x))
-    tokens = x.reshape(-1, x.shape[-1])
-    return by_parts(lambda part: self.mlp(self.norm2(tokens[part])), tokens).reshape(x.shape)
+    return by_tokens(lambda x: self.mlp(self.norm2(x)), x)
 
 
 @mistake(FORWARD, place=EQ_3, modules=BLOCK,
@@ -58,10 +55,8 @@ def mlp_residual_left_out(self: Module, x: Array) -> Array:
               "counts only by way of the MLP.",
          fix="Add the MLP's result to the sum of input and attention.")
 def second_residual_from_the_input(self: Module, x: Array) -> Array:
-    shortcut = x.reshape(-1, x.shape[-1])
-    x = x + self.attend(self.norm1(x))
-    tokens = x.reshape(-1, x.shape[-1])
-    return by_parts(lambda part: shortcut[part] + self.mlp(self.norm2(tokens[part])), tokens).reshape(x.shape)
+    attended = x + self.attend(self.norm1(x))
+    return x + by_tokens(lambda x: self.mlp(self.norm2(x)), attended)
 
 
 @mistake(FORWARD, place=EQ_3, modules=BLOCK_MIDDLE,
@@ -71,17 +66,15 @@ def second_residual_from_the_input(self: Module, x: Array) -> Array:
 def residual_after_the_norm(self: Module, x: Array) -> Array:
     x = self.norm1(x)
     x = x + self.attend(x)
-    tokens = x.reshape(-1, x.shape[-1])
-    return by_parts(lambda part: tokens[part] + self.mlp(self.norm2(tokens[part])), tokens).reshape(x.shape)
+    return by_tokens(lambda x: x + self.mlp(self.norm2(x)), x)
 
 
 @mistake(FORWARD, place=EQ_3, modules=BLOCK_MIDDLE,
          says="Attention and MLP both read the block's input, side by side, instead of one after the other.",
          fix="Give the MLP the sum of input and attention.")
 def parallel_branches(self: Module, x: Array) -> Array:
-    tokens, attended = x.reshape(-1, x.shape[-1]), self.attend(self.norm1(x)).reshape(-1, x.shape[-1])
-    return by_parts(lambda part: tokens[part] + attended[part] + self.mlp(self.norm2(tokens[part])),
-                    tokens).reshape(x.shape)
+    attended = self.attend(self.norm1(x))
+    return x + attended + by_tokens(lambda x: self.mlp(self.norm2(x)), x)
 
 
 @mistake(FORWARD, place=EQ_3, modules=FIRST_NORM,
@@ -89,8 +82,7 @@ def parallel_branches(self: Module, x: Array) -> Array:
          fix="Apply norm1 to the attention's input.")
 def first_norm_left_out(self: Module, x: Array) -> Array:
     x = x + self.attend(shown_as(self.norm1, x))
-    tokens = x.reshape(-1, x.shape[-1])
-    return by_parts(lambda part: tokens[part] + self.mlp(self.norm2(tokens[part])), tokens).reshape(x.shape)
+    return by_tokens(lambda x: x + self.mlp(self.norm2(x)), x)
 
 
 @mistake(FORWARD, place=EQ_3, modules=SECOND_NORM,
@@ -98,8 +90,7 @@ def first_norm_left_out(self: Module, x: Array) -> Array:
          fix="Apply norm2 to the MLP's input.")
 def second_norm_left_out(self: Module, x: Array) -> Array:
     x = x + self.attend(self.norm1(x))
-    tokens = x.reshape(-1, x.shape[-1])
-    return by_parts(lambda part: tokens[part] + self.mlp(shown_as(self.norm2, tokens[part])), tokens).reshape(x.shape)
+    return by_tokens(lambda x: x + self.mlp(shown_as(self.norm2, x)), x)
 
 
 @mistake(FORWARD, place=EQ_3, modules=SECOND_NORM,
@@ -107,12 +98,11 @@ def second_norm_left_out(self: Module, x: Array) -> Array:
          fix="Apply norm2 to the MLP's input.")
 def first_norm_twice(self: Module, x: Array) -> Array:
     x = x + self.attend(self.norm1(x))
-    tokens = x.reshape(-1, x.shape[-1])
 
     def normalise(x: Array) -> Array:
         return shown_as(self.norm2, layer_norm(x, self.norm1.weight, self.norm1.bias, self.norm1.eps))
 
-    return by_parts(lambda part: tokens[part] + self.mlp(normalise(tokens[part])), tokens).reshape(x.shape)
+    return by_tokens(lambda x: x + self.mlp(normalise(x)), x)
 
 
 @mistake(ATTEND, place="section 3.2, Fig. 2", modules=ATTENTION_INPUT,
@@ -121,7 +111,7 @@ def first_norm_twice(self: Module, x: Array) -> Array:
 def no_shift(self: Module, x: Array) -> Array:
     window, shift = self.shape_policy.window_and_shift(x.shape[1:3], self.window_size, (0, 0))
     self.shape_policy.check_map(x.shape[1:3], window)
-    return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.window != "roll then pad")
+    return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.pads_before_roll)
 
 
 @mistake(ATTEND, place="section 3.2, Fig. 2", modules=ATTENTION_INPUT,
@@ -131,7 +121,7 @@ def shift_in_every_block(self: Module, x: Array) -> Array:
     half = (self.window_size[0] // 2, self.window_size[1] // 2)
     window, shift = self.shape_policy.window_and_shift(x.shape[1:3], self.window_size, half)
     self.shape_policy.check_map(x.shape[1:3], window)
-    return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.window != "roll then pad")
+    return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.pads_before_roll)
 
 
 @mistake(ATTEND, place="section 3.2, Fig. 2", modules=ATTENTION_INPUT,
@@ -142,7 +132,7 @@ def shift_in_the_other_blocks(self: Module, x: Array) -> Array:
     other = (0, 0) if any(self.shift_size) else (self.window_size[0] // 2, self.window_size[1] // 2)
     window, shift = self.shape_policy.window_and_shift(x.shape[1:3], self.window_size, other)
     self.shape_policy.check_map(x.shape[1:3], window)
-    return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.window != "roll then pad")
+    return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.pads_before_roll)
 
 
 @mistake(ATTEND, place="section 3.2", modules=ATTENTION_INPUT, needs="an odd window",
@@ -152,7 +142,7 @@ def shift_rounded_up(self: Module, x: Array) -> Array:
     up = tuple(-(-m // 2) if s else 0 for m, s in zip(self.window_size, self.shift_size, strict=True))
     window, shift = self.shape_policy.window_and_shift(x.shape[1:3], self.window_size, up)
     self.shape_policy.check_map(x.shape[1:3], window)
-    return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.window != "roll then pad")
+    return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.pads_before_roll)
 
 
 @mistake(ATTEND, place="section 3.2", modules=ATTENTION_INPUT, needs="a stage of one window",
@@ -162,7 +152,7 @@ def shift_rounded_up(self: Module, x: Array) -> Array:
 def shift_of_a_single_window(self: Module, x: Array) -> Array:
     window, _ = self.shape_policy.window_and_shift(x.shape[1:3], self.window_size, self.shift_size)
     self.shape_policy.check_map(x.shape[1:3], window)
-    return shifted_window_attention(x, self.attn, window, self.shift_size, self.shape_policy.window != "roll then pad")
+    return shifted_window_attention(x, self.attn, window, self.shift_size, self.shape_policy.pads_before_roll)
 
 
 @mistake(GELU, place="section 3.1", modules=MLP,

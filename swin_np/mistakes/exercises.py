@@ -1,7 +1,7 @@
 """What goes wrong when a single function is written, and what no Swin Transformer could show or nobody has ported."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -201,8 +201,7 @@ def regions_of_two_bands(map_size: tuple[int, int], window: Size, shift: Size) -
          says="The mask is not used, so in the windows at the bottom and right tokens attend to others that were no "
               "neighbours.",
          fix="Add the mask of its window to the scores of every head, before the softmax.")
-def mask_not_added(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float,
-                   note: Callable[[str, Array], None]) -> Array:
+def mask_not_added(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
     return softmax((q * scale) @ k.swapaxes(-1, -2) + bias) @ v
 
 

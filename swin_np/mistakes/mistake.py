@@ -45,5 +45,4 @@ def mistake(replaces: str, *, says: str, fix: str, place: str, modules: str, thr
 
 def shown_as(module: Module, output: Array) -> Array:
     """`output` itself, shown to a trace as that of `module`, where a wrong function does without calling it."""
-    module.note("", output)
-    return output
+    return module.note("", output)

@@ -26,6 +26,36 @@ def parts(count: int, size: int, least: int = 1) -> list[slice]:
     return [slice(count * i // pieces, count * (i + 1) // pieces) for i in range(pieces)]
 
 
+def by_tokens(function: Callable[[Array], Array], x: Array) -> Array:
+    """function(x), for a function that treats every token by itself and keeps the shape of tokens (n, C).
+
+    x is (..., C), and so is the result.
+    """
+    tokens = x.reshape(-1, x.shape[-1])
+    return by_parts(lambda part: function(tokens[part]), tokens).reshape(x.shape)
+
+
+def by_images(function: Callable[[Array], Array], x: Array) -> Array:
+    """function(x), for a function that treats every image by itself and keeps the shape of x, (B, ..., C)."""
+    return by_parts(lambda part: function(x[part]), x, x[0, ..., 0].size)
+
+
+def by_heads(function: Callable[[Array, Array, Array], Array], q: Array, k: Array, v: Array) -> Array:
+    """function(q, k, v), for attention, which treats every head by itself: (B, heads, n, d) each, and the result."""
+    heads_first = q.swapaxes(0, 1)
+    return by_parts(lambda part: function(q[:, part], k[:, part], v[:, part]).swapaxes(0, 1), heads_first,
+                    q[:, 0, :, 0].size).swapaxes(0, 1)
+
+
+def by_windows(function: Callable[[Array, Array], Array], windows: Array) -> Array:
+    """function(windows, numbers), which keeps the shape of the windows (B nW, M^2, C).
+
+    It treats every window by itself; `numbers` (n,) count those that it is given, from 0 to B nW - 1.
+    """
+    numbers = np.arange(len(windows), dtype=np.int64)
+    return by_parts(lambda part: function(windows[part], numbers[part]), windows, windows.shape[1], LEAST_ATTENDED)
+
+
 def by_parts(function: Callable[[slice], Array], like: Array, tokens: int = 1, least: int = LEAST_TOKENS) -> Array:
     """An array y like `like` with y[part] = function(part), for parts of the first axis; an item has `tokens` tokens.
 

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from swin_np.baselines.transformer import scaled_dot_product_attention
 from swin_np.functional import Array
+from swin_np.layers import recording
 from swin_np.plots.cells import draw_cells, heat_colours
 from swin_np.plots.style import HOUSE_STYLE, new_figure
 
@@ -20,7 +21,8 @@ def numeral(value: float) -> str:
 def step_arrays(q: Array, k: Array, v: Array) -> dict[str, Array]:
     """The arrays of Eq. 1 by name, in its order: q, k (n, d), v (n, d_v), scores and probabilities (n, n), output."""
     steps = {"q": q, "k": k}
-    output = scaled_dot_product_attention(q, k, v, note=lambda step, value: steps.update({step: value.copy()}))
+    with recording(lambda _, step, value: steps.update({step: value.copy()})):
+        output = scaled_dot_product_attention(q, k, v)
     return {**steps, "v": v, "output": output}
 
 

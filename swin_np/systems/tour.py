@@ -5,20 +5,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
 
+from swin_np.baselines import patch_sequences
+from swin_np.baselines.transformer import Transformer
+from swin_np.chain import Step
 from swin_np.complexity import total
 from swin_np.functional import Array
 from swin_np.layers import Module
-from swin_np.systems.model_parts import model_parts
 from swin_np.systems.registry import layer_costs
 
 
 @dataclass(frozen=True)
-class Step:
+class MeasuredStep:
     """One step of the forward pass, for the batch it was run on.
 
     map_size: (h, w) of what it gives, (n,) for a sequence of tokens, () for the pooled end; channels: C of that.
     window: (M, M), and windows: how many of them cover the map, both () and 0 where nothing attends. shifts: the
-    displacements of the blocks, in turn. stage: as in Part.
+    displacements of the blocks, in turn. stage: as in Step.
     parameters, multiply_adds: as swin_np.complexity counts them, for one image. seconds: measured.
     """
 
@@ -35,7 +37,12 @@ class Step:
     seconds: float
 
 
-def walk(model: Module, images: Array) -> Iterator[tuple[Step, Array]]:
+def chain_of(model: Module) -> list[Step]:
+    """The steps of any system on images; a Transformer's source and target are their 16x16 patches."""
+    return patch_sequences.chain(model) if isinstance(model, Transformer) else model.chain()
+
+
+def walk(model: Module, images: Array) -> Iterator[tuple[MeasuredStep, Array]]:
     """Each step and its output, computed when asked for; the last output is what calling the model gives.
 
     A Transformer's source and target are the images' 16x16 patches (patch_sequences.embedded_patches).
@@ -43,13 +50,13 @@ def walk(model: Module, images: Array) -> Iterator[tuple[Step, Array]]:
     Raises what calling the model raises.
     """
     x, costs = images, layer_costs(model.config, images.shape[2:])
-    for part in model_parts(model):
+    for step in chain_of(model):
         start = perf_counter()
-        x = part.run(x)
+        x = step(x)
         seconds = perf_counter() - start
-        cost = total(cost for cost in costs if cost.name.startswith(part.layers))
+        cost = total(cost for cost in costs if cost.name.startswith(step.layers))
         map_size = x.shape[1:-1]
-        window, shifts = part.windows(map_size)
+        window, shifts = step.windows(map_size)
         windows = math.prod(-(-side // m) for side, m in zip(map_size, window, strict=True)) if window else 0
-        yield Step(part.name, map_size, x.shape[-1], windows, window, shifts, part.heads, part.stage,
-                   cost.parameters, cost.multiply_adds, seconds), x
+        yield MeasuredStep(step.name, map_size, x.shape[-1], windows, window, shifts, step.heads, step.stage,
+                           cost.parameters, cost.multiply_adds, seconds), x

@@ -70,8 +70,7 @@ def on_windows(rng, *names):
 def attention_call(rng):
     b, heads, n, m, d, e = (side(rng) for _ in range(6))
     q, k, v, bias, mask = same(rng, (b, heads, n, d), (b, heads, m, d), (b, heads, m, e), (heads, n, m), (b, 1, n, m))
-    return {"q": q, "k": k, "v": v, "bias": bias, "mask": mask if side(rng) > 1 else None, "scale": 0.5,
-            "note": lambda step, value: None}
+    return {"q": q, "k": k, "v": v, "bias": bias, "mask": mask if side(rng) > 1 else None, "scale": 0.5}
 
 
 def whole_map_call(rng):
@@ -125,6 +124,8 @@ RIGHT = {
     "region_ids": lambda rng: on_windows(rng, "map_size", "window", "shift"),
     "shifted_window_mask": lambda rng: on_windows(rng, "map_size", "window", "shift"),
     "attention_mask": lambda rng: on_windows(rng, "map_size", "window", "shift"),
+    "mask_of_windows": lambda rng: {"mask": drawn(rng, 3, 4, 4) if side(rng) > 1 else None,
+                                    "numbers": rng.integers(9, size=5)},
     "relative_position_index": lambda rng: on_windows(rng, "window"),
     "relative_position_bias": lambda rng: {"table": drawn(rng, 15, 2), "window": (2, 3)},
     "split_heads": lambda rng: {"qkv": drawn(rng, 2, 4, 12), "heads": 2},

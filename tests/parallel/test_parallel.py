@@ -16,6 +16,7 @@ from swin_np.block import Mlp
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.layers import redraw
 from swin_np.parallel.blas import SINGLE_THREADED_BLAS
+from swin_np.parallel.parts import sum_by_parts
 from swin_np.parallel.pool import MOST_THREADS, Call, default_threads, for_each, free_threads, threads
 from tests.lengths import long_but
 from tests.matching import LARGEST_FACTOR, assert_matches, disturbed_model, largest_difference
@@ -179,7 +180,7 @@ def test_waiting_threads_hold_no_arrays():
 def test_sums_by_parts_are_sums(workers, rng):
     x = rng.standard_normal((20, 5))
     with threads(workers):
-        assert_matches(functional.sum_by_parts(lambda part: x[part].sum(axis=0), len(x)), x.sum(axis=0))
+        assert_matches(sum_by_parts(lambda part: x[part].sum(axis=0), len(x)), x.sum(axis=0))
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 5])

@@ -8,7 +8,6 @@ from swin_np.complexity import total
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.layers import redraw
 from swin_np.systems import registry as systems
-from swin_np.systems.model_parts import model_parts
 from swin_np.systems.registry import (
     ARCHITECTURES,
     COMPARED,
@@ -18,7 +17,7 @@ from swin_np.systems.registry import (
     for_image_size,
     layer_costs,
 )
-from swin_np.systems.tour import walk
+from swin_np.systems.tour import chain_of, walk
 
 TINY = {                                               # one of every architecture and of every kind of its parts
     "swin_t": {"img_size": (32, 64), "embed_dim": 8, "depths": (2, 2), "num_heads": (2, 4), "window_size": 4},
@@ -102,7 +101,7 @@ def test_the_steps_of_the_tour_are_those_of_the_forward_pass(name, images):
     costs = total(layer_costs(model.config, images.shape[2:]))
     assert sum(step.multiply_adds for step in steps) == costs.multiply_adds > 0
     assert sum(step.parameters for step in steps) == costs.parameters
-    stages = [output for part, output in zip(model_parts(model), outputs, strict=True) if part.stage]
+    stages = [output for part, output in zip(chain_of(model), outputs, strict=True) if part.stage]
     for output, feature_map in zip(stages, model.feature_maps(images), strict=True):
         if output.ndim == 4:
             assert np.array_equal(output, feature_map)
