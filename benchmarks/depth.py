@@ -26,11 +26,7 @@ EXAMPLE = """example:
 
 def layers(model: SwinTransformer) -> list[str]:
     """The layers that are compared, by official name: embedding, blocks, mergings, norm, head."""
-    names = ["patch_embed"]
-    for i, stage in enumerate(model.layers):
-        names += [f"layers.{i}.blocks.{j}" for j in range(len(stage.blocks))]
-        names += [f"layers.{i}.downsample"] if stage.downsample is not None else []
-    return [*names, "norm", "head"]
+    return ["patch_embed", *(name for step in model.chain() for name in step.modules), "norm", "head"]
 
 
 def our_layers(model: SwinTransformer, images: Array) -> dict[str, Array]:

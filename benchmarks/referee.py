@@ -10,13 +10,14 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from importlib.util import find_spec
 
 import numpy as np
 
-from swin_np import TRANSFORMERS, SwinConfig, SwinTransformer, threads, trace
+from swin_np import TRANSFORMERS, SwinConfig, SwinTransformer, edit, threads, trace
 from swin_np.commands.terminal import progress, with_progress
 from swin_np.crosscheck.candidates import Candidate
 from swin_np.crosscheck.layouts import Axes
@@ -25,7 +26,7 @@ from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Report
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array
-from swin_np.layers import RECORDER, Module, recording, redraw
+from swin_np.layers import redraw
 from swin_np.mistakes.catalogue import CATALOGUE, planted
 from swin_np.mistakes.mistake import Mistake
 
@@ -103,15 +104,9 @@ def numpy_candidate(model: SwinTransformer, images: Array, *mistakes: Mistake,
         model = model.astype(np.float32)
         model.place({name: stored(value, precision) for name, value in model.state_dict().items()})
         images = stored(images, precision)
-    with planted(*mistakes), trace(model) as recorded:
-        keep = RECORDER.get()
-
-        def store_and_keep(module: Module, step: str, value: Array) -> None:
-            value[...] = stored(value, precision)
-            keep(module, step, value)
-
-        with recording(keep if precision == "float32" else store_and_keep):
-            model(images)
+    with (planted(*mistakes), trace(model) as recorded,
+          nullcontext() if precision == "float32" else edit(model, "*", lambda value: stored(value, precision))):
+        model(images)
     return modules_of(model, recorded)
 
 

@@ -11,16 +11,18 @@ import numpy as np
 
 from swin_np import complexity
 from swin_np.arguments.config_fields import hidden_channels
-from swin_np.attention import relative_position_index
+from swin_np.attention import merge_heads, relative_position_index, split_heads
 from swin_np.block import Mlp, SwinTransformerBlock
 from swin_np.complexity import LayerCost, element_cost, layer_norm_cost, linear_cost
 from swin_np.convolution.layers import Relu
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, Size, pair, sigmoid, softmax
-from swin_np.layers import LayerNorm, Linear, Module
+from swin_np.layers import LayerNorm, Linear, Module, note
 from swin_np.model import Stage, SwinConfig, SwinTransformer
+from swin_np.parallel.parts import by_windows
 from swin_np.patches import PatchMerging
 from swin_np.shape_policy import MICROSOFT, ShapePolicy
+from swin_np.windows import mask_of_windows
 
 LARGEST_LOGIT_SCALE = np.float32(math.log(100))        # section 3.2: tau is at least 0.01; float32 in the paper's code
 INITIAL_SCALE = 10.0
@@ -84,14 +86,20 @@ def unit_length(x: Array) -> Array:
     return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), SMALLEST_LENGTH)
 
 
-def cosine_attention(q: Array, k: Array, v: Array, bias: Array, logit_scale: Array) -> Array:
-    """Eq. 2: softmax(cos(q, k) / tau + B) v, (..., M^2, d) each; a mask is part of the bias.
+def cosine_attention(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, logit_scale: Array) -> Array:
+    """Eq. 2: softmax(cos(q, k) / tau + B + mask) v, (..., heads, M^2, d) each.
 
     The parameter is log(1 / tau), one for each head, (heads, 1, 1); 1 / tau is at most 100.
     """
     scale = np.exp(np.minimum(logit_scale, LARGEST_LOGIT_SCALE))
-    scores = unit_length(q) @ unit_length(k).swapaxes(-1, -2) * scale   # (..., heads, M^2, M^2), rows are queries
-    return softmax(scores + bias) @ v
+    scores = note("scores", unit_length(q) @ unit_length(k).swapaxes(-1, -2) * scale)   # (..., M^2, M^2)
+    scores += bias
+    scores = note("scores_with_bias", scores)
+    if mask is not None and mask.any():
+        scores += mask
+        scores = note("scores_with_mask", scores)
+    probabilities = note("probabilities", softmax(scores))
+    return probabilities @ v
 
 
 @dataclass(eq=False, repr=False)
@@ -135,20 +143,21 @@ class CosineWindowAttention(Module):
 
     def forward(self, windows: Array, mask: Array | None = None) -> Array:
         """Windows (B nW, M^2, C) and a mask (nW, M^2, M^2) or None -> (B nW, M^2, C)."""
-        count, tokens, channels = windows.shape
+        tokens = windows.shape[1]
         if tokens != self.window_size[0] * self.window_size[1]:
             raise ShapeError(f"windows of {tokens} tokens do not fit attention for window {self.window_size}: "
                              "partition with that window, or build the model for the other one")
-        bias, windows_of_an_image = self.position_bias(), 1
-        if mask is not None:
-            bias, windows_of_an_image = bias + mask[:, None].astype(bias.dtype), len(mask)  # (nW, heads, M^2, M^2)
+        bias = self.position_bias()
+        return by_windows(lambda windows, numbers: self.attend(windows, bias, mask_of_windows(mask, numbers)), windows)
+
+    def attend(self, windows: Array, bias: Array, mask: Array | None) -> Array:
+        """Some of the windows, with a mask (windows, 1, M^2, M^2) of their own or None; the same shape."""
         qkv = self.qkv(windows)
         if self.q_bias is not None:
             qkv = qkv + np.concatenate([self.q_bias, np.zeros_like(self.q_bias), self.v_bias])
-        qkv = qkv.reshape(-1, windows_of_an_image, tokens, 3, len(self.logit_scale), channels // len(self.logit_scale))
-        q, k, v = qkv.transpose(3, 0, 1, 4, 2, 5)      # (B, nW, heads, M^2, d) each
-        x = cosine_attention(q, k, v, bias, self.logit_scale)
-        return self.proj(x.swapaxes(2, 3).reshape(count, tokens, channels))
+        q, k, v = split_heads(qkv, len(self.logit_scale))
+        q, k, v = note("q", q), note("k", k), note("v", v)
+        return self.proj(merge_heads(cosine_attention(q, k, v, bias, mask, self.logit_scale)))
 
 
 class SwinTransformerBlockV2(SwinTransformerBlock):

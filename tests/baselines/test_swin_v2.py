@@ -145,7 +145,7 @@ def test_attention_follows_its_definition_up_to_the_largest_scale(window, pretra
 def test_a_zero_query_attends_by_position_alone(rng):
     q, k, v = rng.standard_normal((3, 2, 4, 5))
     q[:, 1] = 0
-    result = swin_v2.cosine_attention(q, k, v, np.zeros((2, 4, 4)), np.ones((2, 1, 1)))
+    result = swin_v2.cosine_attention(q, k, v, np.zeros((2, 4, 4)), None, np.ones((2, 1, 1)))
     assert_matches(result[:, 1], v.mean(axis=1))
 
 
