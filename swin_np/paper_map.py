@@ -51,7 +51,7 @@ PAPER_MAP = (
     Place("3.2", "relative position bias", ("Eq. 4",),
           ("swin_np/attention.py",), ("03_window_attention", "07_what_the_shift_and_the_bias_are_for"),
           ("03_windows",)),
-    Place("3.3", "variants T, S, B, L", (), ("swin_np/model.py",), ("08_the_whole_model",)),
+    Place("3.3", "variants T, S, B, L", (), ("swin_np/variants.py",), ("08_the_whole_model",)),
     Place("4.1", "classification: parameters and multiply-adds of Table 1", (),
           ("swin_np/complexity.py", "swin_np/images.py", "swin_np/checkpoints/loading.py"),
           ("08_the_whole_model", "11_cross_check_your_port")),
@@ -64,7 +64,7 @@ PAPER_MAP = (
     Place("4.4", "ablations: the shift, the bias, sliding windows", (),
           ("swin_np/baselines/sliding_window.py", "swin_np/baselines/padded_windows.py"),
           ("04_shifted_windows", "07_what_the_shift_and_the_bias_are_for")),
-    Place("A", "detailed architectures and settings", (), ("swin_np/model.py", "swin_np/shape_policy.py"),
+    Place("A", "detailed architectures and settings", (), ("swin_np/variants.py", "swin_np/shape_policy.py"),
           ("08_the_whole_model",)),
     Place("A3", "Swin-Mixer", (), ("swin_np/baselines/swin_mixer.py",), ("08_the_whole_model",)),
 )
