@@ -80,9 +80,9 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: Size = 1,
     x = pad(x, padding)
     if kernel == (1, 1) and groups == 1:
         return linear(x[:, ::stride[0], ::stride[1]], weight[:, :, 0, 0], bias)
+    seen = windows(x, kernel, stride, dilation)        # (B, h, w, kh, kw, C)
     if weight.shape[:2] == (groups, 1):
-        return depthwise(windows(x, kernel, stride, dilation), weight, bias)
-    seen = windows(x, kernel, stride, dilation)
+        return depthwise(seen, weight, bias)
     if groups == 1 and len(weight) > OUTPUTS_A_POSITION * len(x) * h * w:
         seen = seen.transpose(0, 1, 2, 5, 3, 4)        # (B, h, w, C, kh, kw), the weight's order
         return linear(seen.reshape(len(x), h, w, -1), weight.reshape(len(weight), -1), bias)

@@ -1,7 +1,7 @@
 """The inner steps of convolution; they are given what `swin_np.convolution.functional` has checked."""
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+from numpy.lib.stride_tricks import sliding_window_view
 
 from swin_np.functional import PART_ELEMENTS, Array, linear, parts
 from swin_np.parallel.pool import for_each
@@ -11,10 +11,10 @@ GROUP_CHANNELS = 16                                    # measured: narrower grou
 
 def windows(x: Array, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Array:
     """What the kernel sees at each output position: a view (B, h, w, kh, kw, C) of the padded map x (B, H, W, C)."""
-    (b, *size, c), (along_b, down, right, along_c) = x.shape, x.strides
-    h, w = ((side - d * (k - 1) - 1) // s + 1 for side, d, k, s in zip(size, dilation, kernel, stride, strict=True))
-    return as_strided(x, (b, h, w, *kernel, c), writeable=False, strides=(
-        along_b, stride[0] * down, stride[1] * right, dilation[0] * down, dilation[1] * right, along_c))
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    seen = sliding_window_view(x, reach, axis=(1, 2))  # (B, H', W', C, reach, reach), a window at every pixel
+    seen = seen[:, ::stride[0], ::stride[1], :, ::dilation[0], ::dilation[1]]
+    return seen.transpose(0, 1, 2, 4, 5, 3)
 
 
 def rows_of_images(part: slice, h: int) -> list[tuple[int, slice]]:
