@@ -1,101 +1,24 @@
-"""Section 3.2: what goes wrong in window attention and its relative position bias (Eq. 4)."""
+"""Section 3.2: what goes wrong in window attention (Eq. 4), its bias aside: heads, scale, softmax, mask, projection."""
 
+from functools import partial
 
 import numpy as np
 
-from swin_np.attention import attention, merge_heads, relative_position_bias, relative_position_index, split_heads
-from swin_np.functional import Array, linear, pair, softmax
+from swin_np.attention import attention, merge_heads, relative_position_bias, split_heads
+from swin_np.functional import Array, linear, softmax
 from swin_np.layers import Module, note
-from swin_np.mistakes.mistake import ATTENTION, mistake, shown_as
+from swin_np.mistakes.mistake import ATTENTION, NOWHERE, mistake, shown_as
 from swin_np.parallel.parts import by_windows
-from swin_np.windows import Size, mask_of_windows
+from swin_np.windows import mask_of_windows
 
-INDEX = "swin_np.attention.relative_position_index"
-BIAS = "swin_np.attention.relative_position_bias"
 SPLIT = "swin_np.attention.split_heads"
 MERGE = "swin_np.attention.merge_heads"
 SCORES = "swin_np.attention.attention"
 SCALE = "swin_np.attention.WindowAttention.scale"
 EQ_4 = "section 3.2, Eq. 4"
+FIG_4 = "section 3.2, Fig. 4"
 
-
-@mistake(INDEX, place=EQ_4, modules=ATTENTION,
-         says="The displacement is key minus query instead of query minus key, so the bias of every pair is that of "
-              "the pair seen from the other end.",
-         fix="Subtract the key's position from the query's: rows of the index are queries.")
-def index_transposed(window: Size) -> Array:
-    m, n = pair(window)
-    position = np.indices((m, n)).reshape(2, -1)
-    displacement = position[:, None, :] - position[:, :, None]
-    return (displacement[0] + m - 1) * (2 * n - 1) + displacement[1] + n - 1
-
-
-@mistake(INDEX, place=EQ_4, modules=ATTENTION,
-         says="The row displacement is multiplied by 2M instead of 2M-1, so the index runs past the table; JAX and "
-              "others take the last row then, without an error.",
-         fix="Multiply by 2M-1, the number of displacements along a row.")
-def index_factor_2m(window: Size) -> Array:
-    m, n = pair(window)
-    position = np.indices((m, n)).reshape(2, -1)
-    displacement = position[:, :, None] - position[:, None, :]
-    index = (displacement[0] + m - 1) * (2 * n) + displacement[1] + n - 1
-    return np.minimum(index, (2 * m - 1) * (2 * n - 1) - 1)
-
-
-@mistake(INDEX, place=EQ_4, modules=ATTENTION,
-         says="The row displacement is multiplied by M instead of 2M-1, so different displacements share a row of the "
-              "table and almost half of it is never used.",
-         fix="Multiply by 2M-1, the number of displacements along a row.")
-def index_factor_m(window: Size) -> Array:
-    m, n = pair(window)
-    position = np.indices((m, n)).reshape(2, -1)
-    displacement = position[:, :, None] - position[:, None, :]
-    return (displacement[0] + m - 1) * n + displacement[1] + n - 1
-
-
-@mistake(INDEX, place=EQ_4, modules=ATTENTION,
-         says="Rows and columns are exchanged in the index, as a meshgrid does whose indexing is 'xy', NumPy's "
-              "default.",
-         fix="Make the positions with indexing='ij' (np.indices does), so that rows come first.")
-def index_columns_first(window: Size) -> Array:
-    m, n = pair(window)
-    position = np.indices((m, n)).reshape(2, -1)
-    displacement = position[:, :, None] - position[:, None, :]
-    return (displacement[1] + n - 1) * (2 * m - 1) + displacement[0] + m - 1
-
-
-@mistake(INDEX, place=EQ_4, modules=ATTENTION,
-         says="The displacements are not shifted to start at 0; negative indices count from the table's end, so "
-              "nothing fails, but every pair gets another row.",
-         fix="Add M-1 to both displacements before they become one number.")
-def index_not_shifted(window: Size) -> Array:
-    m, n = pair(window)
-    position = np.indices((m, n)).reshape(2, -1)
-    displacement = position[:, :, None] - position[:, None, :]
-    return displacement[0] * (2 * n - 1) + displacement[1]
-
-
-@mistake(BIAS, place=EQ_4, modules=ATTENTION, needs="more than one head",
-         says="The table's columns are read from the last head to the first, so each head has another head's bias.",
-         fix="Give head i column i of the table.")
-def bias_heads_reversed(table: Array, window: Size) -> Array:
-    return table[:, ::-1].T[:, relative_position_index(window)]
-
-
-@mistake(BIAS, place=EQ_4, modules=ATTENTION, needs="more than one head",
-         says="The table ((2M-1)^2, heads) is reshaped to (heads, (2M-1)^2) instead of transposed, which mixes heads "
-              "and displacements.",
-         fix="Transpose the table; a reshape keeps the order in memory.")
-def bias_table_reshaped(table: Array, window: Size) -> Array:
-    return table.reshape(table.shape[1], -1)[:, relative_position_index(window)]
-
-
-@mistake(BIAS, place=EQ_4, modules=ATTENTION, needs="more than one head",
-         says="The bias, looked up as (M^2, M^2, heads), is reshaped to (heads, M^2, M^2) instead of transposed.",
-         fix="Move the heads' axis to the front with a transpose; a reshape keeps the order in memory.")
-def bias_reshaped(table: Array, window: Size) -> Array:
-    bias = table[relative_position_index(window)]      # (M^2, M^2, heads)
-    return bias.reshape(-1, *bias.shape[:2])
+RIGHT_SPLIT = partial(split_heads)                     # an object of its own, which planting leaves be
 
 
 @mistake(SPLIT, place=EQ_4, modules=ATTENTION, needs="more than one head",
@@ -121,8 +44,7 @@ def heads_interleaved(qkv: Array, heads: int) -> Array:
               "from the other end.",
          fix="Take the first C channels as queries and the second as keys.")
 def queries_and_keys_swapped(qkv: Array, heads: int) -> Array:
-    b, tokens, channels = qkv.shape
-    q, k, v = qkv.reshape(b, tokens, 3, heads, channels // (3 * heads)).transpose(2, 0, 3, 1, 4)
+    q, k, v = RIGHT_SPLIT(qkv, heads)
     return np.stack([k, q, v])
 
 
@@ -130,8 +52,7 @@ def queries_and_keys_swapped(qkv: Array, heads: int) -> Array:
          says="Keys and values are exchanged, so queries are compared with the values and the keys are averaged.",
          fix="Take the second C channels as keys and the third as values.")
 def keys_and_values_swapped(qkv: Array, heads: int) -> Array:
-    b, tokens, channels = qkv.shape
-    q, k, v = qkv.reshape(b, tokens, 3, heads, channels // (3 * heads)).transpose(2, 0, 3, 1, 4)
+    q, k, v = RIGHT_SPLIT(qkv, heads)
     return np.stack([q, v, k])
 
 
@@ -173,18 +94,36 @@ def scale_of_all_channels(self: Module) -> float:
     return self.proj.weight.shape[0] ** -0.5
 
 
+def product(q: Array, k: Array, scale: float) -> Array:
+    """The scores before the bias, (..., M^2, M^2)."""
+    return note("scores", (q * scale) @ k.swapaxes(-1, -2))
+
+
+def biased(scores: Array, bias: Array) -> Array:
+    """The scores with the bias added, in place."""
+    scores += bias
+    return note("scores_with_bias", scores)
+
+
+def masked(scores: Array, mask: Array | None) -> Array:
+    """The scores with the mask added, in place, where anything is masked."""
+    if mask is None or not mask.any():
+        return scores
+    scores += mask
+    return note("scores_with_mask", scores)
+
+
+def weighted(probabilities: Array, v: Array) -> Array:
+    """The values weighted by the probabilities."""
+    return note("probabilities", probabilities) @ v
+
+
 @mistake(SCORES, place=EQ_4, modules=ATTENTION,
          says="The relative position bias is left out, so the attention does not know where tokens are.",
          fix="Add B to the scaled product before the softmax.")
 def bias_left_out(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
-    scores = (q * scale) @ k.swapaxes(-1, -2)
-    scores = note("scores", scores)
-    if mask is not None and mask.any():
-        scores += mask
-        scores = note("scores_with_mask", scores)
-    probabilities = softmax(scores)
-    probabilities = note("probabilities", probabilities)
-    return probabilities @ v
+    scores = masked(product(q, k, scale), mask)
+    return weighted(softmax(scores), v)
 
 
 @mistake(SCORES, place=EQ_4, modules=ATTENTION,
@@ -192,15 +131,8 @@ def bias_left_out(q: Array, k: Array, v: Array, bias: Array, mask: Array | None,
               "no longer sum to 1.",
          fix="Add B to the scaled product before the softmax.")
 def bias_after_softmax(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
-    scores = (q * scale) @ k.swapaxes(-1, -2)
-    scores = note("scores", scores)
-    if mask is not None and mask.any():
-        scores += mask
-        scores = note("scores_with_mask", scores)
-    probabilities = softmax(scores)
-    probabilities += bias
-    probabilities = note("probabilities", probabilities)
-    return probabilities @ v
+    scores = masked(product(q, k, scale), mask)
+    return weighted(softmax(scores) + bias, v)
 
 
 @mistake(SCORES, place=EQ_4, modules=ATTENTION,
@@ -208,33 +140,19 @@ def bias_after_softmax(q: Array, k: Array, v: Array, bias: Array, mask: Array | 
               "too little.",
          fix="Scale the product of queries and keys first, then add B.")
 def bias_scaled(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
-    scores = q @ k.swapaxes(-1, -2)
-    scores = note("scores", scores)
+    scores = product(q, k, 1)
     scores += bias
     scores *= scale
     scores = note("scores_with_bias", scores)
-    if mask is not None and mask.any():
-        scores += mask
-        scores = note("scores_with_mask", scores)
-    probabilities = softmax(scores)
-    probabilities = note("probabilities", probabilities)
-    return probabilities @ v
+    return weighted(softmax(masked(scores, mask)), v)
 
 
 @mistake(SCORES, place=EQ_4, modules=ATTENTION,
          says="The softmax runs over the queries instead of the keys, so a query's weights do not sum to 1.",
          fix="Take the softmax over the last axis, the keys.")
 def softmax_over_queries(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
-    scores = (q * scale) @ k.swapaxes(-1, -2)
-    scores = note("scores", scores)
-    scores += bias
-    scores = note("scores_with_bias", scores)
-    if mask is not None and mask.any():
-        scores += mask
-        scores = note("scores_with_mask", scores)
-    probabilities = softmax(scores.swapaxes(-1, -2)).swapaxes(-1, -2)
-    probabilities = note("probabilities", probabilities)
-    return probabilities @ v
+    scores = masked(biased(product(q, k, scale), bias), mask)
+    return weighted(softmax(scores.swapaxes(-1, -2)).swapaxes(-1, -2), v)
 
 
 @mistake(SCORES, place=EQ_4, modules=ATTENTION,
@@ -242,52 +160,44 @@ def softmax_over_queries(q: Array, k: Array, v: Array, bias: Array, mask: Array 
               "instead of whom they see.",
          fix="Multiply the probabilities (queries, keys) with the values (keys, d) as they are.")
 def probabilities_transposed(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
-    scores = (q * scale) @ k.swapaxes(-1, -2)
-    scores = note("scores", scores)
-    scores += bias
-    scores = note("scores_with_bias", scores)
-    if mask is not None and mask.any():
-        scores += mask
-        scores = note("scores_with_mask", scores)
-    probabilities = softmax(scores)
-    probabilities = note("probabilities", probabilities)
+    scores = masked(biased(product(q, k, scale), bias), mask)
+    probabilities = note("probabilities", softmax(scores))
     return probabilities.swapaxes(-1, -2) @ v
 
 
-@mistake(SCORES, place="section 3.2, Fig. 4", modules=ATTENTION,
+@mistake(SCORES, place=FIG_4, modules=ATTENTION,
          says="The mask multiplies the scores by 0 instead of adding -100, so a forbidden pair has score 0, which is "
               "no small weight at all.",
          fix="Add the mask to the scores.")
 def mask_multiplied(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
-    scores = (q * scale) @ k.swapaxes(-1, -2)
-    scores = note("scores", scores)
-    scores += bias
-    scores = note("scores_with_bias", scores)
+    scores = biased(product(q, k, scale), bias)
     if mask is not None and mask.any():
         scores *= mask == 0
         scores = note("scores_with_mask", scores)
-    probabilities = softmax(scores)
-    probabilities = note("probabilities", probabilities)
-    return probabilities @ v
+    return weighted(softmax(scores), v)
 
 
-@mistake(SCORES, place="section 3.2, Fig. 4", modules=ATTENTION,
+@mistake(SCORES, place=FIG_4, modules=ATTENTION,
          says="The mask is applied to the probabilities, after the softmax, so the weights of a query sum to less "
               "than 1 in the windows at the bottom and right.",
          fix="Add the mask to the scores, before the softmax.")
 def mask_after_softmax(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
-    scores = (q * scale) @ k.swapaxes(-1, -2)
-    scores = note("scores", scores)
-    scores += bias
-    scores = note("scores_with_bias", scores)
+    scores = biased(product(q, k, scale), bias)
     probabilities = softmax(scores)
     if mask is not None and mask.any():
         probabilities *= mask == 0
-    probabilities = note("probabilities", probabilities)
-    return probabilities @ v
+    return weighted(probabilities, v)
 
 
-@mistake("swin_np.attention.WindowAttention.forward", place="section 3.2, Fig. 4", modules=ATTENTION,
+@mistake(SCORES, place=FIG_4, modules=NOWHERE,
+         says="The mask is not used, so in the windows at the bottom and right tokens attend to others that were no "
+              "neighbours.",
+         fix="Add the mask of its window to the scores of every head, before the softmax.")
+def mask_not_added(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, scale: float) -> Array:
+    return softmax((q * scale) @ k.swapaxes(-1, -2) + bias) @ v
+
+
+@mistake("swin_np.attention.WindowAttention.forward", place=FIG_4, modules=ATTENTION,
          needs="a batch of more than one image, computed in one piece",
          says="Each window's mask is repeated for all images before the next window's, but the windows of one image "
               "follow each other, so most get the mask of another window.",

@@ -1,8 +1,12 @@
 """Section 3.2: what goes wrong in a block: where its norms and residual paths are, and when it shifts (Eq. 3)."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 
 from swin_np.attention import shifted_window_attention
+from swin_np.block import SwinTransformerBlock
 from swin_np.functional import Array, layer_norm
 from swin_np.layers import Module
 from swin_np.mistakes.mistake import ATTENTION_INPUT, BLOCK, BLOCK_MIDDLE, mistake, shown_as
@@ -15,6 +19,8 @@ FIRST_NORM = BLOCK + r"(\.norm1)?"
 SECOND_NORM = BLOCK + r"(\.norm2)?"
 MLP = BLOCK + r"\.mlp(\.fc2)?"
 EQ_3 = "section 3.2, Eq. 3"
+
+RIGHT_ATTEND = partial(SwinTransformerBlock.attend)    # an object of its own, which planting leaves be
 
 
 @mistake(FORWARD, place=EQ_3, modules=FIRST_NORM,
@@ -55,8 +61,8 @@ def mlp_residual_left_out(self: Module, x: Array) -> Array:
               "counts only by way of the MLP.",
          fix="Add the MLP's result to the sum of input and attention.")
 def second_residual_from_the_input(self: Module, x: Array) -> Array:
-    attended = x + self.attend(self.norm1(x))
-    return x + by_tokens(lambda x: self.mlp(self.norm2(x)), attended)
+    after_attention = x + self.attend(self.norm1(x))
+    return x + by_tokens(lambda x: self.mlp(self.norm2(x)), after_attention)
 
 
 @mistake(FORWARD, place=EQ_3, modules=BLOCK_MIDDLE,
@@ -73,8 +79,7 @@ def residual_after_the_norm(self: Module, x: Array) -> Array:
          says="Attention and MLP both read the block's input, side by side, instead of one after the other.",
          fix="Give the MLP the sum of input and attention.")
 def parallel_branches(self: Module, x: Array) -> Array:
-    attended = self.attend(self.norm1(x))
-    return x + attended + by_tokens(lambda x: self.mlp(self.norm2(x)), x)
+    return x + self.attend(self.norm1(x)) + by_tokens(lambda x: self.mlp(self.norm2(x)), x)
 
 
 @mistake(FORWARD, place=EQ_3, modules=FIRST_NORM,
@@ -97,31 +102,30 @@ def second_norm_left_out(self: Module, x: Array) -> Array:
          says="The first norm is used for the MLP as well, so the second one's weights are never read.",
          fix="Apply norm2 to the MLP's input.")
 def first_norm_twice(self: Module, x: Array) -> Array:
-    x = x + self.attend(self.norm1(x))
-
     def normalise(x: Array) -> Array:
         return shown_as(self.norm2, layer_norm(x, self.norm1.weight, self.norm1.bias, self.norm1.eps))
 
+    x = x + self.attend(self.norm1(x))
     return by_tokens(lambda x: x + self.mlp(normalise(x)), x)
+
+
+def half(window: tuple[int, int]) -> tuple[int, int]:
+    """The usual shift, floor(M/2) on either axis."""
+    return window[0] // 2, window[1] // 2
 
 
 @mistake(ATTEND, place="section 3.2, Fig. 2", modules=ATTENTION_INPUT,
          says="No block shifts its windows, so nothing ever crosses a window's border.",
          fix="Shift by floor(M/2) in every second block of a stage.")
 def no_shift(self: Module, x: Array) -> Array:
-    window, shift = self.shape_policy.window_and_shift(x.shape[1:3], self.window_size, (0, 0))
-    self.shape_policy.check_map(x.shape[1:3], window)
-    return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.pads_before_roll)
+    return RIGHT_ATTEND(replace(self, shift_size=(0, 0)), x)
 
 
 @mistake(ATTEND, place="section 3.2, Fig. 2", modules=ATTENTION_INPUT,
          says="Every block shifts its windows, so the same windows follow each other and their borders stay closed.",
          fix="Shift only in every second block, and start each stage with regular windows.")
 def shift_in_every_block(self: Module, x: Array) -> Array:
-    half = (self.window_size[0] // 2, self.window_size[1] // 2)
-    window, shift = self.shape_policy.window_and_shift(x.shape[1:3], self.window_size, half)
-    self.shape_policy.check_map(x.shape[1:3], window)
-    return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.pads_before_roll)
+    return RIGHT_ATTEND(replace(self, shift_size=half(self.window_size)), x)
 
 
 @mistake(ATTEND, place="section 3.2, Fig. 2", modules=ATTENTION_INPUT,
@@ -129,10 +133,8 @@ def shift_in_every_block(self: Module, x: Array) -> Array:
               "counted from 1.",
          fix="Start each stage with regular windows and shift in the second block.")
 def shift_in_the_other_blocks(self: Module, x: Array) -> Array:
-    other = (0, 0) if any(self.shift_size) else (self.window_size[0] // 2, self.window_size[1] // 2)
-    window, shift = self.shape_policy.window_and_shift(x.shape[1:3], self.window_size, other)
-    self.shape_policy.check_map(x.shape[1:3], window)
-    return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.pads_before_roll)
+    other = (0, 0) if any(self.shift_size) else half(self.window_size)
+    return RIGHT_ATTEND(replace(self, shift_size=other), x)
 
 
 @mistake(ATTEND, place="section 3.2", modules=ATTENTION_INPUT, needs="an odd window",
@@ -140,9 +142,7 @@ def shift_in_the_other_blocks(self: Module, x: Array) -> Array:
          fix="Shift by floor(M/2), M // 2.")
 def shift_rounded_up(self: Module, x: Array) -> Array:
     up = tuple(-(-m // 2) if s else 0 for m, s in zip(self.window_size, self.shift_size, strict=True))
-    window, shift = self.shape_policy.window_and_shift(x.shape[1:3], self.window_size, up)
-    self.shape_policy.check_map(x.shape[1:3], window)
-    return shifted_window_attention(x, self.attn, window, shift, self.shape_policy.pads_before_roll)
+    return RIGHT_ATTEND(replace(self, shift_size=up), x)
 
 
 @mistake(ATTEND, place="section 3.2", modules=ATTENTION_INPUT, needs="a stage of one window",

@@ -8,19 +8,27 @@ from importlib import import_module
 from types import ModuleType
 
 from swin_np.errors import ConfigurationError
-from swin_np.mistakes import attention, block, exercises, images, layers, model, patches, windows
-from swin_np.mistakes.mistake import Mistake
+from swin_np.mistakes import (
+    attention,
+    baselines,
+    block,
+    complexity,
+    images,
+    layers,
+    model,
+    patches,
+    relative_position,
+    windows,
+)
+from swin_np.mistakes.mistake import NOWHERE, Mistake
 
+SECTIONS = (images, patches, windows, relative_position, attention, block, layers, model, complexity, baselines)
+ENTRIES = [entry for section in SECTIONS for entry in vars(section).values() if isinstance(entry, Mistake)]
 
-def entries(*sections: ModuleType) -> dict[str, Mistake]:
-    """The mistakes of these files by their names, in their order."""
-    return {entry.name: entry for section in sections for entry in vars(section).values() if isinstance(entry, Mistake)}
-
-
-CATALOGUE = entries(images, patches, windows, attention, block, layers, model)
+CATALOGUE = {entry.name: entry for entry in ENTRIES if entry.modules != NOWHERE}
 """Every mistake of a whole model by its name, in the order of the data's way through it."""
 
-IN_EXERCISES = entries(exercises)
+IN_EXERCISES = {entry.name: entry for entry in ENTRIES if entry.modules == NOWHERE}
 """Further mistakes, which only show where one function is written on its own or where the model is no Swin."""
 
 WITHOUT_NUMBERS = ("swin_np.mistakes", "swin_np.checkpoints", "swin_np.crosscheck")    # their caches hold names only

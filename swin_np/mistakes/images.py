@@ -1,5 +1,7 @@
 """What goes wrong between an image file and the network's input."""
 
+from functools import partial
+
 import numpy as np
 
 from swin_np.functional import Array, pair
@@ -14,6 +16,8 @@ RESIZE = "swin_np.images.resize"
 RESIZE_AND_CROP = "swin_np.images.resize_and_crop"
 PREPROCESSING = "section 4.1, image classification"
 
+RIGHT_NORMALISE = partial(normalise)                   # an object of its own, which planting leaves be
+
 
 @mistake("swin_np.images.preprocess", place=PREPROCESSING, modules=INPUT,
          says="Red and blue are exchanged, as in images read with OpenCV.",
@@ -27,8 +31,7 @@ def bgr_channels(image: Array, preset: Preset) -> Array:
          fix="Subtract the mean (0.485, 0.456, 0.406), divide by the standard deviation (0.229, 0.224, 0.225).")
 def mean_and_std_swapped(image: Array, dtype: type = np.float32, mean: Colour = IMAGENET_MEAN,
                          std: Colour = IMAGENET_STD) -> Array:
-    scaled = image.astype(dtype) / dtype(255)
-    return ((scaled - np.array(std, dtype)) / np.array(mean, dtype)).transpose(2, 0, 1)
+    return RIGHT_NORMALISE(image, dtype, mean=std, std=mean)
 
 
 @mistake(NORMALISE, place=PREPROCESSING, modules=INPUT,
@@ -36,8 +39,7 @@ def mean_and_std_swapped(image: Array, dtype: type = np.float32, mean: Colour = 
          fix="Subtract ImageNet's mean and divide by its standard deviation.")
 def not_normalised(image: Array, dtype: type = np.float32, mean: Colour = IMAGENET_MEAN,
                    std: Colour = IMAGENET_STD) -> Array:
-    scaled = image.astype(dtype) / dtype(255)
-    return scaled.transpose(2, 0, 1)
+    return RIGHT_NORMALISE(image, dtype, mean=(0, 0, 0), std=(1, 1, 1))
 
 
 @mistake(NORMALISE, place=PREPROCESSING, modules=INPUT,
@@ -54,8 +56,7 @@ def pixels_to_255(image: Array, dtype: type = np.float32, mean: Colour = IMAGENE
          fix="Use ImageNet's mean (0.485, 0.456, 0.406) and standard deviation (0.229, 0.224, 0.225).")
 def normalised_by_halves(image: Array, dtype: type = np.float32, mean: Colour = IMAGENET_MEAN,
                          std: Colour = IMAGENET_STD) -> Array:
-    scaled = image.astype(dtype) / dtype(255)
-    return ((scaled - dtype(0.5)) / dtype(0.5)).transpose(2, 0, 1)
+    return RIGHT_NORMALISE(image, dtype, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
 
 @mistake(NORMALISE, place=PREPROCESSING, modules=INPUT,
@@ -63,8 +64,7 @@ def normalised_by_halves(image: Array, dtype: type = np.float32, mean: Colour = 
          fix="Transpose to (3, H, W); a reshape keeps the order in memory.")
 def channels_reshaped_to_the_front(image: Array, dtype: type = np.float32, mean: Colour = IMAGENET_MEAN,
                                    std: Colour = IMAGENET_STD) -> Array:
-    scaled = image.astype(dtype) / dtype(255)
-    normalised = (scaled - np.array(mean, dtype)) / np.array(std, dtype)
+    normalised = RIGHT_NORMALISE(image, dtype, mean, std).transpose(1, 2, 0)
     return normalised.reshape(3, *image.shape[:2])
 
 

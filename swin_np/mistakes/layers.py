@@ -1,13 +1,15 @@
-"""What goes wrong in the layers that a framework usually gives: layer normalisation and linear layers."""
+"""What goes wrong in what a framework usually gives: softmax, layer normalisation and linear layers."""
 
 import numpy as np
 
 from swin_np.functional import Array, layer_norm, linear
 from swin_np.layers import Module
-from swin_np.mistakes.mistake import mistake
+from swin_np.mistakes.mistake import NOWHERE, mistake
 
 NORMS = r"(.+\.)?norm[12]?"
 LAYER_NORM = "swin_np.functional.layer_norm"
+SOFTMAX = "swin_np.functional.softmax"
+EQ_4 = "section 3.2, Eq. 4"
 LN = "section 3.2, Eq. 3 (LN)"
 
 
@@ -65,3 +67,35 @@ def norm_without_mean(x: Array, weight: Array, bias: Array, eps: float = 1e-5) -
          fix="Add the bias; only patch merging's reduction has none.")
 def linear_bias_left_out(self: Module, x: Array) -> Array:
     return linear(x, self.weight)
+
+
+@mistake(SOFTMAX, place=EQ_4, modules=NOWHERE, needs="scores of some hundreds",
+         says="The largest score is not subtracted before the exponential, so large scores overflow and the result is "
+              "not a number.",
+         fix="Subtract the maximum over the last axis first; the quotient stays the same.")
+def softmax_overflows(x: Array) -> Array:
+    y = np.exp(x)
+    return y / y.sum(axis=-1, keepdims=True)
+
+
+@mistake(SOFTMAX, place=EQ_4, modules=NOWHERE,
+         says="The exponentials are divided by the sum over the whole array, so only all rows together sum to 1.",
+         fix="Sum over the last axis and keep it: axis=-1, keepdims=True.")
+def softmax_over_everything(x: Array) -> Array:
+    y = np.exp(x - x.max())
+    return y / y.sum()
+
+
+@mistake(SOFTMAX, place=EQ_4, modules=NOWHERE,
+         says="The softmax runs over the first axis instead of the last, so the columns sum to 1 and the rows do not.",
+         fix="Take maximum and sum over the last axis.")
+def softmax_over_the_first_axis(x: Array) -> Array:
+    y = np.exp(x - x.max(axis=0, keepdims=True))
+    return y / y.sum(axis=0, keepdims=True)
+
+
+@mistake(SOFTMAX, place=EQ_4, modules=NOWHERE,
+         says="The exponentials are not divided by their sum, so they are no weights yet.",
+         fix="Divide by the sum over the last axis.")
+def softmax_not_normalised(x: Array) -> Array:
+    return np.exp(x - x.max(axis=-1, keepdims=True))

@@ -35,12 +35,9 @@ class Mistake:
     needs: str = ""
 
 
-def mistake(replaces: str, *, says: str, fix: str, place: str, modules: str, thread: str = "",
-            needs: str = "") -> Callable[[Callable], Mistake]:
-    """Make the function below a Mistake of its name, written with hyphens."""
-    def name_it(wrong: Callable) -> Mistake:
-        return Mistake(wrong.__name__.replace("_", "-"), replaces, wrong, says, fix, place, modules, thread, needs)
-    return name_it
+def mistake(replaces: str, **fields: str) -> Callable[[Callable], Mistake]:
+    """Make the function below a Mistake of its name, written with hyphens. fields: the other ones of Mistake."""
+    return lambda wrong: Mistake(wrong.__name__.replace("_", "-"), replaces, wrong, **fields)
 
 
 def shown_as(module: Module, output: Array) -> Array:

@@ -1,9 +1,10 @@
-"""Section 3.1: what goes wrong between the last stage and the class scores."""
+"""Section 3.1: what goes wrong between the last stage and the class scores, and with the blocks of a stage."""
 
+from dataclasses import replace
 
 from swin_np.functional import Array, softmax
 from swin_np.layers import Module
-from swin_np.mistakes.mistake import mistake, shown_as
+from swin_np.mistakes.mistake import NOWHERE, mistake, shown_as
 
 POOL = "swin_np.model.SwinTransformer.pool"
 HEAD = "section 4.1 and appendix A2.1, image classification"
@@ -45,3 +46,13 @@ def final_norm_left_out(self: Module, x: Array) -> Array:
 def softmax_in_the_model(self: Module, x: Array) -> Array:
     features = self.pool(x)
     return softmax(features if self.head is None else self.head(features))
+
+
+@mistake("swin_np.model.Stage.run_blocks", place="section 3.2, Eq. 3", modules=NOWHERE,
+         says="The first block's weights are used in every block of the stage, as when one block is made and called "
+              "again.",
+         fix="Give each block the weights of its own number.")
+def weights_of_the_first_block_in_all(self: Module, x: Array) -> Array:
+    for block in self.blocks:
+        x = replace(self.blocks[0], shift_size=block.shift_size)(x)
+    return x

@@ -4,7 +4,7 @@ import numpy as np
 
 from swin_np.functional import Array, layer_norm, linear, pair
 from swin_np.layers import Module
-from swin_np.mistakes.mistake import mistake, shown_as
+from swin_np.mistakes.mistake import NOWHERE, mistake, shown_as
 from swin_np.patches import patch_partition
 from swin_np.windows import Size
 
@@ -46,6 +46,18 @@ def patches_without_transpose(images: Array, patch: Size) -> Array:
     b, c, h, w = images.shape
     p, q = pair(patch)
     return images.reshape(b, h // p, w // q, c * p * q)
+
+
+@mistake(PARTITION, place="section 3.1", modules=NOWHERE,
+         says="A patch takes every (H/p)-th row and (W/p)-th column, a grid spread over the whole image, because the "
+              "side was cut into (p, H/p) in place of (H/p, p).",
+         fix="Reshape to (B, 3, H/p, p, W/p, p): neighbouring pixels belong to one patch.")
+def patches_strided(images: Array, patch: Size) -> Array:
+    b, c, h, w = images.shape
+    p, q = pair(patch)
+    x = images.reshape(b, c, p, h // p, q, w // q)
+    x = x.transpose(0, 3, 5, 1, 2, 4)                  # (B, H/p, W/p, 3, p, p)
+    return x.reshape(b, h // p, w // q, c * p * q)
 
 
 @mistake(EMBEDDING, place="section 3.1", modules=PATCHES,

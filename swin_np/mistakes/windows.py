@@ -3,23 +3,21 @@
 import numpy as np
 
 from swin_np.functional import Array, pair
-from swin_np.mistakes.mistake import ATTENTION, ATTENTION_INPUT, BLOCK_MIDDLE, mistake
-from swin_np.windows import (
-    MASK_VALUE,
-    Size,
-    region_ids,
-    shifted_window_mask,
-    window_partition,
-)
+from swin_np.mistakes.mistake import ATTENTION, ATTENTION_INPUT, BLOCK_MIDDLE, NOWHERE, mistake
+from swin_np.windows import MASK_VALUE, Size, region_ids, shifted_window_mask, window_partition
 
 PARTITION = "swin_np.windows.window_partition"
 REVERSE = "swin_np.windows.window_reverse"
+SHIFT = "swin_np.windows.cyclic_shift"
+REVERSE_SHIFT = "swin_np.windows.reverse_cyclic_shift"
 REGIONS = "swin_np.windows.region_ids"
 MASK = "swin_np.windows.shifted_window_mask"
+ATTENTION_MASK = "swin_np.windows.attention_mask"
+FIG_2 = "section 3.2, Fig. 2"
 FIG_4 = "section 3.2, Fig. 4"
 
 
-@mistake(PARTITION, place="section 3.2, Fig. 2", modules=ATTENTION_INPUT,
+@mistake(PARTITION, place=FIG_2, modules=ATTENTION_INPUT,
          says="The map is reshaped into windows without the transpose, so a window holds a stretch of a few rows "
               "instead of a square.",
          fix="Reshape to (B, H/M, M, W/M, M, C), exchange axes 2 and 3, and only then flatten.")
@@ -28,7 +26,7 @@ def partition_without_transpose(x: Array, window: Size) -> Array:
     return x.reshape(-1, m, n, x.shape[-1])
 
 
-@mistake(PARTITION, place="section 3.2, Fig. 2", modules=ATTENTION_INPUT,
+@mistake(PARTITION, place=FIG_2, modules=ATTENTION_INPUT,
          says="A window takes every (H/M)-th row and (W/M)-th column, a grid spread over the whole map, because the "
               "side was cut into (M, H/M) in place of (H/M, M).",
          fix="Reshape to (B, H/M, M, W/M, M, C): neighbours belong to one window.")
@@ -40,7 +38,7 @@ def windows_strided(x: Array, window: Size) -> Array:
     return x.reshape(-1, m, n, c)
 
 
-@mistake(PARTITION, place="section 3.2, Fig. 2", modules=ATTENTION_INPUT,
+@mistake(PARTITION, place=FIG_2, modules=ATTENTION_INPUT,
          says="The tokens inside each window are counted down the columns, so they come back to the map transposed.",
          fix="Keep rows before columns inside a window: transpose to (B, H/M, W/M, rows, columns, C).")
 def window_tokens_transposed(x: Array, window: Size) -> Array:
@@ -70,7 +68,17 @@ def reverse_without_transpose(windows: Array, map_size: tuple[int, int]) -> Arra
     return windows.reshape(-1, *map_size, windows.shape[-1])
 
 
-@mistake("swin_np.windows.cyclic_shift", place=FIG_4, modules=ATTENTION_INPUT,
+@mistake(PARTITION, place=FIG_2, modules=NOWHERE,
+         says="The windows are counted down the columns, so window 1 is the one below the first instead of the one "
+              "beside it.",
+         fix="Keep H/M before W/M when the windows' axes are flattened.")
+def windows_counted_down_the_columns(x: Array, window: Size) -> Array:
+    b, h, w, c = x.shape
+    m, n = pair(window)
+    return x.reshape(b, h // m, m, w // n, n, c).transpose(0, 3, 1, 2, 4, 5).reshape(-1, m, n, c)
+
+
+@mistake(SHIFT, place=FIG_4, modules=ATTENTION_INPUT,
          says="The map is rolled towards the bottom right (and back), so the windows that hold wrapped tokens are the "
               "first ones, while the mask is made for the last.",
          fix="Roll by -shift before the attention and by +shift after it.")
@@ -79,7 +87,7 @@ def roll_direction(x: Array, shift: Size) -> Array:
     return np.roll(x, (down, right), axis=(1, 2))
 
 
-@mistake("swin_np.windows.reverse_cyclic_shift", place=FIG_4, modules=BLOCK_MIDDLE,
+@mistake(REVERSE_SHIFT, place=FIG_4, modules=BLOCK_MIDDLE,
          says="The map is not rolled back, so after every shifted block the features lie `shift` tokens too far to "
               "the top left.",
          fix="Roll by +shift after the windows are put back.")
@@ -87,13 +95,51 @@ def no_reverse_roll(x: Array, shift: Size) -> Array:
     return x
 
 
-@mistake("swin_np.windows.reverse_cyclic_shift", place=FIG_4, modules=BLOCK_MIDDLE,
+@mistake(REVERSE_SHIFT, place=FIG_4, modules=BLOCK_MIDDLE,
          says="The map is rolled on in the same direction instead of back, so the features end up twice the shift "
               "away from where they belong.",
          fix="Give the second roll the opposite sign of the first.")
 def reverse_roll_direction(x: Array, shift: Size) -> Array:
     down, right = pair(shift)
     return np.roll(x, (-down, -right), axis=(1, 2))
+
+
+@mistake(SHIFT, place=FIG_4, modules=NOWHERE,
+         says="The map is rolled along one axis only: the rows move and the columns stay.",
+         fix="Roll rows and columns: a shift and an axis for each.")
+def roll_of_the_rows_only(x: Array, shift: Size) -> Array:
+    down, _ = pair(shift)
+    return np.roll(x, -down, axis=1)
+
+
+@mistake(SHIFT, place=FIG_4, modules=NOWHERE,
+         says="The last two axes are rolled, rows and columns of an NCHW map, which are columns and channels here.",
+         fix="Roll the axes 1 and 2 of a map (B, H, W, C).")
+def roll_on_nchw(x: Array, shift: Size) -> Array:
+    down, right = pair(shift)
+    return np.roll(x, (-down, -right), axis=(2, 3))
+
+
+@mistake(SHIFT, place=FIG_4, modules=NOWHERE,
+         says="The roll has no axis, so NumPy rolls the flattened map and numbers cross over to other channels and "
+              "images.",
+         fix="Name the axes of rows and columns.")
+def roll_without_axis(x: Array, shift: Size) -> Array:
+    down, _ = pair(shift)
+    return np.roll(x, -down)
+
+
+@mistake(SHIFT, place=FIG_4, modules=NOWHERE,
+         says="The map is moved and zeros come in at the bottom and right, so what leaves at the top and left is lost.",
+         fix="Roll: what leaves at one side comes back at the opposite one.")
+def shift_filled_with_zeros(x: Array, shift: Size) -> Array:
+    down, right = pair(shift)
+    return np.pad(x[:, down:, right:], ((0, 0), (0, down), (0, right), (0, 0)))
+
+
+def bands(side: int, *cuts: int) -> Array:
+    """For each place along a side the number of its band, counted from 0; each cut begins another."""
+    return sum((np.arange(side) >= cut).astype(int) for cut in cuts)
 
 
 @mistake(REGIONS, place=FIG_4, modules=ATTENTION, thread="zsyOAOA/ResShift#81",
@@ -116,10 +162,7 @@ def mask_slices_on_nchw(map_size: tuple[int, int], window: Size, shift: Size) ->
          fix="Let the last `shift` rows and columns be the wrapped ones.")
 def mask_for_the_other_roll(map_size: tuple[int, int], window: Size, shift: Size) -> Array:
     (h, w), (m, n), (down, right) = map_size, pair(window), pair(shift)
-    rows, columns = np.arange(h), np.arange(w)
-    row_band = (rows < m).astype(int) + (rows < down)
-    column_band = (columns < n).astype(int) + (columns < right)
-    return 3 * row_band[:, None] + column_band
+    return 3 * (2 - bands(h, m, down))[:, None] + 2 - bands(w, n, right)
 
 
 @mistake(REGIONS, place=FIG_4, modules=ATTENTION, needs="a map that is not square",
@@ -128,10 +171,7 @@ def mask_for_the_other_roll(map_size: tuple[int, int], window: Size, shift: Size
          fix="Give the mask's map its height first: (1, H, W, 1).")
 def mask_height_and_width_exchanged(map_size: tuple[int, int], window: Size, shift: Size) -> Array:
     (h, w), (m, n), (down, right) = map_size, pair(window), pair(shift)
-    rows, columns = np.arange(w), np.arange(h)
-    row_band = (rows >= w - m).astype(int) + (rows >= w - down)
-    column_band = (columns >= h - n).astype(int) + (columns >= h - right)
-    return (3 * row_band[:, None] + column_band).reshape(h, w)
+    return (3 * bands(w, w - m, w - down)[:, None] + bands(h, h - n, h - right)).reshape(h, w)
 
 
 @mistake(REGIONS, place=FIG_4, modules=ATTENTION, needs="an odd window",
@@ -140,10 +180,31 @@ def mask_height_and_width_exchanged(map_size: tuple[int, int], window: Size, shi
          fix="Let the last band be `shift` wide: slice(-shift, None).")
 def mask_cut_at_the_rest_of_the_window(map_size: tuple[int, int], window: Size, shift: Size) -> Array:
     (h, w), (m, n), (down, right) = map_size, pair(window), pair(shift)
-    rows, columns = np.arange(h), np.arange(w)
-    row_band = (rows >= h - m).astype(int) + (rows >= h - (m - down))
-    column_band = (columns >= w - n).astype(int) + (columns >= w - (n - right))
-    return 3 * row_band[:, None] + column_band
+    return 3 * bands(h, h - m, h - m + down)[:, None] + bands(w, w - n, w - n + right)
+
+
+@mistake(REGIONS, place=FIG_4, modules=NOWHERE,
+         says="The regions are counted down the columns, so ids 1 and 3, 2 and 6, 5 and 7 have changed places.",
+         fix="Number them row by row: three times the row's band plus the column's.")
+def regions_counted_down_the_columns(map_size: tuple[int, int], window: Size, shift: Size) -> Array:
+    (h, w), (m, n), (down, right) = map_size, pair(window), pair(shift)
+    return bands(h, h - m, h - down)[:, None] + 3 * bands(w, w - n, w - right)
+
+
+@mistake(REGIONS, place=FIG_4, modules=NOWHERE,
+         says="Only what wrapped around is told apart, in two bands an axis; the last window's other part has no band "
+              "of its own, so there are four regions instead of nine.",
+         fix="Cut each axis twice, at `window` and at `shift` from its end.")
+def regions_of_two_bands(map_size: tuple[int, int], window: Size, shift: Size) -> Array:
+    (h, w), (down, right) = map_size, pair(shift)
+    return 2 * bands(h, h - down)[:, None] + bands(w, w - right)
+
+
+def of_one_region(map_size: tuple[int, int], window: Size, shift: Size) -> Array:
+    """Whether the tokens of each pair belong to one region: (nW, M^2, M^2)."""
+    ids = window_partition(region_ids(map_size, window, shift)[None, :, :, None], window)
+    ids = ids.reshape(len(ids), -1)
+    return ids[:, :, None] == ids[:, None, :]
 
 
 @mistake(MASK, place=FIG_4, modules=ATTENTION,
@@ -151,9 +212,7 @@ def mask_cut_at_the_rest_of_the_window(map_size: tuple[int, int], window: Size, 
               "regions.",
          fix="Put 0 where the regions of query and key are equal and -100 where they differ.")
 def mask_inverted(map_size: tuple[int, int], window: Size, shift: Size) -> Array:
-    ids = window_partition(region_ids(map_size, window, shift)[None, :, :, None], window)
-    ids = ids.reshape(len(ids), -1)
-    return np.where(ids[:, :, None] == ids[:, None, :], np.float32(MASK_VALUE), np.float32(0))
+    return np.where(of_one_region(map_size, window, shift), np.float32(MASK_VALUE), np.float32(0))
 
 
 @mistake(MASK, place=FIG_4, modules=ATTENTION,
@@ -161,12 +220,10 @@ def mask_inverted(map_size: tuple[int, int], window: Size, shift: Size) -> Array
               "that they would have without it.",
          fix="Add -100 (or minus infinity) to the scores of forbidden pairs.")
 def mask_of_minus_one(map_size: tuple[int, int], window: Size, shift: Size) -> Array:
-    ids = window_partition(region_ids(map_size, window, shift)[None, :, :, None], window)
-    ids = ids.reshape(len(ids), -1)
-    return np.where(ids[:, :, None] == ids[:, None, :], np.float32(0), np.float32(-1))
+    return np.where(of_one_region(map_size, window, shift), np.float32(0), np.float32(-1))
 
 
-@mistake("swin_np.windows.attention_mask", place=FIG_4, modules=ATTENTION,
+@mistake(ATTENTION_MASK, place=FIG_4, modules=ATTENTION,
          says="There is no mask, so in the windows at the bottom and right tokens attend to others from the opposite "
               "edge of the image.",
          fix="Add -100 to the scores of pairs whose regions differ, in every shifted block.")
@@ -174,7 +231,7 @@ def no_mask(map_size: tuple[int, int], window: Size, shift: Size) -> Array | Non
     return None
 
 
-@mistake("swin_np.windows.attention_mask", place=FIG_4, modules=ATTENTION, thread="JingyunLiang/SwinIR#153",
+@mistake(ATTENTION_MASK, place=FIG_4, modules=ATTENTION, thread="JingyunLiang/SwinIR#153",
          says="The mask is also applied in blocks that do not shift, so their last windows are cut into pieces that "
               "cannot see each other.",
          fix="Use the mask only where the map was rolled.")
