@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_np.crosscheck.layouts import Axes
-from swin_np.crosscheck.rounding import Rounding, root_mean_square
-from swin_np.crosscheck.where import Where, where
+from swin_np.crosscheck.locate import Where, locate
+from swin_np.crosscheck.noise import Rounding, root_mean_square
 from swin_np.functional import Array
 
 CLOSE = 30.0                                           # times the tolerance: beyond rounding, but no gross mistake
@@ -50,17 +50,15 @@ def difference(candidate: Array, reference: Array, tolerance: Rounding, axes: Ax
         candidate, reference = forbidden_alike(candidate), forbidden_alike(reference)
     finite = np.isfinite(candidate)
     if not finite.all():
-        place = where(~finite, axes, shift)
+        place = locate(~finite, axes, shift)
         return Difference("nan", math.inf, math.inf, math.inf, math.nan, math.inf, place)
     error = np.abs(candidate - reference)
-    largest, typical = float(error.max()), root_mean_square(error)
+    largest, typical, norm = float(error.max()), root_mean_square(error), root_mean_square(reference)
     excess = max(largest / tolerance.largest, typical / tolerance.typical)
-    verdict = ("exact" if largest == 0 else "rounding" if excess <= 1 else "close" if excess <= CLOSE else "differs")
-    norm = root_mean_square(reference)
+    verdict = "exact" if largest == 0 else "rounding" if excess <= 1 else "close" if excess <= CLOSE else "differs"
+    threshold = tolerance.largest if largest > tolerance.largest else tolerance.typical if excess > 1 else math.inf
     return Difference(verdict, largest, float(error.mean()), typical / norm if norm else math.inf if typical else 0.0,
-                      correlation(candidate, reference), excess,
-                      where(error > tolerance.largest if largest > tolerance.largest else error > tolerance.typical
-                            if excess > 1 else np.zeros(error.shape, bool), axes, shift))
+                      correlation(candidate, reference), excess, locate(error > threshold, axes, shift))
 
 
 def excess(candidate: Array, reference: Array, tolerance: Rounding, masked: bool = False) -> float:

@@ -6,8 +6,8 @@ import numpy as np
 
 from swin_np.crosscheck.compare import Difference, difference
 from swin_np.crosscheck.isolate import isolated, units
+from swin_np.crosscheck.noise import EPSILON, Rounding, rounding_of, tolerance
 from swin_np.crosscheck.reference import Reference
-from swin_np.crosscheck.rounding import Rounding, rounding_of, tolerance
 from swin_np.functional import Array
 
 MASKED_SCORES = "scores_with_mask"
@@ -51,6 +51,15 @@ class Evidence:
     inputs: list[Array]
     unit: dict[str, int]
     first_unit: dict[int, int]
+
+    @property
+    def failing(self) -> list[str]:
+        """The points that are wrong on their own."""
+        return [name for name, found in self.alone.items() if not found.agrees]
+
+    def in_float32(self, name: str) -> bool:
+        """Whether a point of a float64 candidate is wrong by no more than float32 would be."""
+        return self.precision == "float64" and self.alone[name].excess <= EPSILON["float32"] / EPSILON["float64"]
 
 
 def collect(reference: Reference, aligned: dict[str, Array], whole: dict[str, Difference],

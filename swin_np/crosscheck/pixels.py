@@ -6,9 +6,9 @@ from swin_np import images
 from swin_np.crosscheck.compare import difference
 from swin_np.crosscheck.evidence import Evidence
 from swin_np.crosscheck.isolate import isolated
+from swin_np.crosscheck.noise import root_mean_square
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding
-from swin_np.crosscheck.rounding import root_mean_square
 from swin_np.functional import Array
 from swin_np.mistakes.catalogue import CATALOGUE, planted
 from swin_np.mistakes.images import NORMALISE, PREPROCESSING
@@ -87,8 +87,7 @@ def variants(right: Array) -> dict[str, Array]:
 def image_finding(name: str, what: str) -> Finding:
     """The finding for one of `variants`."""
     if name in CATALOGUE:
-        entry = CATALOGUE[name]
-        return Finding("mistake", "input", ("input",), name, entry.says, entry.fix, entry.place)
+        return Finding.of(CATALOGUE[name], ("input",))
     return Finding("input", "input", ("input",), name, f"{what[:1].upper()}{what[1:]} {name}.",
                    "Prepare the images as the reference does.", PREPROCESSING)
 

@@ -9,10 +9,10 @@ from swin_np.crosscheck.compare import Difference
 from swin_np.crosscheck.diagnose import diagnose, is_float32, shaped_otherwise
 from swin_np.crosscheck.evidence import collect, compared
 from swin_np.crosscheck.layouts import align
+from swin_np.crosscheck.locate import on_the_map
+from swin_np.crosscheck.noise import precision_of, tolerance
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding, Point, Report
-from swin_np.crosscheck.rounding import precision_of, tolerance
-from swin_np.crosscheck.where import on_the_map
 from swin_np.errors import InputError
 from swin_np.functional import Array
 

@@ -1,7 +1,7 @@
 """The reference of a cross-check: a model, its images, the truth at every point, and how far rounding goes there."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -15,8 +15,8 @@ from swin_np.checkpoints.formats import strict_json
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.crosscheck.candidates import STATE_PREFIX, candidate_of
 from swin_np.crosscheck.layouts import Axes, axes_of
+from swin_np.crosscheck.noise import EPSILON, Rounding, rounding_of
 from swin_np.crosscheck.record import trace
-from swin_np.crosscheck.rounding import EPSILON, Rounding, rounding_of
 from swin_np.errors import InputError, SwinError
 from swin_np.functional import Array
 from swin_np.model import SwinConfig, SwinTransformer
@@ -90,6 +90,10 @@ class Reference:
         while point not in self.modules:
             point = point.rpartition(".")[0]
         return point
+
+    def modules_of(self, points: Iterable[str]) -> tuple[str, ...]:
+        """The modules of these points, each once."""
+        return tuple(dict.fromkeys(map(self.module_of, points)))
 
     def save(self, path: str | Path, source: str, pattern: str = "") -> list[str]:
         """Write weights, configuration, images and points to a .npz, in the layout of the golden files.

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from swin_np.commands.terminal import printable
 from swin_np.crosscheck.compare import Difference
 from swin_np.functional import Array
+from swin_np.mistakes.mistake import Mistake
 
 ROW = "{:{names}}  {:<9}{:>9}{:>9}{:>12}{:>9}  {:{layouts}}  {}"
 
@@ -45,6 +46,11 @@ class Finding:
     fix: str = ""
     place: str = ""
     alternatives: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, mistake: Mistake, modules: tuple[str, ...], alternatives: tuple[str, ...] = ()) -> "Finding":
+        """The finding for a mistake of the catalogue at these modules."""
+        return cls("mistake", modules[0], modules, mistake.name, mistake.says, mistake.fix, mistake.place, alternatives)
 
 
 @dataclass(frozen=True)

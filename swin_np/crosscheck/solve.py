@@ -7,9 +7,9 @@ import numpy as np
 
 from swin_np.crosscheck.compare import difference
 from swin_np.crosscheck.evidence import Evidence
+from swin_np.crosscheck.noise import root_mean_square
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding
-from swin_np.crosscheck.rounding import root_mean_square
 from swin_np.functional import Array
 
 Check = Callable[[Array], bool]                        # whether an array is the candidate's, to rounding
@@ -24,7 +24,6 @@ PAIRS_IN_WORDS = {"IJ": "rows and columns of windows", "MN": "rows and columns o
                   "QK": "queries and keys"}
 MOST_MATCHED = 4096                                    # rows in a search for a permutation
 LARGEST_FIT = 2**26                                    # elements in a least-squares problem
-CLEARLY = 0.5                                          # a fit must do better than half of the error
 
 
 def solve(reference: Reference, evidence: Evidence, names: list[str]) -> Finding | None:
@@ -33,7 +32,7 @@ def solve(reference: Reference, evidence: Evidence, names: list[str]) -> Finding
     sentence = solution(reference, evidence, name)
     if not sentence:
         return None
-    modules = tuple(dict.fromkeys(reference.module_of(each) for each in names))
+    modules = reference.modules_of(names)
     if "other weights" in sentence:
         return Finding("weights", modules[0], modules, "other weights", f"At {name} {sentence}.",
                        "Load the same checkpoint, and compare the loading name by name.")

@@ -1,4 +1,4 @@
-"""Rounding: how far a correct implementation may be from the truth, point by point, in the candidate's precision."""
+"""The noise of rounding: how far a correct implementation may be from the truth, in the candidate's precision."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

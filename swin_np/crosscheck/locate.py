@@ -23,7 +23,7 @@ class Where:
     phrase: str
 
 
-def where(wrong: Array, axes: Axes, shift: tuple[int, int] = (0, 0)) -> Where:
+def locate(wrong: Array, axes: Axes, shift: tuple[int, int] = (0, 0)) -> Where:
     """Summarise `wrong`, true where two arrays differ, with every axis apart.
 
     shift: of the block's windows. On a map they are counted as after the cyclic shift, the wrapped ones last.
