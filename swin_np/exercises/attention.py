@@ -74,21 +74,30 @@ def attention_head(q: Array, k: Array, v: Array) -> Array:
     return attention.attention(q, k, v, np.zeros(1, q.dtype), None, module.scale())
 
 
+def linear_layers(rng: np.random.Generator, c: int) -> tuple[Array, ...]:
+    """Random weight and bias of qkv, and of proj."""
+    return (rng.standard_normal((3 * c, c)) * c ** -0.5, rng.standard_normal(3 * c),
+            rng.standard_normal((c, c)) * c ** -0.5, rng.standard_normal(c))
+
+
+def linear_layers_of_four() -> tuple[Array, ...]:
+    """The same for four channels: all queries are the channels twice over, proj exchanges channels."""
+    identity = np.eye(4)
+    return (np.concatenate([2 * identity, identity[[1, 0, 2, 3]], identity]), np.repeat([0.0, 0.0, 1.0], 4),
+            identity[[0, 2, 3, 1]], np.array([0.0, 0.0, 0.0, 10.0]))
+
+
 def several_heads(rng: np.random.Generator) -> Arguments:
     """Tokens, the weights of both linear layers, and the number of heads."""
     heads, d = int(rng.integers(2, 5)), int(rng.integers(2, 5))
     b, n = rng.integers(2, 6, 2)
-    c = heads * d
-    return (rng.standard_normal((b, n, c)), rng.standard_normal((3 * c, c)) * c ** -0.5, rng.standard_normal(3 * c),
-            rng.standard_normal((c, c)) * c ** -0.5, rng.standard_normal(c), heads)
+    return rng.standard_normal((b, n, heads * d)), *linear_layers(rng, heads * d), heads
 
 
 def two_heads_of_two() -> Arguments:
-    """Two tokens of four channels, two heads; all queries are the channels twice over, proj exchanges two channels."""
-    identity = np.eye(4)
-    qkv_weight = np.concatenate([2 * identity, identity[[1, 0, 2, 3]], identity])
-    return (np.array([[[1.0, 0.0, 0.0, 2.0], [0.0, 1.0, 1.0, 0.0], [3.0, 0.0, 0.0, 1.0]]]), qkv_weight,
-            np.repeat([0.0, 0.0, 1.0], 4), identity[[0, 2, 3, 1]], np.array([0.0, 0.0, 0.0, 10.0]), 2)
+    """Three tokens of four channels, two heads; small whole numbers."""
+    return (np.array([[[1.0, 0.0, 0.0, 2.0], [0.0, 1.0, 1.0, 0.0], [3.0, 0.0, 0.0, 1.0]]]),
+            *linear_layers_of_four(), 2)
 
 
 @exercise("Several heads", place="section 3.2, Eq. 4", points=4, minutes=25, toy=two_heads_of_two, draw=several_heads,

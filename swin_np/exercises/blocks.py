@@ -5,8 +5,8 @@ import numpy as np
 from swin_np import windows as library
 from swin_np.attention import WindowAttention
 from swin_np.block import Mlp, SwinTransformerBlock
-from swin_np.exercises.exercise import Arguments, exercise
-from swin_np.exercises.official import official
+from swin_np.exercises.attention import linear_layers
+from swin_np.exercises.exercise import Arguments, exercise, official
 from swin_np.functional import Array
 from swin_np.layers import LayerNorm, Linear
 from swin_np.model import Stage
@@ -46,9 +46,8 @@ def block_of(weights: Weights, heads: int, window: int, shift: int) -> SwinTrans
 
 def attention_weights(rng: np.random.Generator, heads: int, d: int, window: int) -> Weights:
     """Random weights of an attention, large enough for the bias to matter."""
-    c = heads * d
-    return {"qkv.weight": rng.standard_normal((3 * c, c)) * c ** -0.5, "qkv.bias": rng.standard_normal(3 * c),
-            "proj.weight": rng.standard_normal((c, c)) * c ** -0.5, "proj.bias": rng.standard_normal(c),
+    names = ("qkv.weight", "qkv.bias", "proj.weight", "proj.bias")
+    return {**dict(zip(names, linear_layers(rng, heads * d), strict=True)),
             "relative_position_bias_table": rng.standard_normal(((2 * window - 1) ** 2, heads))}
 
 

@@ -1,36 +1,33 @@
 """check(function): from the shape up to a golden value, and what went wrong in words."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from swin_np.arguments.names import check_name
 from swin_np.exercises import naming
 from swin_np.exercises.calling import Called, call
-from swin_np.exercises.comparing import Difference, difference
-from swin_np.exercises.exercise import Arguments, Exercise, arrays, cast, copied
+from swin_np.exercises.comparing import Difference, arguments_and_results, arguments_in_short, difference
+from swin_np.exercises.exercise import (
+    ERROR,
+    NOT_IMPLEMENTED,
+    RIGHT,
+    WRONG,
+    Arguments,
+    Exercise,
+    Result,
+    Step,
+    arrays,
+    cast,
+    copied,
+)
 from swin_np.exercises.naming import Evidence
-from swin_np.exercises.record import remember
-from swin_np.exercises.registry import EXERCISES
-from swin_np.exercises.result import ERROR, NOT_IMPLEMENTED, RIGHT, WRONG, Result
-from swin_np.exercises.showing import arguments_and_results, arguments_in_short
+from swin_np.exercises.registry import EXERCISES, remember
 
 DRAWS = 4                                              # random sizes in float64, before one in float32
 SEED = 2103
 TOY = "worked example"
 BLANK = "It gives nothing yet. If you have written it: is the `return` missing?"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One rung of the check: what is compared, with which arguments, and how the report speaks of it."""
-
-    name: str
-    arguments: Arguments
-    expected: Any
-    dtype: np.dtype
 
 
 def check(function: Callable, seed: int = SEED) -> Result:
@@ -60,7 +57,7 @@ def examine(exercise: Exercise, function: Callable, seed: int = SEED) -> Result:
         called = call(function, given, exercise.seconds)
         if called.blank and not evidence:
             return Result.of(exercise, NOT_IMPLEMENTED, [BLANK])
-        evidence.append(Evidence(step.arguments, step.expected, called, step.dtype))
+        evidence.append((step, called))
         if called.error:
             found = Difference("call", called.error)
         elif name := changed_argument(exercise, given, step.arguments):
@@ -122,7 +119,7 @@ def further_evidence(exercise: Exercise, function: Callable, seed: int, after: i
         called = call(function, copied(step.arguments), exercise.seconds)
         if called.too_long:                            # it would not finish the next time either
             return
-        yield Evidence(step.arguments, step.expected, called, step.dtype)
+        yield step, called
 
 
 def changed_argument(exercise: Exercise, given: Arguments, before: Arguments) -> str:

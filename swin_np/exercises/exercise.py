@@ -1,13 +1,19 @@
-"""What an exercise is: the right function, and the arguments with which a student's function is compared with it."""
+"""What an exercise is: the right function, what a student's function is compared on, and the result of that."""
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from textwrap import fill, indent
 from typing import Any
 
 import numpy as np
 
 Arguments = tuple[Any, ...]                            # arrays, numbers, and tuples, lists and dicts of them
+
+RIGHT, WRONG, ERROR, NOT_IMPLEMENTED = "right", "wrong", "error", "not implemented yet"
+WIDTH = 100                                            # characters of a report's line
+DATA = Path(__file__).parent / "data"
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,15 +49,53 @@ class Exercise:
         return tuple(inspect.signature(self.reference).parameters)
 
 
-def exercise(title: str, *, place: str, points: int, minutes: int, toy: Callable[[], Arguments],
-             draw: Callable[[np.random.Generator], Arguments], mistakes: tuple[str, ...],
-             golden: Callable[[], tuple[Arguments, Any]] | None = None,
-             seconds: float = 5.0) -> Callable[[Callable], Exercise]:
-    """Make the reference below an Exercise of its name."""
-    def name_it(reference: Callable) -> Exercise:
-        return Exercise(reference.__name__, title, place, points, minutes, reference, toy, draw, mistakes, golden,
-                        seconds)
-    return name_it
+def exercise(title: str, **fields: Any) -> Callable[[Callable], Exercise]:
+    """Make the reference below an Exercise of its name. fields: the other ones of Exercise."""
+    return lambda reference: Exercise(reference.__name__, title, reference=reference, **fields)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call that a student's function has to answer: how a report speaks of it, the arguments, and what is right.
+
+    dtype: in which the function computes.
+    """
+
+    name: str
+    arguments: Arguments
+    expected: Any
+    dtype: np.dtype
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """What a check found. exercise: its name. outcome: "right", "wrong", "error" or "not implemented yet".
+
+    points: of `possible`. mistake: its name in the catalogue, or "". report: for the student.
+    """
+
+    exercise: str
+    outcome: str
+    points: int
+    possible: int
+    mistake: str
+    report: str
+
+    @classmethod
+    def of(cls, exercise: Exercise, outcome: str, lines: list[str], mistake: str = "") -> "Result":
+        """The result of an exercise: all its points, or none."""
+        points = exercise.points if outcome == RIGHT else 0
+        head = f"{exercise.name}: {outcome}, {points} of {exercise.points} point" + "s" * (exercise.points != 1)
+        report = "\n".join([head, *(indent(line if "\n" in line else fill(line, WIDTH), "    ") for line in lines)])
+        return cls(exercise.name, outcome, points, exercise.points, mistake, report)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the function is right."""
+        return self.outcome == RIGHT
+
+    def __repr__(self) -> str:
+        return f"<{self.exercise}: {self.outcome}>"
 
 
 def each_array(value: Any, change: Callable[[np.ndarray], Any]) -> Any:
@@ -80,3 +124,14 @@ def copied(arguments: Arguments) -> Arguments:
 def cast(arguments: Arguments, dtype: type) -> Arguments:
     """The arguments with every array of floating-point numbers in `dtype`."""
     return each_array(arguments, lambda x: x.astype(dtype) if x.dtype.kind == "f" else x.copy())
+
+
+def official(prefix: str) -> dict[str, np.ndarray]:
+    """Golden values: arrays of a small model's first stage, as the official code has run it, see data/README.md.
+
+    Those whose names begin with `prefix`, by the rest of the name, as float64:
+    "layers.0.blocks.1." gives the parameters of a block; "output/" every module's output as a map (B, h, w, C).
+    """
+    with np.load(DATA / "official_first_stage.npz") as stored:
+        return {name.removeprefix(prefix): stored[name].astype(np.float64) for name in stored.files
+                if name.startswith(prefix)}

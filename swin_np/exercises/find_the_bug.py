@@ -5,9 +5,12 @@ import numpy as np
 from swin_np import attention
 from swin_np.attention import WindowAttention
 from swin_np.block import Mlp
+from swin_np.exercises.attention import linear_layers_of_four
+from swin_np.exercises.blocks import attention_weights, linear, norm
 from swin_np.exercises.exercise import Arguments, exercise
+from swin_np.exercises.shifted_windows import sizes
 from swin_np.functional import Array
-from swin_np.layers import LayerNorm, Linear
+from swin_np.layers import Linear
 from swin_np.patches import PatchMerging
 from swin_np.shape_policy import TORCHVISION
 
@@ -19,20 +22,15 @@ PLANTED = {"find_the_bug_1": "index-columns-first", "find_the_bug_2": "masks-rep
 def windows_and_weights(rng: np.random.Generator) -> Arguments:
     """Windows, the weights of both linear layers, a bias table, the number of heads, and M."""
     window, heads, d = int(rng.integers(2, 5)), int(rng.integers(2, 4)), int(rng.integers(2, 5))
-    c = heads * d
-    return (rng.standard_normal((int(rng.integers(2, 5)), window ** 2, c)),
-            rng.standard_normal((3 * c, c)) * c ** -0.5, rng.standard_normal(3 * c),
-            rng.standard_normal((c, c)) * c ** -0.5, rng.standard_normal(c),
-            rng.standard_normal(((2 * window - 1) ** 2, heads)), heads, window)
+    windows = rng.standard_normal((int(rng.integers(2, 5)), window ** 2, heads * d))
+    return windows, *attention_weights(rng, heads, d, window).values(), heads, window
 
 
 def one_window_of_four() -> Arguments:
     """A window of 2 x 2 tokens of four channels, two heads; small whole numbers and a table counted through."""
-    identity = np.eye(4)
     table = np.stack([np.arange(9.0), np.arange(9.0)[::-1] / 2], axis=1)
     return (np.array([[[1.0, 0.0, 0.0, 2.0], [0.0, 1.0, 1.0, 0.0], [3.0, 0.0, 0.0, 1.0], [0.0, 0.0, 2.0, 0.0]]]),
-            np.concatenate([2 * identity, identity[[1, 0, 2, 3]], identity]), np.repeat([0.0, 0.0, 1.0], 4),
-            identity[[0, 2, 3, 1]], np.array([0.0, 0.0, 0.0, 10.0]), table, 2, 2)
+            *linear_layers_of_four(), table, 2, 2)
 
 
 @exercise("A port of window attention", place="section 3.2, Eq. 4", points=4, minutes=25,
@@ -51,11 +49,9 @@ def find_the_bug_1(windows: Array, qkv_weight: Array, qkv_bias: Array, proj_weig
 
 def map_window_and_shift(rng: np.random.Generator) -> Arguments:
     """Two maps or three, of more windows in one direction, M, and a shift that is not half of it."""
-    window = int(rng.integers(3, 6))
-    rows, columns = map(int, rng.permutation([1, 2, 3])[:2])
-    shift = int(rng.choice([s for s in range(1, window) if 2 * s != window]))
+    map_size, window, shift = sizes(rng, most=3)
     c = int(rng.integers(2, 5))
-    return rng.standard_normal((int(rng.integers(2, 4)), rows * window, columns * window, c)), window, shift
+    return rng.standard_normal((int(rng.integers(2, 4)), *map_size, c)), window, shift
 
 
 @exercise("A port of shifted windows", place="section 3.2, Fig. 4", points=4, minutes=25,
@@ -104,7 +100,5 @@ def one_merging() -> Arguments:
                     "gelu-by-tanh", "quick-gelu", "relu-for-gelu", "activation-left-out", "linear-bias-left-out"))
 def find_the_bug_3(x: Array, weights: dict[str, Array]) -> Array:
     """The second half of a block, x + MLP(LN(x)), and patch merging, (B, H, W, C) -> (B, H/2, W/2, 2C)."""
-    fc1, fc2 = (Linear(weights[f"mlp.{name}.weight"], weights[f"mlp.{name}.bias"]) for name in ("fc1", "fc2"))
-    x = x + Mlp(fc1, fc2)(LayerNorm(weights["norm2.weight"], weights["norm2.bias"])(x))
-    norm = LayerNorm(weights["norm.weight"], weights["norm.bias"])
-    return PatchMerging(Linear(weights["reduction.weight"], None), norm, TORCHVISION)(x)
+    x = x + Mlp(linear(weights, "mlp.fc1"), linear(weights, "mlp.fc2"))(norm(weights, "norm2")(x))
+    return PatchMerging(Linear(weights["reduction.weight"], None), norm(weights, "norm"), TORCHVISION)(x)

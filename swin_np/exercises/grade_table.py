@@ -5,9 +5,9 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from swin_np.exercises.exercise import NOT_IMPLEMENTED, RIGHT
 from swin_np.exercises.grading import Grade
 from swin_np.exercises.registry import EXERCISES
-from swin_np.exercises.result import NOT_IMPLEMENTED, RIGHT
 
 MISSING = "missing"                                    # the outcome of an exercise that was not handed in
 

@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 
 from swin_np.errors import InputError, SwinWarning
+from swin_np.exercises.exercise import Result
 from swin_np.exercises.registry import EXERCISES
-from swin_np.exercises.result import Result
 
 SECONDS = 120.0                                        # for one notebook
 MEBIBYTES = 2048                                       # of address space, the libraries included

@@ -1,19 +1,14 @@
 """Notebook 7: a whole Swin Transformer (Fig. 3a), and what Res2Net does inside one block (Gao et al., Eq. 1)."""
 
-from pathlib import Path
-
 import numpy as np
 
 from swin_np.baselines.res2net import Bottle2neck
 from swin_np.convolution.layers import BatchNorm2d, Conv2d
-from swin_np.exercises.exercise import Arguments, exercise
-from swin_np.exercises.official import official
+from swin_np.exercises.exercise import DATA, Arguments, exercise, official
 from swin_np.functional import Array
 from swin_np.layers import redraw
 from swin_np.model import SwinConfig, SwinTransformer
 from swin_np.shape_policy import MICROSOFT
-
-SECOND_STAGE = Path(__file__).parent / "data" / "official_second_stage.npz"
 
 
 def drawn_model(rng: np.random.Generator, config: SwinConfig, batch: int) -> Arguments:
@@ -44,7 +39,7 @@ def smallest_model() -> Arguments:
 
 def official_model() -> tuple[Arguments, Array]:
     """Weights, images and logits of a small model that the official code has run; its image is 32 x 64."""
-    with np.load(SECOND_STAGE) as stored:
+    with np.load(DATA / "official_second_stage.npz") as stored:
         arrays = {**official(""), **{name: stored[name].astype(np.float64) for name in stored.files}}
     state = {name: value for name, value in arrays.items()
              if name != "images" and not name.startswith("output/") and not name.endswith("attn_mask")}

@@ -1,7 +1,6 @@
 """Name the mistake: which of the catalogue, or which plain transformation, gives what the student's function gave."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
@@ -9,23 +8,14 @@ import numpy as np
 
 from swin_np.exercises.calling import Called, call
 from swin_np.exercises.comparing import difference, equal
-from swin_np.exercises.exercise import Arguments, Exercise, copied
+from swin_np.exercises.exercise import Exercise, Step, copied
 from swin_np.mistakes.catalogue import CATALOGUE, IN_EXERCISES, planted
 from swin_np.mistakes.mistake import Mistake
 
 MISTAKES = {**CATALOGUE, **IN_EXERCISES}
 MOST_AXES = 5                                          # whose 120 orders are tried
+Evidence = tuple[Step, Called]                         # a call and what came of it
 NEARLY = 100                                           # times the tolerance
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One call: its arguments, what is right, and what came of it. dtype: in which the function computes."""
-
-    arguments: Arguments
-    expected: Any
-    called: Called
-    dtype: np.dtype
 
 
 def named(exercise: Exercise, evidence: Sequence[Evidence]) -> Mistake | None:
@@ -38,14 +28,14 @@ def explains(exercise: Exercise, mistake: Mistake, evidence: Sequence[Evidence])
     """Whether the mistake gives what the student's function gave, errors included, and not always what is right."""
     shows = False
     with planted(mistake):
-        for one in evidence:
-            wrong = call(exercise.reference, copied(one.arguments), exercise.seconds)
-            if bool(wrong.error) != bool(one.called.error):
+        for step, called in evidence:
+            wrong = call(exercise.reference, copied(step.arguments), exercise.seconds)
+            if bool(wrong.error) != bool(called.error):
                 return False
             if not wrong.error:
-                if difference(one.called.value, wrong.value, one.dtype) is not None:
+                if difference(called.value, wrong.value, step.dtype) is not None:
                     return False
-                shows = shows or difference(wrong.value, one.expected, one.dtype) is not None
+                shows = shows or difference(wrong.value, step.expected, step.dtype) is not None
     return shows
 
 

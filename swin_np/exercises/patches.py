@@ -4,8 +4,7 @@ import numpy as np
 
 from swin_np import patches as library
 from swin_np.baselines.vit import VisionTransformer, ViTConfig
-from swin_np.exercises.exercise import Arguments, exercise
-from swin_np.exercises.official import official
+from swin_np.exercises.exercise import Arguments, exercise, official
 from swin_np.functional import Array
 from swin_np.layers import LayerNorm, Linear
 from swin_np.patches import LinearEmbedding, PatchEmbed, PatchMerging

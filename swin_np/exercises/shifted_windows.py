@@ -5,8 +5,7 @@ import numpy as np
 from swin_np import windows as library
 from swin_np.baselines import sliding_window
 from swin_np.baselines.sliding_window import SlidingWindowAttention
-from swin_np.exercises.exercise import Arguments, exercise
-from swin_np.exercises.official import official
+from swin_np.exercises.exercise import Arguments, exercise, official
 from swin_np.functional import Array
 from swin_np.layers import Linear
 
@@ -35,10 +34,10 @@ def reverse_cyclic_shift(x: Array, shift: int) -> Array:
     return library.reverse_cyclic_shift(x, shift)
 
 
-def sizes(rng: np.random.Generator) -> Arguments:
-    """The size of a map of a few windows, M, and a shift that is not half of it."""
+def sizes(rng: np.random.Generator, most: int = 4) -> Arguments:
+    """The size of a map of up to `most` windows on either side, M, and a shift that is not half of it."""
     window = int(rng.integers(3, 6))
-    rows, columns = map(int, rng.permutation([1, 2, 3, 4])[:2])
+    rows, columns = map(int, rng.permutation(np.arange(1, most + 1))[:2])
     shift = int(rng.choice([s for s in range(1, window) if 2 * s != window]))
     return (rows * window, columns * window), window, shift
 

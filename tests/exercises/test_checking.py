@@ -13,7 +13,8 @@ from swin_np.exercises import check, progress
 from swin_np.exercises.calling import Called, TooLong, call, within
 from swin_np.exercises.checking import examine
 from swin_np.exercises.comparing import difference
-from swin_np.exercises.naming import MISTAKES, Evidence, explains, transformation
+from swin_np.exercises.exercise import Step
+from swin_np.exercises.naming import MISTAKES, explains, transformation
 from swin_np.exercises.registry import EXERCISES
 from tests.exercises.solutions import solutions
 
@@ -52,7 +53,7 @@ class Subclass(np.ndarray):
 @pytest.fixture(autouse=True)
 def folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("swin_np.exercises.record.DONE", {})
+    monkeypatch.setattr("swin_np.exercises.registry.DONE", {})
 
 
 @pytest.mark.parametrize("value", [
@@ -267,7 +268,7 @@ def test_plain_transformations_are_recognised(got, sentence):
 
 def test_a_mistake_that_does_not_show_in_any_call_is_not_named():
     arguments = SOFTMAX.toy()
-    evidence = [Evidence(arguments, right(*arguments), Called(right(*arguments)), FLOAT64)]
+    evidence = [(Step("", arguments, right(*arguments), FLOAT64), Called(right(*arguments)))]
     assert not explains(SOFTMAX, MISTAKES["softmax-overflows"], evidence)
 
 
@@ -308,7 +309,7 @@ def test_no_warning_of_numpy_reaches_the_student(recwarn):
 
 def test_progress_is_kept_in_a_file_beside_the_notebook(capsys, monkeypatch):
     check(solutions()["softmax"])
-    monkeypatch.setattr("swin_np.exercises.record.DONE", {})          # as in a new kernel
+    monkeypatch.setattr("swin_np.exercises.registry.DONE", {})          # as in a new kernel
     capsys.readouterr()
     progress()
     out = capsys.readouterr().out

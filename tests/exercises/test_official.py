@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from swin_np.exercises.official import official
+from swin_np.exercises.exercise import official
 from tests.golden import stored
 
 
