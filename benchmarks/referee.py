@@ -10,23 +10,24 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from importlib.util import find_spec
 
 import numpy as np
 
-from swin_np import TRANSFORMERS, SwinConfig, SwinTransformer, edit, threads, trace
+from oracle.small_models import EVEN, ODD, config_for, model_and_images, module_outputs
+from swin_np import SwinConfig, SwinTransformer, edit, threads, trace, windows
 from swin_np.commands.terminal import progress, with_progress
 from swin_np.crosscheck.candidates import Candidate
 from swin_np.crosscheck.layouts import Axes
+from swin_np.crosscheck.noise import root_mean_square
 from swin_np.crosscheck.referee import crosscheck
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Report
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array
-from swin_np.layers import redraw
 from swin_np.mistakes.catalogue import CATALOGUE, planted
 from swin_np.mistakes.mistake import Mistake
 
@@ -39,15 +40,6 @@ EXAMPLE = """example:
   python -m benchmarks.referee --quick
 """
 
-
-def small(img_size: tuple[int, int], window: int) -> SwinConfig:
-    """Two stages on maps of several windows whose height and width differ."""
-    return SwinConfig(img_size, patch_size=2, num_classes=7, embed_dim=12, depths=(2, 2), num_heads=(2, 3),
-                      window_size=window, mlp_ratio=2, shape_policy=TRANSFORMERS)
-
-
-EVEN = replace(small((32, 48), 4), depths=(2, 2, 2), num_heads=(2, 3, 4))     # the last map, 4x6, is clamped to 4x4
-ODD = small((36, 48), 3)                               # maps of 18x24 and 9x12
 IN_MODEL = [entry for entry in CATALOGUE.values() if entry.modules != "input"]
 
 
@@ -70,28 +62,9 @@ class Row:
     alone: int
 
 
-def config_for(*mistakes: Mistake) -> SwinConfig:
-    """A configuration on which all of them show."""
-    return ODD if any(entry.needs == "an odd window" for entry in mistakes) else EVEN
-
-
-@cache
-def model_for(config: SwinConfig, seed: int) -> tuple[SwinTransformer, Array]:
-    """A model with its weights drawn large, and two images."""
-    model = SwinTransformer.random(config)
-    redraw(model, seed)
-    return model, np.random.default_rng(seed).standard_normal((2, 3, *config.img_size), np.float32)
-
-
 @cache
 def reference_for(config: SwinConfig, seed: int) -> Reference:
-    return Reference.of(*model_for(config, seed))
-
-
-def modules_of(model: SwinTransformer, recorded: dict[str, Array]) -> dict[str, Array]:
-    """The outputs of modules, without the steps inside attention."""
-    names = {name or "output" for name, _ in model.named_modules()}
-    return {name: value for name, value in recorded.items() if name in names}
+    return Reference.of(*model_and_images(config, seed))
 
 
 def numpy_candidate(model: SwinTransformer, images: Array, *mistakes: Mistake,
@@ -100,14 +73,14 @@ def numpy_candidate(model: SwinTransformer, images: Array, *mistakes: Mistake,
 
     precision: of 16 bits, in which the parameters, the images and every result are then stored; sums are float32.
     """
+    rounding: AbstractContextManager = nullcontext()
     if precision != "float32":
-        model = model.astype(np.float32)
+        model, images = model.astype(np.float32), stored(images, precision)
         model.place({name: stored(value, precision) for name, value in model.state_dict().items()})
-        images = stored(images, precision)
-    with (planted(*mistakes), trace(model) as recorded,
-          nullcontext() if precision == "float32" else edit(model, "*", lambda value: stored(value, precision))):
+        rounding = edit(model, "*", lambda value: stored(value, precision))
+    with planted(*mistakes), trace(model) as recorded, rounding:
         model(images)
-    return modules_of(model, recorded)
+    return module_outputs(model, recorded)
 
 
 def stored(x: Array, precision: str) -> Array:
@@ -127,7 +100,7 @@ def torch_candidate(config: SwinConfig, seed: int, precision: str, mistake: Mist
     from oracle.swin_twin import torch_twin
     from swin_np.crosscheck.torch_models import record
 
-    model, images = model_for(config, seed)
+    model, images = model_and_images(config, seed)
     twin = torch_twin(model, getattr(torch, precision), attention)
     if mistake is not None:
         PLANTED_IN_TORCH[mistake.name](twin)
@@ -168,7 +141,7 @@ def singles(model: str, precision: str, seed: int, every: int, say: Callable[[st
 
     def make(entry: Mistake) -> dict[str, Array]:
         if model == "NumPy":
-            return numpy_candidate(*model_for(config_for(entry), seed), entry, precision=precision)
+            return numpy_candidate(*model_and_images(config_for(entry), seed), entry, precision=precision)
         return torch_candidate(config_for(entry), seed, precision, entry)
 
     trials = [((entry,), partial(make, entry)) for entry in chosen]
@@ -178,7 +151,7 @@ def singles(model: str, precision: str, seed: int, every: int, say: Callable[[st
 def larger_than_rounding(mistake: Mistake, precision: str, seed: int) -> bool:
     """Whether a mistake changes some module at which it can show first by far more than a correct candidate errs."""
     config = config_for(mistake)
-    model, images = model_for(config, seed)
+    model, images = model_and_images(config, seed)
     errors = rounding_errors(config, seed, precision)
     right = reference_for(config, seed).points
     with planted(mistake), trace(model) as wrong:
@@ -195,10 +168,6 @@ def rounding_errors(config: SwinConfig, seed: int, precision: str) -> dict[str, 
     return {point.name: point.whole.relative * root_mean_square(points[point.name]) for point in report.points}
 
 
-def root_mean_square(x: Array) -> float:
-    return float(np.sqrt(np.square(x, dtype=np.float64).mean()))
-
-
 def pairs(count: int, seed: int, say: Callable[[str], None]) -> Row:
     """Two mistakes at once, drawn from those in different functions, in the NumPy model.
 
@@ -209,7 +178,7 @@ def pairs(count: int, seed: int, say: Callable[[str], None]) -> Row:
         chosen = tuple(IN_MODEL[i] for i in rng.choice(len(IN_MODEL), 2, replace=False))
         if chosen[0].replaces == chosen[1].replaces:
             continue
-        make = partial(numpy_candidate, *model_for(config_for(*chosen), seed))
+        make = partial(numpy_candidate, *model_and_images(config_for(*chosen), seed))
         try:
             points = make(*chosen)
         except (ConfigurationError, IndexError, ValueError) as error:
@@ -238,13 +207,13 @@ def correct_candidates(count: int, say: Callable[[str], None]) -> Row:
 
 
 def in_float64(config: SwinConfig, seed: int, rng: np.random.Generator) -> dict[str, Array]:
-    model, images = model_for(config, seed)
+    model, images = model_and_images(config, seed)
     return numpy_candidate(model.astype(np.float64), images.astype(np.float64))
 
 
 def on_threads(config: SwinConfig, seed: int, rng: np.random.Generator) -> dict[str, Array]:
     """The whole traces, with every step; the number of threads is drawn."""
-    model, images = model_for(config, seed)
+    model, images = model_and_images(config, seed)
     with threads(int(rng.integers(1, 4))), trace(model) as recorded:
         model(images)
     return dict(recorded)
@@ -252,7 +221,7 @@ def on_threads(config: SwinConfig, seed: int, rng: np.random.Generator) -> dict[
 
 def in_another_order(config: SwinConfig, seed: int, rng: np.random.Generator) -> dict[str, Array]:
     """All channels between the layers in another order, so that every sum runs in another order."""
-    model, images = model_for(config, seed)
+    model, images = model_and_images(config, seed)
     order = rng.permutation(images.shape[1])           # of colours: the only order that no layer shares
     other = model.astype(np.float64).astype(np.float32)
     state = dict(other.state_dict())
@@ -270,7 +239,7 @@ def in_another_order(config: SwinConfig, seed: int, rng: np.random.Generator) ->
 def in_other_layouts(config: SwinConfig, seed: int, rng: np.random.Generator) -> dict[str, Array]:
     """Each point in a layout drawn at random, and only some of the points."""
     reference = reference_for(config, seed)
-    points = numpy_candidate(*model_for(config, seed))
+    points = numpy_candidate(*model_and_images(config, seed))
     chosen = {name: laid_out(value, reference.axes[name], rng) for name, value in points.items() if rng.random() < 0.7}
     return chosen or points
 
@@ -285,19 +254,12 @@ def laid_out(value: Array, axes: Axes, rng: np.random.Generator) -> Array:
 
 def with_infinite_masks(config: SwinConfig, seed: int, rng: np.random.Generator) -> dict[str, Array]:
     """A mask of minus infinity in place of -100."""
-    from swin_np import windows
-    from swin_np.mistakes.catalogue import put
-
     right = windows.shifted_window_mask
-    model, images = model_for(config, seed)
-    put("swin_np.windows.shifted_window_mask",
-        lambda map_size, window, shift: np.where(right(map_size, window, shift) < 0, np.float32(-np.inf),
-                                                 np.float32(0)))
-    try:
-        with trace(model) as recorded:
-            model(images)
-    finally:
-        put("swin_np.windows.shifted_window_mask", right)
+    infinite = Mistake("infinite-mask", "swin_np.windows.shifted_window_mask", lambda *sizes: np.where(
+        right(*sizes) < 0, np.float32(-np.inf), np.float32(0)), "", "", "", "")
+    model, images = model_and_images(config, seed)
+    with planted(infinite), trace(model) as recorded:
+        model(images)
     return dict(recorded)
 
 

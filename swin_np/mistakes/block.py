@@ -27,86 +27,86 @@ RIGHT_ATTEND = partial(SwinTransformerBlock.attend)    # an object of its own, w
          says="The norms come after the residual sums, as in the first Transformer, instead of before attention and "
               "MLP.",
          fix="Normalise the input of each branch: x + W-MSA(LN(x)), then x + MLP(LN(x)).")
-def post_norm(self: Module, x: Array) -> Array:
-    x = self.norm1(x + self.attend(x))
-    return by_tokens(lambda x: self.norm2(x + self.mlp(x)), x)
+def post_norm(self: Module, z: Array) -> Array:
+    z = self.norm1(z + self.attend(z))
+    return by_tokens(lambda z: self.norm2(z + self.mlp(z)), z)
 
 
 @mistake(FORWARD, place=EQ_3, modules=FIRST_NORM,
          says="Each branch is normalised where it ends instead of where it begins, which is Swin V2's block.",
          fix="Normalise the input of each branch: x + W-MSA(LN(x)), then x + MLP(LN(x)).")
-def residual_post_norm(self: Module, x: Array) -> Array:
-    x = x + self.norm1(self.attend(x))
-    return by_tokens(lambda x: x + self.norm2(self.mlp(x)), x)
+def residual_post_norm(self: Module, z: Array) -> Array:
+    z = z + self.norm1(self.attend(z))
+    return by_tokens(lambda z: z + self.norm2(self.mlp(z)), z)
 
 
 @mistake(FORWARD, place=EQ_3, modules=BLOCK_MIDDLE,
          says="The attention's residual path is left out, so the input goes on only as far as the attention lets it.",
          fix="Add the block's input to the attention's result.")
-def attention_residual_left_out(self: Module, x: Array) -> Array:
-    x = self.attend(self.norm1(x))
-    return by_tokens(lambda x: x + self.mlp(self.norm2(x)), x)
+def attention_residual_left_out(self: Module, z: Array) -> Array:
+    z = self.attend(self.norm1(z))
+    return by_tokens(lambda z: z + self.mlp(self.norm2(z)), z)
 
 
 @mistake(FORWARD, place=EQ_3, modules=BLOCK,
          says="The MLP's residual path is left out, so the block's result is the MLP's alone.",
          fix="Add the MLP's result to what the MLP's norm was given.")
-def mlp_residual_left_out(self: Module, x: Array) -> Array:
-    x = x + self.attend(self.norm1(x))
-    return by_tokens(lambda x: self.mlp(self.norm2(x)), x)
+def mlp_residual_left_out(self: Module, z: Array) -> Array:
+    z = z + self.attend(self.norm1(z))
+    return by_tokens(lambda z: self.mlp(self.norm2(z)), z)
 
 
 @mistake(FORWARD, place=EQ_3, modules=BLOCK,
          says="The second residual path starts at the block's input instead of after the attention, so the attention "
               "counts only by way of the MLP.",
          fix="Add the MLP's result to the sum of input and attention.")
-def second_residual_from_the_input(self: Module, x: Array) -> Array:
-    after_attention = x + self.attend(self.norm1(x))
-    return x + by_tokens(lambda x: self.mlp(self.norm2(x)), after_attention)
+def second_residual_from_the_input(self: Module, z: Array) -> Array:
+    after_attention = z + self.attend(self.norm1(z))
+    return z + by_tokens(lambda z: self.mlp(self.norm2(z)), after_attention)
 
 
 @mistake(FORWARD, place=EQ_3, modules=BLOCK_MIDDLE,
          says="The first residual path starts after the norm instead of before it, because the norm's result took the "
               "input's name.",
          fix="Keep the block's input and add it to the attention's result.")
-def residual_after_the_norm(self: Module, x: Array) -> Array:
-    x = self.norm1(x)
-    x = x + self.attend(x)
-    return by_tokens(lambda x: x + self.mlp(self.norm2(x)), x)
+def residual_after_the_norm(self: Module, z: Array) -> Array:
+    z = self.norm1(z)
+    z = z + self.attend(z)
+    return by_tokens(lambda z: z + self.mlp(self.norm2(z)), z)
 
 
 @mistake(FORWARD, place=EQ_3, modules=BLOCK_MIDDLE,
          says="Attention and MLP both read the block's input, side by side, instead of one after the other.",
          fix="Give the MLP the sum of input and attention.")
-def parallel_branches(self: Module, x: Array) -> Array:
-    return x + self.attend(self.norm1(x)) + by_tokens(lambda x: self.mlp(self.norm2(x)), x)
+def parallel_branches(self: Module, z: Array) -> Array:
+    return z + self.attend(self.norm1(z)) + by_tokens(lambda z: self.mlp(self.norm2(z)), z)
 
 
 @mistake(FORWARD, place=EQ_3, modules=FIRST_NORM,
          says="The norm before the attention is left out.",
          fix="Apply norm1 to the attention's input.")
-def first_norm_left_out(self: Module, x: Array) -> Array:
-    x = x + self.attend(shown_as(self.norm1, x))
-    return by_tokens(lambda x: x + self.mlp(self.norm2(x)), x)
+def first_norm_left_out(self: Module, z: Array) -> Array:
+    z = z + self.attend(shown_as(self.norm1, z))
+    return by_tokens(lambda z: z + self.mlp(self.norm2(z)), z)
 
 
 @mistake(FORWARD, place=EQ_3, modules=SECOND_NORM,
          says="The norm before the MLP is left out.",
          fix="Apply norm2 to the MLP's input.")
-def second_norm_left_out(self: Module, x: Array) -> Array:
-    x = x + self.attend(self.norm1(x))
-    return by_tokens(lambda x: x + self.mlp(shown_as(self.norm2, x)), x)
+def second_norm_left_out(self: Module, z: Array) -> Array:
+    z = z + self.attend(self.norm1(z))
+    return by_tokens(lambda z: z + self.mlp(shown_as(self.norm2, z)), z)
 
 
 @mistake(FORWARD, place=EQ_3, modules=SECOND_NORM,
          says="The first norm is used for the MLP as well, so the second one's weights are never read.",
          fix="Apply norm2 to the MLP's input.")
-def first_norm_twice(self: Module, x: Array) -> Array:
-    def normalise(x: Array) -> Array:
-        return shown_as(self.norm2, layer_norm(x, self.norm1.weight, self.norm1.bias, self.norm1.eps))
+def first_norm_twice(self: Module, z: Array) -> Array:
+    def normalise(z: Array) -> Array:
+        return shown_as(self.norm2, layer_norm(z, self.norm1.weight, self.norm1.bias, self.norm1.eps))
 
-    x = x + self.attend(self.norm1(x))
-    return by_tokens(lambda x: x + self.mlp(normalise(x)), x)
+    z = z + self.attend(self.norm1(z))
+    return by_tokens(lambda z: z + self.mlp(normalise(z)), z)
 
 
 def half(window: tuple[int, int]) -> tuple[int, int]:

@@ -1,47 +1,23 @@
-"""Two small models on which every mistake shows, with large random weights and images whose sides differ."""
+"""What the small models give with a mistake planted, and how two results differ."""
 
 from functools import cache
 
 import numpy as np
 
-from swin_np import TRANSFORMERS, SwinConfig, SwinTransformer, trace
+from oracle.small_models import model_and_images, module_outputs
+from swin_np import SwinConfig, trace
 from swin_np.functional import Array
-from swin_np.layers import redraw
 from swin_np.mistakes.catalogue import planted
 from swin_np.mistakes.mistake import Mistake
-
-
-def small(img_size: tuple[int, int], window: int) -> SwinConfig:
-    return SwinConfig(img_size, patch_size=2, num_classes=7, embed_dim=12, depths=(2, 2, 2), num_heads=(2, 3, 4),
-                      window_size=window, mlp_ratio=2, shape_policy=TRANSFORMERS)
-
-
-EVEN = small((32, 48), 4)                              # maps of 16x24, 8x12 and 4x6, the last less than two windows
-ODD = small((36, 48), 3)                               # maps of 18x24, 9x12 and 5x6
-
-
-def config_for(mistake: Mistake) -> SwinConfig:
-    """The configuration whose model shows the mistake."""
-    return ODD if mistake.needs == "an odd window" else EVEN
-
-
-@cache
-def model_and_images(config: SwinConfig, dtype: type = np.float64) -> tuple[SwinTransformer, Array]:
-    """The model with its weights drawn large, and a batch of two images."""
-    model = SwinTransformer.random(config)
-    redraw(model, 11)
-    images = np.random.default_rng(5).standard_normal((2, 3, *config.img_size), np.float32)
-    return model.astype(dtype), images.astype(dtype)
 
 
 @cache
 def outputs(config: SwinConfig, mistake: Mistake | None = None, dtype: type = np.float64) -> dict[str, Array]:
     """Every module's output by its official name, in the order of computation, with the mistake planted or none."""
-    model, images = model_and_images(config, dtype)
+    model, images = model_and_images(config, dtype=dtype)
     with planted(*([mistake] if mistake else [])), trace(model) as activations:
         model(images)
-    names = {name or "output" for name, _ in model.named_modules()}
-    return {name: value for name, value in activations.items() if name in names}
+    return module_outputs(model, activations)
 
 
 def relative_difference(ours: Array, theirs: Array) -> float:

@@ -10,18 +10,12 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from oracle.small_models import EVEN, config_for, model_and_images
 from swin_np import images
 from swin_np.errors import ConfigurationError
 from swin_np.mistakes.catalogue import CATALOGUE, IN_EXERCISES, find, planted
 from swin_np.mistakes.mistake import Mistake
-from tests.mistakes.models import (
-    EVEN,
-    config_for,
-    first_difference,
-    model_and_images,
-    outputs,
-    relative_difference,
-)
+from tests.mistakes.models import first_difference, outputs, relative_difference
 
 ALL = {**CATALOGUE, **IN_EXERCISES}
 ROUNDING = {np.float32: 1e-6, np.float64: 1e-12}       # of the largest value; what an equal computation stays below
@@ -111,7 +105,7 @@ def test_the_logits_of_a_mistaken_model_differ_beyond_rounding(mistake):
 
 @pytest.mark.parametrize("name", ["mask-for-the-other-roll", "windows-strided", "index-transposed", "post-norm"])
 def test_a_mistake_holds_at_once_and_only_inside_its_block(name):
-    model, batch = model_and_images(config_for(CATALOGUE[name]))
+    model, batch = model_and_images(config_for(CATALOGUE[name]), dtype=np.float64)
     before = model(batch)                              # by now masks and indices are cached
     with planted(CATALOGUE[name]):
         assert relative_difference(model(batch), before) > 1e-3
@@ -149,7 +143,7 @@ def test_no_two_mistakes_with_images_give_the_same_pixels():
 
 
 def test_two_mistakes_are_planted_at_once_and_in_nested_blocks():
-    model, batch = model_and_images(config_for(CATALOGUE["no-mask"]))
+    model, batch = model_and_images(config_for(CATALOGUE["no-mask"]), dtype=np.float64)
     with planted(CATALOGUE["no-mask"], CATALOGUE["merge-unfold"]):
         both = model(batch)
     with planted(CATALOGUE["no-mask"]):

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from oracle.small_models import config_for, model_and_images
 from swin_np import images
 from swin_np.mistakes.catalogue import CATALOGUE, planted
 from tests.lengths import long_but
 from tests.matching import MODEL_TOLERANCE, assert_matches
-from tests.mistakes.models import config_for, model_and_images, outputs
+from tests.mistakes.models import outputs
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -28,7 +29,7 @@ def test_every_mistake_of_the_catalogue_has_its_counterpart():
 @pytest.mark.parametrize("name", long_but(list(PLANTED_IN_TORCH)[::5], PLANTED_IN_TORCH))
 def test_a_mistake_gives_the_same_logits_in_numpy_and_in_torch(name):
     config = config_for(CATALOGUE[name])
-    model, batch = model_and_images(config)
+    model, batch = model_and_images(config, dtype=np.float64)
     twin = torch_twin(model, torch.float64)
     PLANTED_IN_TORCH[name](twin)
     with torch.inference_mode():
@@ -38,7 +39,7 @@ def test_a_mistake_gives_the_same_logits_in_numpy_and_in_torch(name):
 
 @pytest.mark.parametrize("name", ["windows-strided", "mask-on-regular-windows", "post-norm"])
 def test_a_mistake_stays_in_the_torch_model_in_which_it_was_planted(name):
-    model, batch = model_and_images(config_for(CATALOGUE[name]))
+    model, batch = model_and_images(config_for(CATALOGUE[name]), dtype=np.float64)
     right, wrong = (torch_twin(model, torch.float64) for _ in range(2))
     PLANTED_IN_TORCH[name](wrong)
     with torch.inference_mode():
