@@ -72,7 +72,9 @@ class Report:
 
     def to_json(self) -> dict[str, object]:
         """The same as plain objects, for json.dumps; numbers that JSON does not have are None."""
-        return plain(asdict(replace(self, error_map=None), dict_factory=without_map))
+        fields = asdict(replace(self, error_map=None))
+        del fields["error_map"]
+        return plain(fields)
 
     def lines(self) -> list[str]:
         """The same as text: a table of the points, then the findings."""
@@ -105,11 +107,6 @@ def modules_in_words(modules: tuple[str, ...]) -> str:
     """At most three names, and how many there are."""
     more = f" and {len(modules) - 3} more modules" if len(modules) > 3 else ""
     return ", ".join(modules[:3]) + more
-
-
-def without_map(items: list[tuple[str, object]]) -> dict[str, object]:
-    """The fields of a dataclass but for the map of errors."""
-    return {name: value for name, value in items if name != "error_map"}
 
 
 def plain(value: object) -> object:

@@ -1,6 +1,6 @@
 """What goes wrong in the systems that Swin is compared with: ViT's tokens, sliding windows, Res2Net's ladder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -68,8 +68,10 @@ def patches_counted_down_the_columns(self: Module, images: Array) -> Array:
     return np.concatenate([token, columns.reshape(patches.shape)], axis=1) + self.pos_embed
 
 
-def sliding_attention(q: Array, k: Array, v: Array, rows: Sequence[Array], columns: Sequence[Array]) -> Array:
-    """Sliding-window attention, without bias, in which query (i, j) sees rows[i] and columns[j] of the keys' map."""
+def sliding_attention(q: Array, k: Array, v: Array, bias: Array, seen: Callable[[int, int, int], Array]) -> Array:
+    """Sliding-window attention, without bias, in which seen(i, M, side) are the rows, or columns, that row i sees."""
+    rows, columns = ([seen(i, m, side) for i in range(side)]
+                     for side, m in zip(q.shape[2:4], bias.shape[1:], strict=True))
     result = np.empty_like(q)
     for i, j in np.ndindex(q.shape[2:4]):
         keys, values = (x[:, :, rows[i]][:, :, :, columns[j]].reshape(*x.shape[:2], -1, x.shape[-1]) for x in (k, v))
@@ -82,9 +84,7 @@ def sliding_attention(q: Array, k: Array, v: Array, rows: Sequence[Array], colum
          says="The neighbourhood begins at the query, which sees only what lies below and to the right of it.",
          fix="Put the query in the middle: begin floor(M/2) rows above and columns left of it.")
 def neighbourhood_from_the_query_on(q: Array, k: Array, v: Array, bias: Array) -> Array:
-    rows, columns = ([np.arange(i, min(i + m, side)) for i in range(side)]
-                     for side, m in zip(q.shape[2:4], bias.shape[1:], strict=True))
-    return sliding_attention(q, k, v, rows, columns)
+    return sliding_attention(q, k, v, bias, lambda i, m, side: np.arange(i, min(i + m, side)))
 
 
 @mistake(SLIDING, place=SLIDING_PLACE, modules=NOWHERE,
@@ -92,9 +92,8 @@ def neighbourhood_from_the_query_on(q: Array, k: Array, v: Array, bias: Array) -
               "so queries at the border come out too small.",
          fix="Leave neighbours beyond the border out of the softmax.")
 def border_of_zeros(q: Array, k: Array, v: Array, bias: Array) -> Array:
-    window = bias.shape[1:]
-    rows, columns = ([i + np.arange(m) for i in range(side)] for side, m in zip(q.shape[2:4], window, strict=True))
-    return sliding_attention(q, pad_by_radius(k, window), pad_by_radius(v, window), rows, columns)
+    k, v = pad_by_radius(k, bias.shape[1:]), pad_by_radius(v, bias.shape[1:])
+    return sliding_attention(q, k, v, bias, lambda i, m, side: i + np.arange(m))
 
 
 @mistake(SLIDING, place=SLIDING_PLACE, modules=NOWHERE,
@@ -102,9 +101,7 @@ def border_of_zeros(q: Array, k: Array, v: Array, bias: Array) -> Array:
               "is not in its middle any more.",
          fix="Cut the neighbourhood off at the border: a query there has fewer keys.")
 def neighbourhood_pushed_inside(q: Array, k: Array, v: Array, bias: Array) -> Array:
-    rows, columns = ([min(max(i - m // 2, 0), side - m) + np.arange(m) for i in range(side)]
-                     for side, m in zip(q.shape[2:4], bias.shape[1:], strict=True))
-    return sliding_attention(q, k, v, rows, columns)
+    return sliding_attention(q, k, v, bias, lambda i, m, side: min(max(i - m // 2, 0), side - m) + np.arange(m))
 
 
 @mistake(SLIDING, place=SLIDING_PLACE, modules=NOWHERE,
@@ -112,9 +109,7 @@ def neighbourhood_pushed_inside(q: Array, k: Array, v: Array, bias: Array) -> Ar
               "makes it.",
          fix="Cut the neighbourhood off at the border: a query there has fewer keys.")
 def neighbourhood_wraps_around(q: Array, k: Array, v: Array, bias: Array) -> Array:
-    rows, columns = ([(i - m // 2 + np.arange(m)) % side for i in range(side)]
-                     for side, m in zip(q.shape[2:4], bias.shape[1:], strict=True))
-    return sliding_attention(q, k, v, rows, columns)
+    return sliding_attention(q, k, v, bias, lambda i, m, side: (i - m // 2 + np.arange(m)) % side)
 
 
 @mistake(LADDER, place=RES2NET_EQ_1, modules=NOWHERE,
