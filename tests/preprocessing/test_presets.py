@@ -13,9 +13,9 @@ from swin_np.baselines.resnet import RESNET_VARIANTS
 from swin_np.baselines.swin_mixer import SWIN_MIXER_VARIANTS
 from swin_np.baselines.swin_v2 import SWIN_V2_VARIANTS
 from swin_np.baselines.vit import VIT_VARIANTS
-from swin_np.checkpoints.entries import Entries
-from swin_np.checkpoints.stored_preprocessing import of_timm, of_transformers
-from swin_np.checkpoints.stored_presets import stored_preset
+from swin_np.checkpoints.config_files.entries import Entries
+from swin_np.checkpoints.config_files.preprocessing import of_timm, of_transformers
+from swin_np.checkpoints.config_files.presets import stored_preset
 from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError, SwinWarning
 from swin_np.images import PRESETS, preprocess, resize_and_crop
 from swin_np.model import VARIANTS
