@@ -124,7 +124,7 @@ def translate(stored: StoredCheckpoint, *given: object) -> Translated:
         raise CheckpointError(f"its name says that it is a {relative[0]}, which has the tensors of a {reader.name} and "
                               "other numbers: it cannot be computed here, or rename the file if its name is wrong")
     check_repetition(stored.tensors)
-    dialect, tensors, said = reader.recognise(stored.tensors)
+    dialect, tensors, said = reader.recognise(stored.tensors, reader.dialects)
     notes = [type(sentence)(f"{sentence[:1].upper()}{sentence[1:]}.") for sentence in stored.unwrapped] + said
     state = to_official(tensors, dialect)
     buffers = {name: state.pop(name) for name in list(state) if re.fullmatch(reader.buffers, name)}

@@ -7,13 +7,13 @@ other fits the parameters to a configuration that was asked for. dialects/vit.py
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from swin_np.checkpoints.config_files.configuration import Told
-from swin_np.checkpoints.dialects.dialect import Dialect, State
+from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
 from swin_np.checkpoints.notes import Assumption
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.functional import Array, Size
@@ -56,9 +56,9 @@ class Reader:
     """The files of an architecture, whose official names are those of `official`.
 
     telling: regular expression of a name that is in every such file and in none of those of later readers.
-    dialects: by name. recognise: (tensors) -> (dialect, tensors that a model may need, notes).
-    infer: the configuration of a model with these parameters.
+    dialects: by name. infer: the configuration of a model with these parameters.
     fit: the parameters for a model of another configuration; as they are, where no size depends on it.
+    recognise: (tensors, dialects) -> (dialect, tensors that a model may need, notes).
     buffers: regular expression of official names that are no parameters; `infer` and `fit` may look at their values.
     relatives: regular expression of file names of other models that have the same tensors.
     """
@@ -67,9 +67,9 @@ class Reader:
     official: str
     telling: str
     dialects: dict[str, Dialect]
-    recognise: Callable[[State], tuple[Dialect, State, list[str]]]
     infer: Callable[[Translated], Config]
     fit: Callable[[Config, Translated], State] = lambda config, found: found.state
+    recognise: Callable[[State, Mapping[str, Dialect]], tuple[Dialect, State, list[str]]] = recognise_by_names
     buffers: str = NOTHING
     relatives: str = NOTHING
 
@@ -147,7 +147,7 @@ def mlp_ratio(hidden: int, channels: int) -> float:
     return ratio if int(channels * ratio) == hidden else math.nextafter(ratio, math.inf)
 
 
-def heads_of_all_layers(kind: str, sizes: tuple[int, ...], published: dict[tuple[int, ...], int],
+def number_of_heads(kind: str, sizes: tuple[int, ...], published: dict[tuple[int, ...], int],
                         found: Translated) -> int:
     """The number of heads of a ViT or a Transformer (`kind`): the one given, or that of a published model, with a note.
 

@@ -1,6 +1,6 @@
 """What a user and config.json add to a file: checked against each other, and config.json against the shapes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -119,19 +119,14 @@ def check_told(config: Config, told: Told | None) -> None:
     """Raise CheckpointError where config.json and the tensors are of different models."""
     if told is None:
         return
-    check_fields(config, told.fields, told.file)
-    if isinstance(config, DenseConfig):
-        check_fields(config.backbone, told.backbone, told.file)
-
-
-def check_fields(config: Config, fields: Mapping[str, object], file: str) -> None:
-    """Raise CheckpointError for a field that is told and is another in a configuration."""
-    for name, value in fields.items():
+    for name, value in told.fields.items():
         own = getattr(config, name, None)
         if own is None or (name == "num_classes" and not own) or equal(config, name, own, value):
             continue
-        raise CheckpointError(f"its {file} says {name} {value}, and its tensors are for {own}: give the {file} that "
-                              "belongs to it")
+        raise CheckpointError(f"its {told.file} says {name} {value}, and its tensors are for {own}: give the "
+                              f"{told.file} that belongs to it")
+    if isinstance(config, DenseConfig):
+        check_told(config.backbone, Told(told.file, told.backbone))
 
 
 def equal(config: Config, name: str, own: object, value: object) -> bool:

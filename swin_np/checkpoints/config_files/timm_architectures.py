@@ -14,11 +14,12 @@ from swin_np.systems.registry import RES2NET, RESNET, SWIN, SWIN_V2, VIT, Archit
 FIRST_TRAINED_ON = 32                                  # pixels of the image for one token of the last stage's map
 RETRAINED = r"(_22k|_22kft1k|_in22k|_in22ft1k|_in21k|_miil|_sam|_dino)?"          # in names of before timm 0.9
 NAMES = {
-    SWIN: rf"swin_(tiny|small|base|large)_patch4_window(\d+)_(\d+){RETRAINED}",
-    SWIN_V2: rf"swinv2_(tiny|small|base|large)_window(?:(\d+)to)?(\d+)_(?:(\d+)to)?(\d+){RETRAINED}",
-    VIT: r"(?:vit|deit)_(tiny|small|base|large|huge|giant|gigantic)(?:_distilled)?_patch\d+_(\d+)"
-                   + RETRAINED,
-    RESNET: r"(?:tv_|gluon_|ig_|ssl_|swsl_)?(?:resnet|resnext|wide_resnet)(\d+)(_\d+x\d+d|_2)?(_v1b)?",
+    SWIN: rf"swin_(?P<size>tiny|small|base|large)_patch4_window(?P<window>\d+)_(?P<image>\d+){RETRAINED}",
+    SWIN_V2: r"swinv2_(?P<size>tiny|small|base|large)_window((?P<first_window>\d+)to)?(?P<window>\d+)"
+             rf"_((?P<first_image>\d+)to)?(?P<image>\d+){RETRAINED}",
+    VIT: r"(vit|deit)_(?P<size>tiny|small|base|large|huge|giant|gigantic)(_distilled)?_patch\d+_(?P<image>\d+)"
+         + RETRAINED,
+    RESNET: r"(tv_|gluon_|ig_|ssl_|swsl_)?(resnet|resnext|wide_resnet)(\d+)(_\d+x\d+d|_2)?(_v1b)?",
     RES2NET: r"res2net\d+_\d+w_\d+s|res2next50|res2net\d+d",
 }
 """Architecture: regular expression of the names that it has in timm."""
@@ -48,7 +49,7 @@ def told_by(entries: Entries, architecture: str, system: Architecture) -> dict[s
                               "another checkpoint")
     arguments = entries.part("model_args") or Entries(entries.file, {})
     check_arguments(arguments, entries.text("global_pool"), system)
-    fields = by_name(system, found.groups()) | by_input(entries, system)
+    fields = by_name(system, found.groupdict()) | by_input(entries, system)
     if system is VIT:
         fields |= {"num_heads": arguments.count("num_heads") or fields["num_heads"]}
     elif (heads := arguments.counts("num_heads")) is not None:
@@ -58,31 +59,24 @@ def told_by(entries: Entries, architecture: str, system: Architecture) -> dict[s
     return fields | given
 
 
-def by_name(system: Architecture, groups: tuple[str | None, ...]) -> dict[str, object]:
+def by_name(system: Architecture, parts: dict[str, str | None]) -> dict[str, object]:
     """What the architecture's name alone tells; other values in `model_args` count more."""
-    if system is SWIN:
-        size, window, image, _ = groups
-        embed_dim, depths = SWIN_SIZES[size]
-        return {"embed_dim": embed_dim, "depths": depths, "window_size": both(window), "img_size": both(image)}
-    if system is SWIN_V2:
-        size, first_window, window, first_image, image, _ = groups
-        embed_dim, depths = SWIN_SIZES[size]
-        pretrained = (0,)                              # of all stages
-        if first_window and first_image:               # on the last map of the first training it was clamped
-            last = len(depths) - 1
-            pretrained = tuple(min(int(first_window), int(first_image) * 2**(last - stage) // FIRST_TRAINED_ON)
-                               for stage in range(len(depths)))
-        return {"embed_dim": embed_dim, "depths": depths, "window_size": both(window), "img_size": both(image),
-                "pretrained_window_sizes": pretrained}
+    if system in (RESNET, RES2NET):
+        return {}
+    image = {"img_size": (int(parts["image"]),) * 2}
     if system is VIT:
-        embed_dim, depth, num_heads = VIT_SIZES[groups[0]]
-        return {"embed_dim": embed_dim, "depth": depth, "num_heads": num_heads, "img_size": both(groups[1]),
-                "eps": VIT_EPS}
-    return {}
-
-
-def both(side: str) -> tuple[int, int]:
-    return int(side), int(side)
+        embed_dim, depth, num_heads = VIT_SIZES[parts["size"]]
+        return {"embed_dim": embed_dim, "depth": depth, "num_heads": num_heads, **image, "eps": VIT_EPS}
+    embed_dim, depths = SWIN_SIZES[parts["size"]]
+    fields = {"embed_dim": embed_dim, "depths": depths, "window_size": (int(parts["window"]),) * 2, **image}
+    if system is SWIN:
+        return fields
+    pretrained = (0,)                                  # of all stages
+    if parts["first_window"] and parts["first_image"]:                  # on the last map of the first training clamped
+        image_side, last = int(parts["first_image"]), len(depths) - 1
+        pretrained = tuple(min(int(parts["first_window"]), image_side * 2**(last - stage) // FIRST_TRAINED_ON)
+                           for stage in range(len(depths)))
+    return fields | {"pretrained_window_sizes": pretrained}
 
 
 def by_input(entries: Entries, system: Architecture) -> dict[str, object]:

@@ -4,14 +4,15 @@ A backbone is stored as everywhere, with `backbone.` before its names, and its o
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from swin_np.checkpoints.config_files.configuration import Told
-from swin_np.checkpoints.dialects.dialect import Dialect, State, best_dialect, without_set_aside
-from swin_np.checkpoints.dialects.resnet import RES2NET_READER, RESNET_READER, without_counters
+from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
+from swin_np.checkpoints.dialects.resnet import RES2NET_READER, RESNET_READER
 from swin_np.checkpoints.dialects.swin import DIALECTS, SWIN_READER
-from swin_np.checkpoints.dialects.swin_configuration import depths_of
+from swin_np.checkpoints.dialects.swin_config import depths_of
 from swin_np.checkpoints.dialects.swin_mixer import SWIN_MIXER_READER
 from swin_np.checkpoints.dialects.swin_v2 import SWIN_V2_READER
 from swin_np.checkpoints.notes import Assumption, listing
@@ -133,13 +134,9 @@ def fit(config: DenseConfig, found: Translated) -> State:
 
 def dense_reader(architecture: Architecture, telling: str, dialects: dict[str, Dialect]) -> Reader:
     """The reader of a dense architecture."""
-    def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
-        notes: list[str] = []
-        dialect = best_dialect(tensors, dialects, ANCHORS) or dialects[OWN.name]
-        return dialect, without_counters(without_set_aside(tensors, dialect, notes), notes), notes
-
-    buffers = "|".join(rf"backbone\.(?:{backbone.buffers})" for backbone in BACKBONES)
-    return Reader(architecture, OWN.name, telling, dialects, recognise, infer, fit, buffers)
+    return Reader(architecture, OWN.name, telling, dialects, infer, fit,
+                  partial(recognise_by_names, anchors=ANCHORS, counters=True),
+                  "|".join(rf"backbone\.(?:{backbone.buffers})" for backbone in BACKBONES))
 
 
 UPERNET_READER = dense_reader(UPERNET, r"^decode_head\.psp_modules\.", UPERNET_DIALECTS)

@@ -17,6 +17,7 @@ from swin_np.shape_policy import ShapePolicy
 State = dict[str, Array]
 
 COUNT = re.compile(r"\{(\d*)([ij])(?:\+(\d+))?\}")     # {j}, {i+1}, {2i+1}: factor, letter, offset
+COUNTERS = ".num_batches_tracked"                      # how many batches a batch norm was trained on
 
 
 @dataclass(frozen=True)
@@ -86,42 +87,35 @@ def render(prefix: str, values: dict[str, int | str]) -> str:
 
 
 def recognise_by_names(tensors: State, dialects: Mapping[str, Dialect], anchors: tuple[str, ...] = (),
-                       bare: Mapping[str, str] | None = None, unknown: str = "") -> tuple[Dialect, State, list[str]]:
+                       bare: Mapping[str, str] | None = None, unknown: str = "",
+                       counters: bool = False) -> tuple[Dialect, State, list[str]]:
     """(the dialect, the tensors that a model may need, sentences about what was assumed or set aside).
 
-    anchors: as in `best_dialect`. bare: names in a file of transformers' model without a classifier, and the prefix
-    that the others have. unknown: the sentence if no dialect fits; {names} and {dialects} in it are filled in.
+    It is the first of the dialects in whose spelling most of the official names `anchors` are there. A dialect without
+    the first anchor does not fit; if none does, CheckpointError says `unknown`, with {names} and {dialects} filled in,
+    or where nothing is unknown, it is the first of all.
+    bare: names in a file of transformers' model without a classifier, and the prefix that the others have.
+    counters: whether there are counters of batch norms, to be left out.
     """
     notes = []
     if root := next((prefix for name, prefix in (bare or {}).items() if name in tensors), ""):
         tensors = {root + name: value for name, value in tensors.items()}
         notes.append(f"The names have no prefix '{root}': the file is of transformers' model without a classifier.")
-    dialect = best_dialect(tensors, dialects, anchors)
-    if dialect is None:
+
+    def anchored(dialect: Dialect) -> int:
+        there = [all(name in tensors for name in dialect.from_official(anchor) or ("",)) for anchor in anchors]
+        return sum(there) if all(there[:1]) else 0
+
+    dialect = max(dialects.values(), key=anchored)
+    if unknown and not anchored(dialect):
         raise CheckpointError(unknown.format(names=listing(list(tensors)), dialects=", ".join(dialects)))
     if dialect.note:
         notes.append(dialect.note)
-    return dialect, without_set_aside(tensors, dialect, notes), notes
-
-
-def best_dialect(tensors: State, dialects: Mapping[str, Dialect], anchors: tuple[str, ...]) -> Dialect | None:
-    """The dialect in whose spelling most of the official names `anchors` are there; None if the first is in none.
-
-    Where there is but one dialect, it is that.
-    """
-    def found(dialect: Dialect) -> int:
-        there = [all(name in tensors for name in dialect.from_official(anchor) or ("",)) for anchor in anchors]
-        return sum(there) if there[0] else 0
-
-    if len(dialects) == 1:
-        return next(iter(dialects.values()))
-    dialect = max(dialects.values(), key=found)        # the first of those with the most
-    return dialect if found(dialect) else None
-
-
-def without_set_aside(tensors: State, dialect: Dialect, notes: list[str]) -> State:
-    """The tensors that a model may need; the others are named in `notes`."""
     prefixes, reason = dialect.set_aside
     if aside := [name for name in tensors if any(match(prefix, name) is not None for prefix in prefixes)]:
         notes.append(f"Set aside {listing(aside)}: {reason}.")
-    return {name: value for name, value in tensors.items() if name not in aside}
+    counted = [name for name in tensors if counters and name.endswith(COUNTERS) and name not in aside]
+    if counted:
+        notes.append(f"Left out {len(counted)} counters {COUNTERS[1:]}, which only training needs.")
+    left_out = {*aside, *counted}
+    return dialect, {name: value for name, value in tensors.items() if name not in left_out}, notes

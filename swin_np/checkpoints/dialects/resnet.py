@@ -1,6 +1,7 @@
 """ResNet, ResNeXt and Res2Net in the names of torchvision (timm has the same), transformers and Res2Net's authors."""
 
 import math
+from functools import partial
 
 from swin_np.baselines.res2net import Res2NetConfig
 from swin_np.baselines.resnet import ResNetConfig
@@ -38,30 +39,7 @@ RELATIVES = Assumption(
     "timm, which smooth before they shrink the map, models with the stride on the 1x1, as Caffe's and Detectron's, or "
     "with dilated stages: the ResNet of torchvision and timm was assumed, with the stride on the 3x3.")
 
-COUNTERS = ".num_batches_tracked"                      # how many batches a batch norm was trained on
 BARE = "embedder.embedder.convolution.weight"          # of transformers' model without a classifier
-
-
-def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
-    """As `recognise_by_names`, of a ResNet or ResNeXt."""
-    dialect, tensors, notes = recognise_by_names(
-        tensors, RESNET_DIALECTS, ANCHORS, {BARE: ROOT}, "it has a residual stage and no first block of a ResNet that "
-        "is known: give a file in one of the dialects {dialects}")
-    return dialect, without_counters(tensors, notes), notes
-
-
-def recognise_res2net(tensors: State) -> tuple[Dialect, State, list[str]]:
-    """The same of a Res2Net, whose authors' names timm has too."""
-    dialect, tensors, notes = recognise_by_names(tensors, RES2NET_DIALECTS)
-    return dialect, without_counters(tensors, notes), notes
-
-
-def without_counters(tensors: State, notes: list[str]) -> State:
-    """The tensors without the batch norms' counters, on which `notes` gets a sentence."""
-    kept = {name: value for name, value in tensors.items() if not name.endswith(COUNTERS)}
-    if len(kept) < len(tensors):
-        notes.append(f"Left out {len(tensors) - len(kept)} counters {COUNTERS[1:]}, which only training needs.")
-    return kept
 
 
 def depths(state: State) -> list[int]:
@@ -111,6 +89,8 @@ def infer_res2net(found: Translated) -> Res2NetConfig:
 RESNET_READER = Reader(
     RESNET, "torchvision",
     r"^(layer1\.0\.conv1|(resnet\.)?encoder\.stages\.0\.layers\.0\.layer\.0\.convolution)\.weight$",
-    RESNET_DIALECTS, recognise, infer, relatives=r"resnet(aa|blur)\d+")
-RES2NET_READER = Reader(RES2NET, "Res2Net", r"^layer1\.0\.convs\.0\.weight$", RES2NET_DIALECTS, recognise_res2net,
-                        infer_res2net)
+    RESNET_DIALECTS, infer, relatives=r"resnet(aa|blur)\d+", recognise=partial(
+        recognise_by_names, anchors=ANCHORS, bare={BARE: ROOT}, counters=True, unknown="it has a residual stage and no "
+        "first block of a ResNet that is known: give a file in one of the dialects {dialects}"))
+RES2NET_READER = Reader(RES2NET, "Res2Net", r"^layer1\.0\.convs\.0\.weight$", RES2NET_DIALECTS, infer_res2net,
+                        recognise=partial(recognise_by_names, counters=True))

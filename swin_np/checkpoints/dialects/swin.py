@@ -2,19 +2,13 @@
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
-from swin_np.checkpoints.dialects.swin_configuration import (
-    INDEX,
-    depths_of,
-    factors,
-    fit,
-    fitting_configuration,
-    shared_fields,
-)
+from swin_np.checkpoints.dialects.swin_config import INDEX, depths_of, factors, fit, fitting_config, shared_fields
 from swin_np.checkpoints.notes import Assumption, listing
 from swin_np.checkpoints.reader import Reader, Translated, with_axes
 from swin_np.errors import CheckpointError
@@ -129,7 +123,7 @@ KNOWN_SYSTEMS = ("a Swin Transformer, its V2, a Swin-Mixer, Transformer, ViT, De
 TABLE = "attn.relative_position_bias_table"
 
 
-def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
+def recognise(tensors: State, dialects: Mapping[str, Dialect] = SWIN_DIALECTS) -> tuple[Dialect, State, list[str]]:
     """(the dialect, the tensors that a model may need, sentences about what was assumed or set aside).
 
     Only the names are looked at. CheckpointError for names of another architecture.
@@ -139,7 +133,7 @@ def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
             raise CheckpointError(f"it seems to be {architecture}, as it has {listing(found[:3])}: "
                                   f"give the file of {KNOWN_SYSTEMS}")
     return recognise_by_names(
-        tensors, SWIN_DIALECTS, ANCHORS, {BARE: "swin."}, "its names are of no known Swin Transformer, it has {names}: "
+        tensors, dialects, ANCHORS, {BARE: "swin."}, "its names are of no known Swin Transformer, it has {names}: "
         f"give the file of {KNOWN_SYSTEMS}, of a Swin Transformer in one of the dialects {{dialects}}")
 
 
@@ -158,7 +152,7 @@ def infer(found: Translated) -> SwinConfig:
         windows = [pair(found.request.window_size)]
     sides = [(math.isqrt(len(table)) + 1) // 2 for table in tables]
     fields["qkv_bias"] = "layers.0.blocks.0.attn.qkv.bias" in found.state
-    return fitting_configuration(found, fields, windows, sides)
+    return fitting_config(found, fields, windows, sides)
 
 
 def bias_tables(found: Translated, stages: int) -> list[Array]:
@@ -182,5 +176,5 @@ def bias_tables(found: Translated, stages: int) -> list[Array]:
     return [with_axes(state, f"layers.{stage}.blocks.0.{TABLE}", 2) for stage in range(stages)]
 
 
-SWIN_READER = Reader(SWIN, "microsoft", "", SWIN_DIALECTS, recognise, infer, fit,
+SWIN_READER = Reader(SWIN, "microsoft", "", SWIN_DIALECTS, infer, fit, recognise,
                      r"layers\.\d+\.blocks\.\d+\.(attn\.relative_position_index|attn_mask)")

@@ -2,16 +2,14 @@
 
 import math
 from dataclasses import replace
-from functools import partial
 
 from swin_np.baselines.swin_mixer import SwinMixerConfig
-from swin_np.checkpoints.dialects.dialect import recognise_by_names
 from swin_np.checkpoints.dialects.swin import DIALECTS
-from swin_np.checkpoints.dialects.swin_configuration import (
+from swin_np.checkpoints.dialects.swin_config import (
     depths_of,
     factors,
     fit,
-    fitting_configuration,
+    fitting_config,
     shared_fields,
 )
 from swin_np.checkpoints.reader import Reader, Translated, with_axes
@@ -31,9 +29,8 @@ def infer(found: Translated) -> SwinMixerConfig:
                          if shape[0] % shape[1]])
     fields = shared_fields(found, {name: shape[0] // shape[1] for name, shape in shapes.items()})
     tokens = [shape[1] for shape in shapes.values()]   # M^2 of every stage
-    return fitting_configuration(found, fields, list(factors(max(tokens))), [math.isqrt(count) for count in tokens])
+    return fitting_config(found, fields, list(factors(max(tokens))), [math.isqrt(count) for count in tokens])
 
 
-SWIN_MIXER_READER = Reader(
-    SWIN_MIXER, "microsoft", r"^layers\.0\.blocks\.0\.spatial_mlp\.weight$", SWIN_MIXER_DIALECTS,
-    partial(recognise_by_names, dialects=SWIN_MIXER_DIALECTS), infer, fit)
+SWIN_MIXER_READER = Reader(SWIN_MIXER, "microsoft", r"^layers\.0\.blocks\.0\.spatial_mlp\.weight$",
+                           SWIN_MIXER_DIALECTS, infer, fit)

@@ -9,16 +9,10 @@ from dataclasses import replace
 from functools import partial
 
 from swin_np.baselines.swin_v2 import BORDER, SwinV2Config
-from swin_np.checkpoints.dialects import swin_configuration
+from swin_np.checkpoints.dialects import swin_config
 from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
 from swin_np.checkpoints.dialects.swin import ANCHORS, BARE, DIALECTS, transformers_names
-from swin_np.checkpoints.dialects.swin_configuration import (
-    COORDINATES,
-    INDEX,
-    depths_of,
-    fitting_configuration,
-    shared_fields,
-)
+from swin_np.checkpoints.dialects.swin_config import COORDINATES, INDEX, depths_of, fitting_config, shared_fields
 from swin_np.checkpoints.reader import Reader, Request, Translated, with_axes
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array, pair
@@ -113,7 +107,7 @@ def infer(found: Translated) -> SwinV2Config:
         pretrained = pretrained * len(blocks)
     fields["qkv_bias"] = "layers.0.blocks.0.attn.q_bias" in state
     fields["pretrained_window_sizes"] = pretrained if any(pretrained) else ()
-    config = fitting_configuration(found, fields, [window], [min(own or window) for own in stored])
+    config = fitting_config(found, fields, [window], [min(own or window) for own in stored])
     if found.dialect.shape_policy is V2_IN_TRANSFORMERS:
         check_windows_in_transformers(config)
     return config
@@ -145,12 +139,11 @@ def fit(config: SwinV2Config, found: Translated) -> State:
     if not any(name.endswith(COORDINATES) for name in found.buffers):
         wanted = replace(wanted, pretrained_window_sizes=wanted.pretrained_window_sizes
                          or config.pretrained_window_sizes or (0,))
-    return swin_configuration.fit(config, replace(found, request=wanted))
+    return swin_config.fit(config, replace(found, request=wanted))
 
 
 SWIN_V2_READER = Reader(
-    SWIN_V2, "microsoft", r"(^|\.)(attn|attention\.self)\.logit_scale$", SWIN_V2_DIALECTS,
-    partial(recognise_by_names, dialects=SWIN_V2_DIALECTS, anchors=ANCHORS, bare={BARE: "swinv2."},
-            unknown="it has a scale for cosine attention and no first block of a Swin Transformer V2 that is known: "
-                    "give a file in one of the dialects {dialects}"),
-    infer, fit, r"layers\.\d+\.blocks\.\d+\.(attn\.relative_(position_index|coords_table)|attn_mask)")
+    SWIN_V2, "microsoft", r"(^|\.)(attn|attention\.self)\.logit_scale$", SWIN_V2_DIALECTS, infer, fit,
+    partial(recognise_by_names, anchors=ANCHORS, bare={BARE: "swinv2."}, unknown="it has a scale for cosine attention "
+            "and no first block of a Swin Transformer V2 that is known: give a file in one of the dialects {dialects}"),
+    r"layers\.\d+\.blocks\.\d+\.(attn\.relative_(position_index|coords_table)|attn_mask)")

@@ -1,11 +1,9 @@
 """The Transformer in the names of torch.nn.Transformer."""
 
-from functools import partial
-
 from swin_np.baselines.transformer import VARIANTS, TransformerConfig
-from swin_np.checkpoints.dialects.dialect import Dialect, recognise_by_names
+from swin_np.checkpoints.dialects.dialect import Dialect
 from swin_np.checkpoints.notes import Assumption
-from swin_np.checkpoints.reader import Reader, Translated, block_counts, heads_of_all_layers, with_axes
+from swin_np.checkpoints.reader import Reader, Translated, block_counts, number_of_heads, with_axes
 from swin_np.errors import CheckpointError
 from swin_np.systems.registry import TRANSFORMER
 
@@ -23,13 +21,12 @@ def infer(found: Translated) -> TransformerConfig:
     depths = block_counts(found.state, r"(encoder|decoder)\.layers\.(\d+)\.")
     encoder, decoder = depths["encoder"], depths["decoder"]
     hidden, channels = with_axes(found.state, "encoder.layers.0.linear1.weight", 2).shape
-    num_heads = heads_of_all_layers("Transformer", (channels, encoder, decoder, hidden), PUBLISHED, found)
+    num_heads = number_of_heads("Transformer", (channels, encoder, decoder, hidden), PUBLISHED, found)
     found.notes.append(Assumption("Where the norms are, their eps and the activation are not in the file: the paper's "
                                   "order, 1e-5 and ReLU were assumed, which torch.nn.Transformer has by default."))
     return found.reader.configuration(found.state, d_model=channels, nhead=num_heads, num_encoder_layers=encoder,
                                       num_decoder_layers=decoder, dim_feedforward=hidden)
 
 
-TRANSFORMER_READER = Reader(
-    TRANSFORMER, "torch.nn", r"^(encoder|decoder)\.layers\.0\.self_attn\.in_proj_weight$", TRANSFORMER_DIALECTS,
-    partial(recognise_by_names, dialects=TRANSFORMER_DIALECTS), infer)
+TRANSFORMER_READER = Reader(TRANSFORMER, "torch.nn", r"^(encoder|decoder)\.layers\.0\.self_attn\.in_proj_weight$",
+                            TRANSFORMER_DIALECTS, infer)

@@ -6,15 +6,7 @@ from functools import partial
 from swin_np.baselines.vit import VIT_VARIANTS, ViTConfig
 from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
 from swin_np.checkpoints.notes import Assumption
-from swin_np.checkpoints.reader import (
-    Reader,
-    Translated,
-    block_counts,
-    classes,
-    heads_of_all_layers,
-    mlp_ratio,
-    with_axes,
-)
+from swin_np.checkpoints.reader import Reader, Translated, block_counts, classes, mlp_ratio, number_of_heads, with_axes
 from swin_np.checkpoints.resizing import resize_positions
 from swin_np.errors import CheckpointError
 from swin_np.functional import pair
@@ -113,7 +105,7 @@ def infer(found: Translated) -> ViTConfig:
     grid = grid_of(found, patch)
     depth = block_counts(state, r"(blocks)\.(\d+)\.")["blocks"]
     hidden = len(with_axes(state, "blocks.0.mlp.fc1.weight", 2))
-    num_heads = heads_of_all_layers("ViT", (dim, depth, hidden), PUBLISHED, found)
+    num_heads = number_of_heads("ViT", (dim, depth, hidden), PUBLISHED, found)
     eps = told.fields.get("eps") if told else None
     if eps is None:
         eps = found.dialect.eps
@@ -133,7 +125,6 @@ def fit(config: ViTConfig, found: Translated) -> State:
 
 
 VIT_READER = Reader(
-    VIT, "timm", r"(^|\.)(cls_token|class_token|dist_token)$", VIT_DIALECTS,
-    partial(recognise_by_names, dialects=VIT_DIALECTS, anchors=ANCHORS, bare=BARE,
-            unknown="it has a class token and no first block of a ViT or DeiT that is known: give a file in one of the "
-                    "dialects {dialects}"), infer, fit)
+    VIT, "timm", r"(^|\.)(cls_token|class_token|dist_token)$", VIT_DIALECTS, infer, fit,
+    partial(recognise_by_names, anchors=ANCHORS, bare=BARE, unknown="it has a class token and no first block of a ViT "
+            "or DeiT that is known: give a file in one of the dialects {dialects}"))

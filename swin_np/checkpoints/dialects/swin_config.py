@@ -52,7 +52,7 @@ def shared_fields(found: Translated, told_by: dict[str, int]) -> dict[str, objec
             "shape_policy": found.dialect.shape_policy}
 
 
-def fitting_configuration(found: Translated, fields: dict[str, object], windows: Sequence[tuple[int, int]],
+def fitting_config(found: Translated, fields: dict[str, object], windows: Sequence[tuple[int, int]],
                           sides: Sequence[int]) -> SwinConfig:
     """The configuration with these fields, a window and an image size, that the parameters and buffers fit.
 
@@ -63,7 +63,7 @@ def fitting_configuration(found: Translated, fields: dict[str, object], windows:
     masked = any(name.endswith(MASK) for name in found.buffers)
     if wanted is not None and masked:
         unasked = replace(found, request=replace(found.request, image_size=None), notes=[])
-        own = fitting_configuration(unasked, fields, windows, sides)
+        own = fitting_config(unasked, fields, windows, sides)
         found = without_masks(found)
         if own.img_size != pair(wanted):
             if told and told.fields.get("img_size") == wanted:
