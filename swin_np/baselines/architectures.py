@@ -17,8 +17,6 @@ from swin_np.functional import Size
 from swin_np.layers import Module
 from swin_np.model import SwinConfig, SwinTransformer
 
-Config = Any                                           # SwinConfig, ViTConfig, ...
-
 
 @dataclass(frozen=True, eq=False)
 class Architecture:
@@ -31,8 +29,8 @@ class Architecture:
     name: str
     model: type[Module]
     config: type
-    variants: dict[str, Config]
-    layer_costs: Callable[[Config, Size, type], list[LayerCost]]
+    variants: dict[str, Any]
+    layer_costs: Callable[[Any, Size, type], list[LayerCost]]
 
 
 SWIN = Architecture("Swin Transformer", SwinTransformer, SwinConfig, model.VARIANTS, complexity.layer_costs)

@@ -1,22 +1,13 @@
 """Every system that can be built, by name: the paper's models and those that it and its readers compare with them."""
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
 from swin_np.arguments.door import takes
 from swin_np.arguments.names import check_name
-from swin_np.baselines.architectures import (
-    RES2NET,
-    RESNET,
-    SWIN,
-    SWIN_MIXER,
-    SWIN_V2,
-    TRANSFORMER,
-    VIT,
-    Architecture,
-    Config,
-)
+from swin_np.baselines.architectures import RES2NET, RESNET, SWIN, SWIN_MIXER, SWIN_V2, TRANSFORMER, VIT, Architecture
 from swin_np.complexity import LayerCost
 from swin_np.dense.backbones import DenseConfig
 from swin_np.dense.complexity import fpn_costs, unet_costs, upernet_costs
@@ -27,6 +18,7 @@ from swin_np.functional import Size, pair
 from swin_np.layers import Module
 from swin_np.shape_policy import TORCHVISION, ShapePolicy
 
+Config = Any                                           # SwinConfig, ViTConfig, ...
 USUAL_SIZE = (224, 224)                                # pixels, of a model that is configured for no size
 
 FPN = Architecture("FPN", FeaturePyramid, FPNConfig, FPN_VARIANTS, fpn_costs)

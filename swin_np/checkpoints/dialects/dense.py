@@ -79,28 +79,15 @@ def fpn_fields(found: Translated) -> dict[str, object]:
 FIELDS = {UPERNET: upernet_fields, UNET: unet_fields, FPN: fpn_fields}
 
 
-def backbone_state(state: State) -> State:
-    """What belongs to the backbone, under its own names.
-
-    A Swin Transformer gets a final norm, which only one that classifies has; `whole_state` takes it away.
-    """
-    inner = {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
-    if "patch_embed.proj.weight" in inner:
-        like = with_axes(state, f"norms.{max(len(depths_of(inner)) - 1, 0)}.weight", 1)
-        inner |= {"norm.weight": np.ones_like(like), "norm.bias": np.zeros_like(like)}
-    return inner
-
-
-def whole_state(inner: State, state: State) -> State:
-    """`state` with another backbone's parameters: the inverse of `backbone_state`."""
-    others = {name: value for name, value in state.items() if not name.startswith(PREFIX)}
-    return {**{PREFIX + name: value for name, value in inner.items() if name not in ("norm.weight", "norm.bias")},
-            **others}
-
-
 def backbone_of(found: Translated) -> Translated:
-    """The backbone under its own names, with its own reader and what config.json tells of it; notes are shared."""
-    inner = backbone_state(found.state)
+    """The backbone under its own names, with its own reader and what config.json tells of it; notes are shared.
+
+    A Swin Transformer gets a final norm, which only one that classifies has; `fit` takes it away.
+    """
+    inner = {name.removeprefix(PREFIX): value for name, value in found.state.items() if name.startswith(PREFIX)}
+    if "patch_embed.proj.weight" in inner:
+        like = with_axes(found.state, f"norms.{max(len(depths_of(inner)) - 1, 0)}.weight", 1)
+        inner |= {"norm.weight": np.ones_like(like), "norm.bias": np.zeros_like(like)}
     reader = next((backbone for backbone in BACKBONES if backbone.is_told_by(inner)), SWIN_READER)
     if issubclass(reader.architecture.config, SwinConfig) and "patch_embed.proj.weight" not in inner:
         names = listing(list(inner)) or "as it has no tensor of one"
@@ -129,7 +116,9 @@ def fit(config: DenseConfig, found: Translated) -> State:
     if type(config.backbone) is not architecture.config:
         raise ConfigurationError(f"its backbone is a {architecture.name}, and a {type(config.backbone).__name__} was "
                                  f"given: give a {architecture.config.__name__}")
-    return whole_state(inner.reader.fit(config.backbone, inner), found.state)
+    backbone = {PREFIX + name: value for name, value in inner.reader.fit(config.backbone, inner).items()
+                if name not in ("norm.weight", "norm.bias")}
+    return backbone | {name: value for name, value in found.state.items() if not name.startswith(PREFIX)}
 
 
 def dense_reader(architecture: Architecture, telling: str, dialects: dict[str, Dialect]) -> Reader:

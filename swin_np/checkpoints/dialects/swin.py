@@ -18,17 +18,14 @@ from swin_np.shape_policy import MICROSOFT, MMDETECTION, TIMM, TORCHVISION, TRAN
 from swin_np.systems.registry import SWIN
 
 
-def transformers_names(root: str, attention: dict[str, tuple[str, ...]],
-                       mlp: dict[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The table of Hugging Face's model; its files on disk and its models in memory differ inside a block only."""
+def transformers_names(root: str, inside: dict[str, tuple[str, ...]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The table of Hugging Face's model; its files on disk and its models in memory differ `inside` a block only."""
     block = root + "encoder.layers.{i}.blocks.{j}."
     return (
         ("patch_embed.proj", (root + "embeddings.patch_embeddings.projection",)),
         ("patch_embed.norm", (root + "embeddings.norm",)),
         ("absolute_pos_embed", (root + "embeddings.position_embeddings",)),
-        *(("layers.{i}.blocks.{j}." + name, tuple(block + part for part in parts))
-          for name, parts in attention.items()),
-        *(("layers.{i}.blocks.{j}." + name, (block + part,)) for name, part in mlp.items()),
+        *(("layers.{i}.blocks.{j}." + name, tuple(block + part for part in parts)) for name, parts in inside.items()),
         ("layers.{i}.blocks.{j}.norm1", (block + "layernorm_before",)),
         ("layers.{i}.blocks.{j}.norm2", (block + "layernorm_after",)),
         ("layers.{i}.blocks.{j}", (block[:-1],)),
@@ -74,14 +71,17 @@ DIALECTS = {dialect.name: dialect for dialect in (
         "attn.relative_position_bias_table": ("attention.relative_position_bias.relative_position_bias_table",),
         "attn.relative_position_index": ("attention.relative_position_bias.relative_position_index",),
         "attn": ("attention",),
-    }, {"mlp.fc1": "mlp.fc1", "mlp.fc2": "mlp.fc2", "mlp": "mlp"})),
+        "mlp": ("mlp",),
+    })),
     Dialect("transformers-files", TRANSFORMERS, transformers_names("swin.", {
         "attn.qkv": ("attention.self.query", "attention.self.key", "attention.self.value"),
         "attn.proj": ("attention.output.dense",),
         "attn.relative_position_bias_table": ("attention.self.relative_position_bias_table",),
         "attn.relative_position_index": ("attention.self.relative_position_index",),
         "attn": ("attention",),
-    }, {"mlp.fc1": "intermediate.dense", "mlp.fc2": "output.dense"})),
+        "mlp.fc1": ("intermediate.dense",),
+        "mlp.fc2": ("output.dense",),
+    })),
     Dialect("mmdetection", MMDETECTION, (
         ("patch_embed.proj", ("patch_embed.projection",)),
         ("patch_embed.norm", ("patch_embed.norm",)),

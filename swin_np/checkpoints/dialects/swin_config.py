@@ -53,7 +53,7 @@ def shared_fields(found: Translated, told_by: dict[str, int]) -> dict[str, objec
 
 
 def fitting_config(found: Translated, fields: dict[str, object], windows: Sequence[tuple[int, int]],
-                          sides: Sequence[int]) -> SwinConfig:
+                   sides: Sequence[int]) -> SwinConfig:
     """The configuration with these fields, a window and an image size, that the parameters and buffers fit.
 
     windows: those that the shapes allow, the squarest first. sides: of each stage's own window, which is smaller where

@@ -36,7 +36,9 @@ SWIN_V2_DIALECTS = {dialect.name: dialect for dialect in (
         "attn.cpb_mlp": ("attention.self.continuous_position_bias_mlp",),
         "attn.proj": ("attention.output.dense",),
         "attn": ("attention",),
-    }, {"mlp.fc1": "intermediate.dense", "mlp.fc2": "output.dense"})),
+        "mlp.fc1": ("intermediate.dense",),
+        "mlp.fc2": ("output.dense",),
+    })),
 )}
 
 
@@ -71,11 +73,9 @@ def check_answered(wanted: Request, stored: bool, coordinates: bool, sized: bool
 
     stored: whether the file tells the window. coordinates: also that of the first training. sized: the image size.
     """
-    questions = (("the window", "window_size", stored, wanted.window_size),
-                 ("the image size", "image_size", sized, wanted.image_size),
-                 ("the windows of the first training", "pretrained_window_sizes", coordinates,
-                  wanted.pretrained_window_sizes))
-    if asked := [(what, name) for what, name, told, given in questions if not told and given is None]:
+    questions = (("the window", "window_size", stored), ("the image size", "image_size", sized),
+                 ("the windows of the first training", "pretrained_window_sizes", coordinates))
+    if asked := [(what, name) for what, name, told in questions if not told and getattr(wanted, name) is None]:
         options = ", ".join(f"--{name.replace('_', '-')}" for _, name in asked)
         raise CheckpointError(
             f"nothing in it tells {listed([what for what, _ in asked])}, on which the numbers of a Swin Transformer V2 "

@@ -142,10 +142,8 @@ class Storages:
     def __call__(self, identity: tuple) -> Storage:
         """The storage of ("storage", type, key, location, count), or with None as sixth in the legacy format."""
         match identity:
-            case ("storage", StorageType(dtype), str(key), str(), int(count)) | \
-                 ("storage", StorageType(dtype), str(key), str(), int(count), None):
-                storage = self.by_key.setdefault(key, Storage(key, dtype, count, self.find,
-                                                                 self.file_size))
+            case ("storage", StorageType(dtype), str(key), str(), int(count), *rest) if rest in ([], [None]):
+                storage = self.by_key.setdefault(key, Storage(key, dtype, count, self.find, self.file_size))
                 if (storage.dtype, storage.count) == (dtype, count) and count >= 0:
                     return storage
             case ("storage", StorageType(), str(), str(), int(), tuple()):
