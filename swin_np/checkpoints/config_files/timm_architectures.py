@@ -54,8 +54,8 @@ def told_by(entries: Entries, architecture: str, system: Architecture) -> dict[s
         fields |= {"num_heads": arguments.count("num_heads") or fields["num_heads"]}
     elif (heads := arguments.counts("num_heads")) is not None:
         fields |= {"num_heads": heads}
-    given = {argument: value for argument, reader in ARGUMENTS.items()
-             if (value := reader(arguments, argument)) is not None}
+    given = {argument: value for argument, read in ARGUMENTS.items()
+             if (value := read(arguments, argument)) is not None}
     return fields | given
 
 
