@@ -19,7 +19,9 @@ import transformers
 from torch.nn.functional import cross_entropy
 
 from swin_np import probes
-from swin_np.checkpoints.dialects.swin import DIALECTS, State, to_official
+from swin_np.checkpoints.dialects.dialect import State
+from swin_np.checkpoints.dialects.swin import DIALECTS
+from swin_np.checkpoints.dialects.translation import to_official
 from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.model import SwinTransformer
 from swin_np.parallel.pool import threads

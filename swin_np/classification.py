@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from swin_np import images
+from swin_np.checkpoints.config_files.presets import stored_preset
 from swin_np.checkpoints.files import read
 from swin_np.checkpoints.loading import identify
-from swin_np.checkpoints.stored_presets import stored_preset
 from swin_np.commands.terminal import size
 from swin_np.dense.backbones import DenseModel
 from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError

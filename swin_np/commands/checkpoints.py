@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from swin_np.arguments.names import check_name
-from swin_np.checkpoints.dialects.swin import Dialect
+from swin_np.checkpoints.dialects.dialect import Dialect
 from swin_np.checkpoints.files import INDEX_ENDING, StoredCheckpoint, read
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.formats.safetensors import write_safetensors
-from swin_np.checkpoints.loading import SYSTEMS, Identified, convert, identify
+from swin_np.checkpoints.loading import READERS, Identified, convert, identify
 from swin_np.commands.terminal import printable, size, with_progress
 from swin_np.dense.backbones import DenseConfig
 from swin_np.errors import CheckpointError, InputError, SwinError
@@ -23,7 +23,7 @@ from swin_np.model import SwinConfig
 from swin_np.systems.registry import Config, architecture_of
 
 WRITERS = {".safetensors": write_safetensors, ".npz": write_npz}
-DIALECTS = tuple(dict.fromkeys(name for system in reversed(SYSTEMS) for name in system.dialects))
+DIALECTS = tuple(dict.fromkeys(name for reader in reversed(READERS) for name in reader.dialects))
 COLUMNS = "{:12}{:>12}{:>12}{:>8}{:>10}"               # of the table of tensors, after name and shape
 
 
@@ -140,7 +140,7 @@ def run_inspect(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({
             "file": str(options.file), "format": stored.format, "unwrapped": stored.unwrapped,
-            "metadata": stored.metadata, "system": identified and identified.system.name,
+            "metadata": stored.metadata, "system": identified and identified.reader.name,
             "dialect": identified and identified.dialect.name,
             "config": identified and asdict(identified.config),
             "notes": identified.notes if identified else [],
@@ -166,7 +166,7 @@ def unidentified(stored: StoredCheckpoint, reason: str) -> list[tuple[str, str]]
 def description(identified: Identified) -> list[tuple[str, str]]:
     """The rows on a checkpoint whose dialect is known."""
     eps = [("eps", f"{identified.eps} in the norms of the blocks and the last one")] if identified.eps else []
-    return [("system", identified.system.name), ("dialect", identified.dialect.name), *settings(identified.config),
+    return [("system", identified.reader.name), ("dialect", identified.dialect.name), *settings(identified.config),
             *eps, *(("assumed" if note in identified.assumed else "note", note) for note in identified.notes)]
 
 
@@ -218,8 +218,8 @@ def run_convert(options: argparse.Namespace) -> None:
     stored = read(options.source)
     try:
         identified = identify(stored, **sizes)
-        check_name(f"dialect of a {identified.system.name}", options.to, identified.system.dialects)
-        dialect = identified.system.dialects[options.to]
+        check_name(f"dialect of a {identified.reader.name}", options.to, identified.reader.dialects)
+        dialect = identified.reader.dialects[options.to]
         if identified.eps is not None:
             raise CheckpointError(f"the eps of its norms is {identified.eps} by its config.json, which the file to be "
                                   "written could not tell: convert it with the library that wrote it")

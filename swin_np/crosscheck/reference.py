@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_np.checkpoints.dialects.swin import recognise, to_official
+from swin_np.checkpoints.dialects.swin import recognise
+from swin_np.checkpoints.dialects.translation import to_official
 from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats import strict_json
 from swin_np.checkpoints.formats.npz import write_npz

@@ -7,7 +7,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from swin_np.checkpoints.dialects.swin import DIALECTS, from_official
+from swin_np.checkpoints.dialects.swin import DIALECTS
+from swin_np.checkpoints.dialects.translation import from_official
 from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.formats.safetensors import write_safetensors

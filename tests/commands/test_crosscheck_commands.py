@@ -25,7 +25,8 @@ def run(*arguments) -> int:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """A checkpoint in the names of transformers, an array of images, and two candidates."""
-    from swin_np.checkpoints.dialects.swin import DIALECTS, from_official
+    from swin_np.checkpoints.dialects.swin import DIALECTS
+    from swin_np.checkpoints.dialects.translation import from_official
 
     folder = tmp_path_factory.mktemp("files")
     model, images = model_and_images()
