@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.accuracy import MISSING, largest_difference, photograph
+from benchmarks.outputs import check_json
 from swin_np import VARIANTS, SwinError, SwinTransformer, trace
 from swin_np.arguments.names import check_name
 from swin_np.functional import Array
 from swin_np.plots.depth import LayerError
+from swin_np.writing import write_text
 
 EXAMPLE = """example:
   python -m benchmarks.depth --json swin_np/data/error_by_depth.json
@@ -96,6 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         check_name("variant", options.variant, VARIANTS)
+        check_json(options.json)
     except SwinError as error:
         print(error, file=sys.stderr)
         return 2
@@ -107,11 +110,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(table(errors))
         return 0
     try:
-        options.json.write_text(json.dumps({"variant": options.variant, "seed": options.seed,
-                                            "layers": [asdict(error) for error in errors]}, indent=1) + "\n")
-    except OSError as error:
-        print(f"{options.json} cannot be written ({error.strerror}): choose a file that you can write to",
-              file=sys.stderr)
+        write_text(json.dumps({"variant": options.variant, "seed": options.seed,
+                               "layers": [asdict(error) for error in errors]}, indent=1) + "\n", options.json)
+    except SwinError as error:
+        print(error, file=sys.stderr)
         return 2
     return 0
 
