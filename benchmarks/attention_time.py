@@ -14,7 +14,7 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.outputs import check_json
+from benchmarks.outputs import check_json, keep
 from benchmarks.speed import machine
 from swin_np import VARIANTS, SwinConfig, SwinError, threads
 from swin_np.arguments.names import check_name
@@ -22,7 +22,6 @@ from swin_np.attention import WindowAttention
 from swin_np.functional import Array
 from swin_np.plots.complexity import SIZES, AttentionTime, stage_sizes
 from swin_np.windows import window_partition
-from swin_np.writing import write_text
 
 EXAMPLE = """example:
   python -m benchmarks.attention_time --json swin_np/data/attention_times.json
@@ -86,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
                 times.append(measure(config, stage, size, windows, options.rounds, options.seed))
         text = json.dumps({"variant": options.variant, "threads": 1, "machine": machine(),
                            "times": [asdict(time) for time in times]}, indent=1)
-        print(text) if options.json is None else write_text(text + "\n", options.json)
+        print(text) if options.json is None else keep(text, options.json)
     except SwinError as error:
         print(error, file=sys.stderr)
         return 2

@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.accuracy import MISSING, largest_difference, photograph
-from benchmarks.outputs import check_json
+from benchmarks.outputs import check_json, keep
 from swin_np import VARIANTS, SwinError, SwinTransformer, trace
 from swin_np.arguments.names import check_name
 from swin_np.functional import Array
 from swin_np.plots.depth import LayerError
-from swin_np.writing import write_text
 
 EXAMPLE = """example:
   python -m benchmarks.depth --json swin_np/data/error_by_depth.json
@@ -110,8 +109,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(table(errors))
         return 0
     try:
-        write_text(json.dumps({"variant": options.variant, "seed": options.seed,
-                               "layers": [asdict(error) for error in errors]}, indent=1) + "\n", options.json)
+        keep(json.dumps({"variant": options.variant, "seed": options.seed,
+                         "layers": [asdict(error) for error in errors]}, indent=1), options.json)
     except SwinError as error:
         print(error, file=sys.stderr)
         return 2

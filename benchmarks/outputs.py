@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from swin_np.commands.options import output_file
+from swin_np.errors import InputError
 from swin_np.writing import write_text
 
 STANDARD_OUTPUT = Path("-")
@@ -19,8 +20,17 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def check_json(path: Path | None) -> None:
     """Raise InputError, before the measurements, for a file that cannot be written after them."""
-    if path not in (None, STANDARD_OUTPUT):
+    if path != STANDARD_OUTPUT:
         output_file(path, ENDINGS)
+
+
+def keep(text: str, path: Path) -> None:
+    """Write a text to the file; where that cannot be written, print it so that it is not lost and raise InputError."""
+    try:
+        write_text(text + "\n", path)
+    except InputError:
+        print(text)
+        raise
 
 
 def give(results: object, path: Path | None, as_json: Callable[..., str], report: Callable[..., str]) -> None:

@@ -264,8 +264,7 @@ def check(options: argparse.Namespace) -> None:
         check_name("system with a PyTorch twin", name, (name for name, config in SYSTEMS.items() if issubclass(
             architecture_of(config).model, VisionTransformer | ResNet)))
     check_json(options.json)
-    if options.figure:
-        output_file(options.figure, FIGURE)
+    output_file(options.figure, FIGURE)
     if not (find_spec("torch") and find_spec("transformers")):
         raise SwinError(accuracy.MISSING)
 

@@ -126,12 +126,10 @@ def image_files(paths: list[Path]) -> list[Path]:
 
 def check_outputs(options: argparse.Namespace, paths: list[Path]) -> None:
     """Raise InputError, before the long work, for output files that could not be written after it."""
-    if options.csv:
-        output_file(options.csv, TABLE, [*paths, options.checkpoint])
-    if options.plot:
-        output_file(options.plot, FIGURE, [*paths, options.checkpoint])
-        if len(paths) > 1:
-            raise InputError(f"--plot draws one image, and there are {len(paths)}: give one, or leave --plot out")
+    output_file(options.csv, TABLE, [*paths, options.checkpoint])
+    output_file(options.plot, FIGURE, [*paths, options.checkpoint])
+    if options.plot and len(paths) > 1:
+        raise InputError(f"--plot draws one image, and there are {len(paths)}: give one, or leave --plot out")
 
 
 def write_csv(path: Path, ranked: dict[Path, list[RankedClass]]) -> None:

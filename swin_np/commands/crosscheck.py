@@ -38,9 +38,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 def run_crosscheck(options: argparse.Namespace) -> int:
     """`swin-np crosscheck`; the exit status."""
-    if options.plot:
-        read = (options.reference, options.candidate, options.image, options.mapping)
-        output_file(options.plot, FIGURE, filter(None, read))
+    output_file(options.plot, FIGURE, [options.reference, options.candidate, options.image, options.mapping])
     mapping = read_mapping(options.mapping) if options.mapping else None
     candidate = candidate_of(options.candidate)
     if options.image:

@@ -39,9 +39,8 @@ def run_grade(options: argparse.Namespace) -> None:
     """`swin-np grade`."""
     if not (options.seconds > 0 and options.memory > 0):
         raise InputError(f"{options.seconds:g} seconds and {options.memory} MiB were given, expected more than nothing")
-    for path, endings in ((options.csv, TABLE), (options.plot, FIGURE)):
-        if path:
-            output_file(path, endings)
+    output_file(options.csv, TABLE)
+    output_file(options.plot, FIGURE)
     limits = grading.Limits(options.seconds, options.memory)
     grades = grading.grade(options.folder, limits, lambda work: with_progress(work, "notebooks"))
     frequent = grade_table.most_frequent(grades)

@@ -78,12 +78,14 @@ def both_sides(option: str, sides: list[int] | None) -> tuple[int, int] | None:
     return (sides[0], sides[-1]) if sides else None
 
 
-def output_file(path: Path, endings: Iterable[str], read: Iterable[Path] = ()) -> None:
-    """Raise InputError, before the long work, unless a file can be written at `path`.
+def output_file(path: Path | None, endings: Iterable[str], read: Iterable[Path | None] = ()) -> None:
+    """Raise InputError, before the long work, unless a file can be written at `path`; None is a file not asked for.
 
     Its name ends in one of `endings`; it is no folder, and its folder is there and can be written to; it is none of
     the files that are `read`: of a folder and of an index of shards every file in the folder counts.
     """
+    if path is None:
+        return
     check_ending(path, endings)
     if os.path.isdir(path):
         raise InputError(f"{path} is a folder: give the path of a file to write")
@@ -95,7 +97,8 @@ def output_file(path: Path, endings: Iterable[str], read: Iterable[Path] = ()) -
         raise unwritable(path, error) from None
     if not os.path.isdir(path.parent) or not os.access(path.parent, os.W_OK | os.X_OK):
         raise InputError(f"{path} cannot be written: choose a folder that exists and that you can write to")
-    if any(is_same_file(file, path) for file in read for file in files_of(file)):
+    files = [file for source in filter(None, read) for file in files_of(source) if os.path.exists(file)]
+    if os.path.exists(path) and any(os.path.samefile(file, path) for file in files):
         raise InputError(f"{path} is a file that is read: choose another name for what is written")
 
 
@@ -103,11 +106,6 @@ def files_of(path: Path) -> list[Path]:
     """The files that reading `path` may read: those of a folder, those beside an index of shards, or the file."""
     folder = path if os.path.isdir(path) else path.parent if path.name.endswith(INDEX_ENDING) else None
     return sorted(folder.glob("*")) if folder else [path]
-
-
-def is_same_file(one: Path, other: Path) -> bool:
-    """Whether two paths lead to the same existing file, links followed."""
-    return os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other)
 
 
 def output_folder(folder: Path, names: Iterable[str], read: Iterable[Path] = ()) -> None:

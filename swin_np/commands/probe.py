@@ -63,8 +63,7 @@ def check_options(options: argparse.Namespace) -> None:
     if not 1 <= options.images <= MOST_IMAGES:
         raise InputError(f"--images {options.images} was given: ask for 1 to {MOST_IMAGES}")
     check_seed(options.seed)
-    if options.plot:
-        output_file(options.plot, FIGURE)
+    output_file(options.plot, FIGURE)
 
 
 def summary(task: Task, boards: Boards, logits: Array) -> dict:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, Size, pair
 from swin_np.model import VARIANTS, SwinConfig
-from swin_np.plots.cells import MOST_NUMERALS, colour_on, draw_cells, position_colours
+from swin_np.plots.cells import MOST_NUMERALS, draw_cells, draw_numeral, frame_tokens, position_colours
 from swin_np.plots.style import HOUSE_STYLE, ORANGE, WHITE, draw_frame, new_figure
 from swin_np.ragged import ragged_windows
 from swin_np.windows import check_window, region_ids, window_partition
@@ -109,12 +109,11 @@ def draw_partition(axes: Axes, map_size: tuple[int, int], window: tuple[int, int
     small = max(map_size) <= MOST_NUMERALS
     draw_cells(axes, colours, numbers if small else None)
     for row, column in ragged_windows(map_size, window, shift):
-        height, width = row.stop - row.start, column.stop - column.start
-        draw_frame(axes, (column.start - 0.5, row.start - 0.5), width, height, WHITE)
+        frame_tokens(axes, row, column)
+        height, width, first = row.stop - row.start, column.stop - column.start, (row.start, column.start)
         if not small and min(height, width) * 40 >= max(map_size):      # there is room for the number
-            axes.text(column.start + (width - 1) / 2, row.start + (height - 1) / 2,
-                      str(numbers[row.start, column.start]), ha="center", va="center", fontsize="small",
-                      color=colour_on(colours[row.start, column.start]))
+            draw_numeral(axes, row.start + (height - 1) / 2, column.start + (width - 1) / 2, str(numbers[first]),
+                         colours[first], fontsize="small")
     axes.set(xlabel="column", ylabel="row")
 
 
