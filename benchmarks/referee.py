@@ -17,7 +17,9 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from swin_np import TRANSFORMERS, SwinConfig, SwinTransformer, edit, threads, trace
+from oracle import mistake_models
+from oracle.mistake_models import EVEN, needs_odd_window
+from swin_np import SwinConfig, SwinTransformer, edit, threads, trace
 from swin_np.commands.terminal import progress, with_progress
 from swin_np.crosscheck.candidates import Candidate
 from swin_np.crosscheck.layouts import Axes
@@ -40,14 +42,7 @@ EXAMPLE = """example:
 """
 
 
-def small(img_size: tuple[int, int], window: int) -> SwinConfig:
-    """Two stages on maps of several windows whose height and width differ."""
-    return SwinConfig(img_size, patch_size=2, num_classes=7, embed_dim=12, depths=(2, 2), num_heads=(2, 3),
-                      window_size=window, mlp_ratio=2, shape_policy=TRANSFORMERS)
-
-
-EVEN = replace(small((32, 48), 4), depths=(2, 2, 2), num_heads=(2, 3, 4))     # the last map, 4x6, is clamped to 4x4
-ODD = small((36, 48), 3)                               # maps of 18x24 and 9x12
+ODD = replace(mistake_models.ODD, depths=(2, 2), num_heads=(2, 3))              # maps of 18x24 and 9x12
 IN_MODEL = [entry for entry in CATALOGUE.values() if entry.modules != "input"]
 
 
@@ -72,7 +67,7 @@ class Row:
 
 def config_for(*mistakes: Mistake) -> SwinConfig:
     """A configuration on which all of them show."""
-    return ODD if any(entry.needs == "an odd window" for entry in mistakes) else EVEN
+    return ODD if needs_odd_window(*mistakes) else EVEN
 
 
 @cache

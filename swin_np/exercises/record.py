@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+from swin_np.errors import InputError
 from swin_np.exercises.registry import EXERCISES, NOTEBOOKS
 from swin_np.exercises.result import RIGHT, Result
+from swin_np.writing import write_text
 
 FILE = Path("exercise_progress.json")                  # in the folder of the notebook
 DONE: dict[str, str] = {}                              # what was checked in this kernel: outcomes by exercise
@@ -14,8 +16,8 @@ def remember(result: Result) -> None:
     """Keep the outcome of a check, also in the file where that can be written."""
     DONE[result.exercise] = result.outcome
     try:
-        FILE.write_text(json.dumps({**stored(), **DONE}, indent=1) + "\n", encoding="utf-8")
-    except OSError:                                    # a folder that cannot be written to: this kernel still knows
+        write_text(json.dumps({**stored(), **DONE}, indent=1) + "\n", FILE)
+    except InputError:                                 # a folder that cannot be written to: this kernel still knows
         return
 
 

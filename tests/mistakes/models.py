@@ -4,25 +4,17 @@ from functools import cache
 
 import numpy as np
 
-from swin_np import TRANSFORMERS, SwinConfig, SwinTransformer, trace
+from oracle.mistake_models import EVEN, ODD, needs_odd_window
+from swin_np import SwinConfig, SwinTransformer, trace
 from swin_np.functional import Array
 from swin_np.layers import redraw
 from swin_np.mistakes.catalogue import planted
 from swin_np.mistakes.mistake import Mistake
 
 
-def small(img_size: tuple[int, int], window: int) -> SwinConfig:
-    return SwinConfig(img_size, patch_size=2, num_classes=7, embed_dim=12, depths=(2, 2, 2), num_heads=(2, 3, 4),
-                      window_size=window, mlp_ratio=2, shape_policy=TRANSFORMERS)
-
-
-EVEN = small((32, 48), 4)                              # maps of 16x24, 8x12 and 4x6, the last less than two windows
-ODD = small((36, 48), 3)                               # maps of 18x24, 9x12 and 5x6
-
-
 def config_for(mistake: Mistake) -> SwinConfig:
     """The configuration whose model shows the mistake."""
-    return ODD if mistake.needs == "an odd window" else EVEN
+    return ODD if needs_odd_window(mistake) else EVEN
 
 
 @cache
