@@ -14,6 +14,7 @@ from time import perf_counter
 
 import numpy as np
 
+from benchmarks.outputs import check_json, keep
 from benchmarks.speed import machine
 from swin_np import VARIANTS, SwinConfig, SwinError, threads
 from swin_np.arguments.names import check_name
@@ -74,6 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         check_name("variant", options.variant, VARIANTS)
+        check_json(options.json)
         config, times = VARIANTS[options.variant], []
         chosen = plan(config, options.sizes, options.megabytes)
         with threads(1):
@@ -83,8 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
                 times.append(measure(config, stage, size, windows, options.rounds, options.seed))
         text = json.dumps({"variant": options.variant, "threads": 1, "machine": machine(),
                            "times": [asdict(time) for time in times]}, indent=1)
-        print(text) if options.json is None else options.json.write_text(text + "\n")
-    except (SwinError, OSError) as error:
+        print(text) if options.json is None else keep(text, options.json)
+    except SwinError as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.accuracy import MISSING, largest_difference, photograph
+from benchmarks.outputs import check_json, keep
 from swin_np import VARIANTS, SwinError, SwinTransformer, trace
 from swin_np.arguments.names import check_name
 from swin_np.functional import Array
@@ -92,6 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         check_name("variant", options.variant, VARIANTS)
+        check_json(options.json)
     except SwinError as error:
         print(error, file=sys.stderr)
         return 2
@@ -103,11 +105,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(table(errors))
         return 0
     try:
-        options.json.write_text(json.dumps({"variant": options.variant, "seed": options.seed,
-                                            "layers": [asdict(error) for error in errors]}, indent=1) + "\n")
-    except OSError as error:
-        print(f"{options.json} cannot be written ({error.strerror}): choose a file that you can write to",
-              file=sys.stderr)
+        keep(json.dumps({"variant": options.variant, "seed": options.seed,
+                         "layers": [asdict(error) for error in errors]}, indent=1), options.json)
+    except SwinError as error:
+        print(error, file=sys.stderr)
         return 2
     return 0
 

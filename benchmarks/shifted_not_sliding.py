@@ -13,12 +13,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 import numpy as np
 
+from benchmarks.outputs import add_json, check_json, give
 from benchmarks.results import milliseconds, table
 from benchmarks.speed import Progress, machine, numbers
 from swin_np import VARIANTS, SwinConfig, SwinError, threads
@@ -231,8 +231,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=numbers, default=5, metavar="N",
                         help="how often every method has its turn in each stage (default: 5)")
     parser.add_argument("--threads", type=numbers, default=1, metavar="N", help="the number of threads (default: 1)")
-    parser.add_argument("--json", nargs="?", const="-", metavar="FILE",
-                        help="write one JSON object to FILE; without FILE print it in place of the tables")
+    add_json(parser)
     return parser.parse_args(arguments)
 
 
@@ -240,17 +239,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0, or 2 after one sentence on what the user has to change."""
     options = parse(arguments)
     try:
-        if options.json not in (None, "-") and not Path(options.json).parent.is_dir():
-            raise SwinError(f"there is no folder for {options.json}: make it, or choose another one")
+        check_json(options.json)
         results = measure(sorted(set(options.stages)), options.repeats, options.threads)
-        print(as_json(results) if options.json == "-" else report(results))
-        if options.json not in (None, "-"):
-            Path(options.json).write_text(as_json(results) + "\n")
+        give(results, options.json, as_json, report)
     except SwinError as error:
         print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"{options.json} cannot be written ({error.strerror}): choose another file", file=sys.stderr)
         return 2
     return 0
 

@@ -22,18 +22,19 @@ import numpy as np
 from benchmarks import accuracy, operations, peak_memory
 from benchmarks.contenders import BESIDE, CONTENDERS, OURS, PRODUCTS, Run, draw_images, left_out
 from benchmarks.figure import speed_figure
+from benchmarks.outputs import add_json, check_json, give
 from benchmarks.results import Results, Timing, as_json, report
 from oracle.twins import redrawn_system
 from swin_np import SYSTEMS, VARIANTS, SwinError
 from swin_np.arguments.names import check_name
 from swin_np.baselines.resnet import ResNet
 from swin_np.baselines.vit import VisionTransformer
+from swin_np.commands.options import FIGURE, output_file
 from swin_np.complexity import total
 from swin_np.functional import Array
 from swin_np.layers import Module
 from swin_np.parallel.pool import default_threads
 from swin_np.plots import save
-from swin_np.plots.saving import OPTIONS
 from swin_np.systems import resident_memory
 from swin_np.systems.registry import architecture_of, for_image_size, layer_costs
 
@@ -251,9 +252,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
                         help="sides of the images (default: 224 448 896)")
     parser.add_argument("--seconds", type=float, default=20.0,
                         help="how long each case is repeated, at least five times (default: 20)")
-    parser.add_argument("--json", nargs="?", const="-", metavar="FILE",
-                        help="write one JSON object to FILE; without FILE print it in place of the tables")
-    parser.add_argument("--figure", metavar="PATH", help="draw the results, as .svg or .png")
+    add_json(parser)
+    parser.add_argument("--figure", type=Path, metavar="PATH", help="draw the results, as .svg or .png")
     return parser.parse_args(arguments)
 
 
@@ -263,10 +263,8 @@ def check(options: argparse.Namespace) -> None:
     for name in options.beside:
         check_name("system with a PyTorch twin", name, (name for name, config in SYSTEMS.items() if issubclass(
             architecture_of(config).model, VisionTransformer | ResNet)))
-    if options.figure and Path(options.figure).suffix not in OPTIONS:
-        raise SwinError(f"the figure {options.figure} cannot be drawn: choose a name that ends in .svg or .png")
-    if options.json not in (None, "-") and not Path(options.json).parent.is_dir():
-        raise SwinError(f"there is no folder for {options.json}: make it, or choose another one")
+    check_json(options.json)
+    output_file(options.figure, FIGURE)
     if not (find_spec("torch") and find_spec("transformers")):
         raise SwinError(accuracy.MISSING)
 
@@ -277,9 +275,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         check(options)
         results = measure(options)
-        print(as_json(results) if options.json == "-" else report(results))
-        if options.json not in (None, "-"):
-            Path(options.json).write_text(as_json(results) + "\n")
+        give(results, options.json, as_json, report)
         if options.figure:
             save(speed_figure(results), options.figure)
     except SwinError as error:

@@ -19,13 +19,18 @@ import transformers
 from torch.nn.functional import cross_entropy
 
 from swin_np import probes
-from swin_np.checkpoints.dialects.swin import DIALECTS, State, to_official
+from swin_np.checkpoints.dialects.dialect import State
+from swin_np.checkpoints.dialects.swin import DIALECTS
+from swin_np.checkpoints.dialects.translation import to_official
 from swin_np.checkpoints.formats.safetensors import write_safetensors
+from swin_np.commands.options import output_folder
+from swin_np.errors import SwinError
 from swin_np.model import SwinTransformer
 from swin_np.parallel.pool import threads
 from swin_np.probes import evaluation
 from swin_np.probes.models import ABLATIONS, probe_config, remove_shift
 from swin_np.probes.tasks import TASKS
+from swin_np.writing import write_text
 
 STEPS = {"same": 1500, "flock": 500}
 SEEDS = (0, 1, 2)
@@ -189,7 +194,7 @@ def write_results(folder: Path, results: list[dict]) -> None:
         "runs": sorted(results, key=lambda result: order[result["task"], result["ablation"], result["seed"]])}
     text = json.dumps(content, indent=1)               # with the numbers of one row in one line
     text = re.sub(r"\[[-\d.,\s]+\]", lambda row: " ".join(row.group().split()), text)
-    (folder / "results.json").write_text(text + "\n", encoding="utf-8")
+    write_text(text + "\n", folder / "results.json")
 
 
 def main() -> None:
@@ -201,14 +206,18 @@ def main() -> None:
                         help="where results.json and weights/ go (default: over the shipped ones)")
     parser.add_argument("--processes", type=int, default=2, help="trainings side by side (default: 2)")
     options = parser.parse_args()
+    weights = options.folder / "weights"
+    try:
+        output_folder(options.folder, ["results.json"])
+        output_folder(weights, [f"{task}_{ablation}.safetensors" for task in TASKS for ablation in ABLATIONS])
+    except SwinError as error:
+        parser.error(str(error))
     runs, results, states = all_runs(), [], {}
     for run, state, result in all_results(runs, options.processes):
         states[run.task, run.ablation, run.seed] = state
         results.append(result)
         print(f"{len(results)} of {len(runs)}: {run.task} {run.ablation} seed {run.seed}, "
               f"accuracy {100 * result['accuracy']:.1f} %", file=sys.stderr, flush=True)
-    weights = options.folder / "weights"
-    weights.mkdir(parents=True, exist_ok=True)
     for (task, ablation), seed in shipped_seeds(results).items():
         if ablation in ABLATIONS:
             write_safetensors(weights / f"{task}_{ablation}.safetensors", states[task, ablation, seed],

@@ -9,7 +9,8 @@ import torch
 import transformers
 
 from swin_np import TRANSFORMERS, VARIANTS, SwinConfig, SwinTransformer
-from swin_np.checkpoints.dialects.swin import DIALECTS, from_official
+from swin_np.checkpoints.dialects.swin import DIALECTS
+from swin_np.checkpoints.dialects.translation import from_official
 from swin_np.functional import Array
 from swin_np.layers import redraw
 

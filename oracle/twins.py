@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from swin_np.baselines.resnet import ResNet, ResNetConfig
 from swin_np.baselines.vit import VisionTransformer
 from swin_np.checkpoints.dialects.resnet import RESNET_DIALECTS
-from swin_np.checkpoints.dialects.swin import from_official
+from swin_np.checkpoints.dialects.translation import from_official
 from swin_np.checkpoints.dialects.vit import VIT_DIALECTS
 from swin_np.functional import Array
 from swin_np.layers import Module, redraw

@@ -17,8 +17,9 @@ from swin_np.baselines.res2net import Res2Net
 from swin_np.baselines.resnet import ResNet, ResNetConfig
 from swin_np.baselines.swin_v2 import CosineWindowAttention, SwinTransformerV2, SwinV2Config
 from swin_np.baselines.vit import VisionTransformer, ViTConfig
-from swin_np.checkpoints.dialects.resnet import COUNTERS, RES2NET_DIALECTS, RESNET_DIALECTS
-from swin_np.checkpoints.dialects.swin import DIALECTS, Dialect, State
+from swin_np.checkpoints.dialects.dialect import COUNTERS, Dialect, State
+from swin_np.checkpoints.dialects.resnet import RES2NET_DIALECTS, RESNET_DIALECTS
+from swin_np.checkpoints.dialects.swin import DIALECTS
 from swin_np.checkpoints.dialects.swin_v2 import SWIN_V2_DIALECTS
 from swin_np.checkpoints.dialects.vit import VIT_DIALECTS
 from swin_np.checkpoints.loading import convert

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from swin_np import images
+from swin_np.checkpoints.config_files.presets import stored_preset
 from swin_np.checkpoints.files import read
 from swin_np.checkpoints.loading import identify
-from swin_np.checkpoints.stored_presets import stored_preset
-from swin_np.commands.terminal import size
 from swin_np.dense.backbones import DenseModel
 from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError
 from swin_np.functional import Array, pair, softmax
@@ -18,6 +17,7 @@ from swin_np.images import Preset
 from swin_np.layers import Module
 from swin_np.preprocessing.choice import default_preset, named_preset
 from swin_np.systems.registry import Config, image_size
+from swin_np.text import size
 
 IMAGENET_1K, IMAGENET_22K = 1000, 21841                # classes
 

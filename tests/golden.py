@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_np.checkpoints.dialects.swin import DIALECTS, to_official
+from swin_np.checkpoints.dialects.swin import DIALECTS
+from swin_np.checkpoints.dialects.translation import to_official
 from swin_np.model import SwinConfig, SwinTransformer
 
 FOLDER = Path(__file__).parent / "golden"

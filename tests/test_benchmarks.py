@@ -224,7 +224,7 @@ def test_the_accuracy_of_a_whole_model_is_that_of_float32_and_its_float64_is_pyt
     (["--variant", "swin_x"], "swin_x"),
     (["--beside", "swin_v2_t"], "unknown system with a PyTorch twin 'swin_v2_t'"),
     (["--figure", "speed.jpg"], ".svg or .png"),
-    (["--json", "no such folder/speed.json"], "no folder"),
+    (["--json", "no such folder/speed.json"], "speed.json cannot be written"),
 ])
 def test_a_mistake_on_the_command_line_is_one_sentence_and_status_2(options, message, capsys):
     assert speed.main(options) == 2

@@ -116,20 +116,24 @@ def test_save_refuses_other_endings(tmp_path, name):
     assert not os.listdir(tmp_path)
 
 
-def test_save_says_in_one_sentence_that_a_folder_cannot_be_made(tmp_path):
+def test_save_all_says_in_one_sentence_that_a_folder_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SwinError, match=r"the folder .* cannot be made"):
+        save_all(tmp_path / "file" / "figures", print)
+
+
+def test_save_says_in_one_sentence_that_a_file_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SwinError, match="cannot be written"):
         save(new_figure(1, 1), tmp_path / "file" / "figure.svg")
 
 
 def test_a_failed_save_keeps_the_old_file_and_leaves_nothing_behind(tmp_path, monkeypatch):
-    def full(path, data):
-        with open(path, "wb") as file:
-            file.write(data[:10])
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
     (tmp_path / "figure.svg").write_text("old")
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(SwinError, match="No space left on device"):
         save(new_figure(1, 1), tmp_path / "figure.svg")
     assert os.listdir(tmp_path) == ["figure.svg"]

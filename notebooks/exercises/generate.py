@@ -12,9 +12,10 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from notebooks.publish.files import NotebookError, read, text_of, write
-from swin_np.commands.terminal import printable
+from notebooks.publish.files import NotebookError, read, text_of
 from swin_np.errors import SwinError
+from swin_np.text import printable
+from swin_np.writing import write_text
 
 FOLDER = Path(__file__).parent
 BEGIN, END = "### BEGIN ", "### END "
@@ -106,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return int(bool(wrong))
         for path, text in generated():
             path.parent.mkdir(exist_ok=True)
-            write(text, path)
+            write_text(text, path)
             print(path.relative_to(FOLDER))
     except SwinError as error:
         print(f"exercises: {printable(str(error))}", file=sys.stderr)

@@ -8,9 +8,11 @@ from time import perf_counter
 
 from notebooks.publish import pages
 from notebooks.publish.execution import check, execute
-from notebooks.publish.files import FOLDER, find, write
-from swin_np.commands.terminal import printable
+from notebooks.publish.files import FOLDER, find
+from swin_np.commands.options import output_folder
 from swin_np.errors import SwinError
+from swin_np.text import printable
+from swin_np.writing import write_text
 
 COMMANDS = {
     "execute": "run every notebook from a clean kernel and store what it shows",
@@ -43,7 +45,7 @@ def run_notebooks(command: str, chosen: list[Path]) -> int:
         start = perf_counter()
         try:
             if command == "execute":
-                write(execute(path), path)
+                write_text(execute(path), path)
                 sentences = []
             else:
                 sentences = check(path)
@@ -62,12 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         chosen, everything = find(options.names), find([])
+        if options.command in ("execute", "check"):
+            return run_notebooks(options.command, chosen)
+        make, ending = (pages.page, pages.PAGE) if options.command == "html" else (pages.slides, pages.SLIDES)
+        output_folder(options.folder, [pages.INDEX, *(f"{path.stem}{ending}" for path in chosen)])
     except SwinError as error:
         print(f"notebooks: {printable(str(error))}", file=sys.stderr)
         return 2
-    if options.command in ("execute", "check"):
-        return run_notebooks(options.command, chosen)
-    make, ending = (pages.page, pages.PAGE) if options.command == "html" else (pages.slides, pages.SLIDES)
     try:
         written = pages.publish(make, ending, chosen, everything, options.folder)
     except SwinError as error:

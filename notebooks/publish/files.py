@@ -96,17 +96,3 @@ def check_size(path: Path, text: str) -> None:
 def text_of(notebook: NotebookNode) -> str:
     """The notebook as the text of a file, keys in one order."""
     return nbformat.writes(notebook) + "\n"
-
-
-def write(text: str, path: Path) -> None:
-    """Write a whole file, or leave the old one; NotebookError where it cannot be written."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
-        try:
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise NotebookError(f"{path} cannot be written ({error.strerror}): choose a folder that you can write to"
-                            ) from error

@@ -9,8 +9,9 @@ from string import Template
 
 from nbformat import NotebookNode
 
-from notebooks.publish.files import NotebookError, read, write
+from notebooks.publish.files import NotebookError, read
 from notebooks.publish.rendering import Target, cell_html, code_colours, markdown
+from swin_np.writing import make_folder, write_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE, SLIDES, INDEX = ".html", ".slides.html", "index.html"
@@ -156,7 +157,7 @@ def publish(make: Callable[[list[Path], int, Path], str], ending: str, chosen: l
             folder: Path) -> list[Path]:
     """Write the chosen ones of all notebooks, `paths`, to `folder` by `page` or `slides`, and then the contents.
 
-    Returns the files, the contents last. Raises NotebookError; nothing is written unless all could be made.
+    Returns the files, the contents last. Raises a SwinError; nothing is written unless all could be made.
     """
     written = []
     for i, path in enumerate(paths):
@@ -166,10 +167,7 @@ def publish(make: Callable[[list[Path], int, Path], str], ending: str, chosen: l
             except NotebookError as error:
                 raise NotebookError(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
     written.append((folder / INDEX, index(paths, folder)))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise NotebookError(f"the folder {folder} cannot be made ({error.strerror}): choose another one") from error
+    make_folder(folder)
     for file, html in written:
-        write(html, file)
+        write_text(html, file)
     return [file for file, _ in written]

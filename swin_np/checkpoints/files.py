@@ -6,14 +6,13 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from swin_np.checkpoints import stored_preprocessing
-from swin_np.checkpoints.entries import Entries
+from swin_np.checkpoints.config_files.entries import Entries
+from swin_np.checkpoints.config_files.preprocessing import StoredPreprocessing, of_timm, of_transformers
 from swin_np.checkpoints.formats import strict_json
 from swin_np.checkpoints.formats.npz import read_npz
 from swin_np.checkpoints.formats.pth import LEGACY_MAGIC, AnyTensor, read_legacy, read_zip
 from swin_np.checkpoints.formats.safetensors import read_safetensors
 from swin_np.checkpoints.formats.zip_archive import LOCAL, read_directory
-from swin_np.checkpoints.stored_preprocessing import StoredPreprocessing
 from swin_np.checkpoints.unwrapping import unwrap
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
@@ -83,9 +82,9 @@ def read_beside(folder: Path) -> dict[str, object]:
     configuration, preprocessor = (entries_of(folder / name) for name in (CONFIGURATION, PREPROCESSOR))
     preprocessing = None
     if preprocessor is not None:
-        preprocessing = stored_preprocessing.of_transformers(preprocessor)
+        preprocessing = of_transformers(preprocessor)
     elif configuration is not None and "architecture" in configuration.values:
-        preprocessing = stored_preprocessing.of_timm(configuration)
+        preprocessing = of_timm(configuration)
     return {"configuration": configuration, "preprocessing": preprocessing}
 
 

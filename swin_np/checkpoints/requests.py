@@ -1,28 +1,31 @@
 """What a user and config.json add to a file: checked against each other, and config.json against the shapes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from swin_np.baselines.swin_v2 import SwinV2Config
-from swin_np.checkpoints.dialects.swin import Dialect, State
-from swin_np.checkpoints.entries import Entries, is_count, is_side
+from swin_np.checkpoints.config_files.configuration import Told, told_by
+from swin_np.checkpoints.config_files.entries import Entries, is_count, is_side
 from swin_np.checkpoints.notes import Assumption
-from swin_np.checkpoints.readers import Config, Request, System
-from swin_np.checkpoints.stored_configuration import Told, told_by
+from swin_np.checkpoints.reader import Request, Translated
 from swin_np.dense.backbones import DenseConfig
 from swin_np.errors import CheckpointError
 from swin_np.functional import Size, pair
 from swin_np.layers import LayerNorm, Module
 from swin_np.model import SwinConfig
+from swin_np.systems.registry import Config
 
-ANSWERS = ("num_heads", "image_size", "window_size", "pretrained_window_sizes")          # fields of a Request
+FIELDS = {"num_heads": "num_heads", "image_size": "img_size", "window_size": "window_size",
+          "pretrained_window_sizes": "pretrained_window_sizes"}
+"""Those of a Request, and as they are called in configurations."""
+
 V2_ONLY = ("window_size", "pretrained_window_sizes")   # the first version's bias tables tell the one and have no other
 
 
-def request(system: System, state: State, entries: Entries | None, notes: list[str],
-            num_heads: int | tuple[int, ...] | None, image_size: Size | None, window_size: Size | None,
+def request(found: Translated, entries: Entries | None, num_heads: int | tuple[int, ...] | None,
+            image_size: Size | None, window_size: Size | None,
             pretrained_window_sizes: int | tuple[int, ...] | None) -> Request:
     """The user's additions and those of config.json; one number of heads, or pretrained window, stands for a tuple.
 
@@ -33,23 +36,26 @@ def request(system: System, state: State, entries: Entries | None, notes: list[s
              "window_size": sides("window_size", window_size),
              "pretrained_window_sizes": whole_numbers("pretrained_window_sizes", pretrained_window_sizes, 0)}
     for name in V2_ONLY:
-        if given[name] is not None and not any(key.endswith("attn.logit_scale") for key in state):
+        if given[name] is not None and not any(key.endswith("attn.logit_scale") for key in found.state):
             raise CheckpointError(f"{name}={given[name]} was given, and only of a Swin Transformer V2 the weights do "
-                                  f"not tell it: leave it out for a {system.name}")
-    told = told_by(entries, system.name) if entries is not None else None
-    if entries is not None and told is None:
-        notes.append(Assumption(f"Its {entries.file} is neither transformers' nor timm's, and was left out."))
+                                  f"not tell it: leave it out for a {found.reader.name}")
+    if entries is None:
+        return Request(**given)
+    told = told_by(entries, found.reader.architecture)
     if told is None:
+        found.notes.append(Assumption(f"Its {entries.file} is neither transformers' nor timm's, and was left out."))
         return Request(**given)
     fields = told.fields | told.backbone
-    answers = {"num_heads": as_tuple(fields.get("num_heads")), "image_size": fields.get("img_size"),
-               "window_size": fields.get("window_size"),
-               "pretrained_window_sizes": fields.get("pretrained_window_sizes")}
     for name, value in given.items():
-        if value is not None and answers[name] is not None and not same(value, answers[name]):
-            raise CheckpointError(f"{name}={value} was given, and its {told.file} says {answers[name]}: leave {name} "
-                                  "out, or give the configuration that you want as config")
-    return Request(**{name: answers[name] if value is None else value for name, value in given.items()}, told=told)
+        answer = fields.get(FIELDS[name])
+        if isinstance(answer, int):                    # of a ViT, whose number of heads is one
+            answer = (answer,)
+        if value is None:
+            given[name] = answer
+        elif answer is not None and not same(value, answer):
+            raise CheckpointError(f"{name}={value} was given, and its {told.file} says {answer}: leave {name} out, or "
+                                  "give the configuration that you want as config")
+    return Request(**given, told=told)
 
 
 def whole_numbers(name: str, value: object, smallest: int) -> tuple[int, ...] | None:
@@ -73,16 +79,12 @@ def sides(name: str, value: object) -> tuple[int, int] | None:
 
 
 def as_tuple(value: object) -> tuple | None:
-    """One value as a tuple of it, several as a tuple."""
+    """One value as a tuple of it, several as a tuple; whole numbers of NumPy's as Python's."""
     if value is None:
         return None
-    value = value.tolist() if isinstance(value, np.ndarray) else value
-    return tuple(map(plain, value)) if isinstance(value, tuple | list) else (plain(value),)
-
-
-def plain(value: object) -> object:
-    """A whole number of NumPy's as Python's; anything else as it is."""
-    return int(value) if isinstance(value, np.integer) else value
+    values = value.tolist() if isinstance(value, np.ndarray) else value
+    values = values if isinstance(values, tuple | list) else (values,)
+    return tuple(int(each) if isinstance(each, np.integer) else each for each in values)
 
 
 def same(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
@@ -91,25 +93,24 @@ def same(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return (one * length if len(one) == 1 else one) == (other * length if len(other) == 1 else other)
 
 
-def inferred(system: System, dialect: Dialect, state: State, buffers: State, wanted: Request,
-             notes: list[str]) -> Config:
+def inferred(found: Translated) -> Config:
     """The configuration of the model in a file; CheckpointError if there is none, or config.json says another."""
+    told = found.request.told
     try:
-        config = system.infer(state, buffers, dialect, wanted, notes)
+        config = found.reader.infer(found)
     except CheckpointError:
-        for answers in (*((name,) for name in ANSWERS), ANSWERS):
-            fewer = replace(wanted, **dict.fromkeys(answers))
-            if wanted.told and (config := by_shapes(system, dialect, state, buffers, fewer)) is not None:
-                check_told(config, wanted.told)        # perhaps it is this answer that the shapes contradict
+        for answers in (*((name,) for name in FIELDS), FIELDS) if told else ():
+            if (config := without_answers(found, answers)) is not None:
+                check_told(config, told)               # perhaps it is this answer that the shapes contradict
         raise
-    check_told(config, wanted.told)
+    check_told(config, told)
     return config
 
 
-def by_shapes(system: System, dialect: Dialect, state: State, buffers: State, wanted: Request) -> Config | None:
+def without_answers(found: Translated, answers: Iterable[str]) -> Config | None:
     """The configuration without some of config.json's answers, to be compared with them; None if there is none."""
     try:
-        return system.infer(state, buffers, dialect, wanted, [])
+        return found.reader.infer(replace(found, request=replace(found.request, **dict.fromkeys(answers)), notes=[]))
     except CheckpointError:
         return None
 
@@ -118,19 +119,14 @@ def check_told(config: Config, told: Told | None) -> None:
     """Raise CheckpointError where config.json and the tensors are of different models."""
     if told is None:
         return
-    check_fields(config, told.fields, told.file)
-    if isinstance(config, DenseConfig):
-        check_fields(config.backbone, told.backbone, told.file)
-
-
-def check_fields(config: Config, fields: Mapping[str, object], file: str) -> None:
-    """Raise CheckpointError for a field that is told and is another in a configuration."""
-    for name, value in fields.items():
+    for name, value in told.fields.items():
         own = getattr(config, name, None)
         if own is None or (name == "num_classes" and not own) or equal(config, name, own, value):
             continue
-        raise CheckpointError(f"its {file} says {name} {value}, and its tensors are for {own}: give the {file} that "
-                              "belongs to it")
+        raise CheckpointError(f"its {told.file} says {name} {value}, and its tensors are for {own}: give the "
+                              f"{told.file} that belongs to it")
+    if isinstance(config, DenseConfig):
+        check_told(config.backbone, Told(told.file, told.backbone))
 
 
 def equal(config: Config, name: str, own: object, value: object) -> bool:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from swin_np.arguments.names import check_name
-from swin_np.checkpoints.dialects.swin import State
+from swin_np.checkpoints.dialects.dialect import State
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array, Size, pair
 from swin_np.model import SwinConfig

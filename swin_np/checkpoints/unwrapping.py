@@ -6,7 +6,7 @@ import numpy as np
 
 from swin_np.checkpoints.formats.pth import AnyTensor
 from swin_np.checkpoints.formats.writing import is_name
-from swin_np.checkpoints.notes import Assumption
+from swin_np.checkpoints.notes import Assumption, listing
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
 
@@ -14,13 +14,6 @@ WRAPPERS = ("model", "state_dict", "model_ema", "state_dict_ema")         # the 
 HEADS = ("decode_head.classifier.", "fpn.inner_blocks.")                 # of dense models that are read whole
 OF_MMPRETRAIN = re.compile(r"stages\.0\.blocks\.0\.ffn\.|layer1\.0\.conv1\.").match             # Swin, ResNet
 DEEPEST = 3                                            # wrappers inside wrappers
-LISTED = 10                                            # names in a sentence
-
-
-def listing(names: list) -> str:
-    """The names for a sentence, long lists and names cut short."""
-    shown = ", ".join(repr(name if isinstance(name, int) else str(name)[:60]) for name in names[:LISTED])
-    return shown + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
 
 
 def unwrap(tree: object) -> tuple[dict[str, Array | AnyTensor], list[str]]:

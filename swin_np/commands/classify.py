@@ -11,22 +11,31 @@ from pathlib import Path
 
 from swin_np import images
 from swin_np.arguments.names import check_name
-from swin_np.checkpoints.formats.writing import replacing
 from swin_np.checkpoints.loading import load
 from swin_np.classification import IMAGENET_1K, IMAGENET_22K, RankedClass, check_head, classify, preset_of
-from swin_np.commands.checkpoints import add_model_options, check_folder, given_sizes, is_same_file
-from swin_np.commands.terminal import printable, with_progress
+from swin_np.commands.options import (
+    FIGURE,
+    TABLE,
+    add_model_options,
+    add_plot,
+    add_threads,
+    given_sizes,
+    output_file,
+)
+from swin_np.commands.terminal import with_progress
 from swin_np.errors import InputError
 from swin_np.functional import Array
 from swin_np.images import PRESETS, Preset
 from swin_np.parallel.pool import threads
 from swin_np.systems.registry import Config
+from swin_np.text import printable
+from swin_np.writing import write_text
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 DRAWN = 5                                              # classes in the bar chart
 
 
-def add_commands(commands: argparse._SubParsersAction) -> None:
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `classify` to the parser of the command line."""
     command = commands.add_parser(
         "classify", help="the most probable classes of images, by a checkpoint",
@@ -39,9 +48,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
                          f"{', '.join(PRESETS)} (default: as preprocessor_config.json or timm's config.json beside the "
                          "checkpoint says, else as its implementation does, where that is known)")
     command.add_argument("--top", type=int, default=5, help="how many classes (default: 5)")
-    command.add_argument("--plot", type=Path, metavar="FILE", help="draw one image and its classes, .svg or .png")
+    add_plot(command, "one image and its classes")
     command.add_argument("--csv", type=Path, metavar="FILE", help="also write the result as a table, .csv")
-    command.add_argument("--threads", type=int, help="cores to use (default: all, or what SWIN_NP_THREADS says)")
+    add_threads(command)
     add_model_options(command)
     command.set_defaults(run=run_classify)
 
@@ -72,10 +81,6 @@ def run_classify(options: argparse.Namespace) -> None:
             else:
                 ranked[path] = classify(model, image, preset, options.top)
 
-    if options.csv:
-        write_csv(options.csv, ranked)
-    if options.plot:
-        draw(options.plot, image, preset, ranked[paths[0]])
     if options.json:
         print(json.dumps({
             "checkpoint": str(options.checkpoint), "preset": asdict(preset), "num_classes": model.config.num_classes,
@@ -86,6 +91,10 @@ def run_classify(options: argparse.Namespace) -> None:
             "notes": options.notes}))
     else:
         print_classes(model.config, preset, ranked)
+    if options.csv:
+        write_csv(options.csv, ranked)
+    if options.plot:
+        draw(options.plot, image, preset, ranked[paths[0]])
     for reason in failures.values():
         print(f"swin-np: {printable(reason)}", file=sys.stderr)
     if failures:
@@ -117,17 +126,10 @@ def image_files(paths: list[Path]) -> list[Path]:
 
 def check_outputs(options: argparse.Namespace, paths: list[Path]) -> None:
     """Raise InputError, before the long work, for output files that could not be written after it."""
-    if options.csv:
-        if options.csv.suffix.lower() != ".csv":
-            raise InputError(f"--csv {options.csv} does not end in .csv: choose that ending")
-        check_folder(options.csv)
-    if options.plot:
-        if options.plot.suffix not in (".svg", ".png"):
-            raise InputError(f"--plot {options.plot} ends in neither .svg nor .png: choose one of these endings")
-        if len(paths) > 1:
-            raise InputError(f"--plot draws one image, and there are {len(paths)}: give one, or leave --plot out")
-        if is_same_file(options.plot, paths[0]):
-            raise InputError(f"--plot {options.plot} is the image itself: choose another file")
+    output_file(options.csv, TABLE, [*paths, options.checkpoint])
+    output_file(options.plot, FIGURE, [*paths, options.checkpoint])
+    if options.plot and len(paths) > 1:
+        raise InputError(f"--plot draws one image, and there are {len(paths)}: give one, or leave --plot out")
 
 
 def write_csv(path: Path, ranked: dict[Path, list[RankedClass]]) -> None:
@@ -138,8 +140,7 @@ def write_csv(path: Path, ranked: dict[Path, list[RankedClass]]) -> None:
     for image, entries in ranked.items():
         table.writerows((printable(str(image)), rank, entry.number, entry.name, f"{entry.probability:.9g}")
                         for rank, entry in enumerate(entries, start=1))
-    with replacing(path) as stream:
-        stream.write(text.getvalue().encode())
+    write_text(text.getvalue(), path)
 
 
 def draw(path: Path, image: Array, preset: Preset, ranked: list[RankedClass]) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from swin_np import __version__
-from swin_np.commands import checkpoints, classify, crosscheck, grade, info, probe, systems, tour
-from swin_np.commands.terminal import printable
+from swin_np.commands import classify, convert, crosscheck, dump, grade, info, inspect, probe, systems, tour
 from swin_np.errors import SwinError, SwinWarning
+from swin_np.text import printable
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,8 +21,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"swin_np {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    for module in (tour, info, systems, checkpoints, classify, crosscheck, probe, grade):
-        module.add_commands(commands)
+    for module in (tour, info, systems, inspect, convert, classify, dump, crosscheck, probe, grade):
+        module.add_command(commands)
     return top
 
 

@@ -5,14 +5,17 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from swin_np.commands.terminal import printable, with_progress
+from swin_np.commands.options import FIGURE, TABLE, add_json, add_plot, output_file
+from swin_np.commands.terminal import with_progress
 from swin_np.errors import InputError
 from swin_np.exercises import grade_table, grading
+from swin_np.text import printable
+from swin_np.writing import write_text
 
 MOST_FREQUENT = 5                                      # mistakes below the table
 
 
-def add_commands(commands: argparse._SubParsersAction) -> None:
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `grade` to the parser of the command line."""
     command = commands.add_parser(
         "grade", help="grade a folder of submitted exercises",
@@ -27,8 +30,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--memory", type=int, default=grading.MEBIBYTES, metavar="MIB",
                          help="for a notebook, in MiB (default: %(default)s; not limited on Windows and macOS)")
     command.add_argument("--csv", type=Path, metavar="FILE", help="write a line for each student")
-    command.add_argument("--plot", type=Path, metavar="FILE", help="draw what went wrong most, .svg or .png")
-    command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    add_plot(command, "what went wrong most")
+    add_json(command)
     command.set_defaults(run=run_grade)
 
 
@@ -36,30 +39,23 @@ def run_grade(options: argparse.Namespace) -> None:
     """`swin-np grade`."""
     if not (options.seconds > 0 and options.memory > 0):
         raise InputError(f"{options.seconds:g} seconds and {options.memory} MiB were given, expected more than nothing")
+    output_file(options.csv, TABLE)
+    output_file(options.plot, FIGURE)
     limits = grading.Limits(options.seconds, options.memory)
     grades = grading.grade(options.folder, limits, lambda work: with_progress(work, "notebooks"))
     frequent = grade_table.most_frequent(grades)
+    if options.json:
+        print(json.dumps({"grades": [{**asdict(grade), "points": grade.points} for grade in grades],
+                          "most_frequent": frequent}))
+    else:
+        for line in grade_table.rows(grades):
+            print(printable(line))
+        for exercise, outcome, count in frequent[:MOST_FREQUENT]:
+            print(f"{count} of {len(grades)}: {exercise}, {outcome}")
     if options.csv:
-        write(grade_table.as_csv(grades), options.csv)
+        write_text(grade_table.as_csv(grades), options.csv)
     if options.plot:
         from swin_np.plots.classroom import what_went_wrong  # here, so that grading alone needs no matplotlib
         from swin_np.plots.saving import save
 
         save(what_went_wrong(frequent, len(grades)), options.plot)
-    if options.json:
-        print(json.dumps({"grades": [{**asdict(grade), "points": grade.points} for grade in grades],
-                          "most_frequent": frequent}))
-        return
-    for line in grade_table.rows(grades):
-        print(printable(line))
-    for exercise, outcome, count in frequent[:MOST_FREQUENT]:
-        print(f"{count} of {len(grades)}: {exercise}, {outcome}")
-
-
-def write(text: str, path: Path) -> None:
-    """Write the file; InputError where that is not possible."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}): choose a folder that you can write to"
-                         ) from error

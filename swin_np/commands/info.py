@@ -7,11 +7,12 @@ from dataclasses import asdict, fields
 
 from swin_np import complexity
 from swin_np.arguments.names import check_name
-from swin_np.commands.terminal import size
+from swin_np.commands.options import add_json
 from swin_np.complexity import LayerCost, TotalCost
 from swin_np.dense.backbones import DenseConfig
 from swin_np.systems.registry import SYSTEMS, Config, architecture_of, image_size, layer_costs
 from swin_np.systems.tour import chain_of
+from swin_np.text import size
 
 COLUMNS = "{:>11}{:>17}{:>13}{:>15}{:>11}"            # after the name
 NARROWEST = 32                                         # characters for the name
@@ -21,16 +22,17 @@ SETTINGS = ("embed_dim", "depth", "depths", "num_heads", "window_size", "patch_s
 """The fields of all configurations that tell their variants apart."""
 
 
-def add_commands(commands: argparse._SubParsersAction) -> None:
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `info` to the parser of the command line."""
-    info = commands.add_parser(
+    command = commands.add_parser(
         "info", help="parameters, multiply-adds and activation bytes of a variant",
         epilog="example: swin-np info swin_b_384 --layers")
-    info.add_argument("variant", metavar="VARIANT", help=f"one of {', '.join(SYSTEMS)}")
-    info.add_argument("--image-size", type=int, nargs=2, metavar=("H", "W"), help="pixels (default: the variant's own)")
-    info.add_argument("--layers", action="store_true", help="every layer, not only the parts")
-    info.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    info.set_defaults(run=run_info)
+    command.add_argument("variant", metavar="VARIANT", help=f"one of {', '.join(SYSTEMS)}")
+    command.add_argument("--image-size", type=int, nargs=2, metavar=("H", "W"),
+                         help="pixels (default: the variant's own)")
+    command.add_argument("--layers", action="store_true", help="every layer, not only the parts")
+    add_json(command)
+    command.set_defaults(run=run_info)
 
 
 def run_info(options: argparse.Namespace) -> None:

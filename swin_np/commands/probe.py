@@ -2,11 +2,12 @@
 
 import argparse
 import json
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
-from swin_np.commands.checkpoints import check_folder
+from swin_np.commands.options import FIGURE, add_json, add_plot, add_seed, check_seed, output_file
+from swin_np.commands.terminal import with_progress
 from swin_np.errors import InputError
 from swin_np.functional import Array
 from swin_np.probes import ABLATIONS, TASKS, Boards, Task, cross_entropy, is_right, load_probe, logits_of, straddles
@@ -18,7 +19,7 @@ LETTERS = np.array([".", "R", "G", "B"])               # of a tile, by its mark
 LABEL, CELL = 14, 20                                   # characters: columns of the table
 
 
-def add_commands(commands: argparse._SubParsersAction) -> None:
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `probe` to the parser of the command line."""
     command = commands.add_parser(
         "probe", help="what the shift and the bias are for: trained models with and without them",
@@ -27,9 +28,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         epilog="example: swin-np probe --task flock --images 512 --plot flock.png")
     command.add_argument("--task", default="same", help=f"one of {', '.join(TASKS)} (default: same)")
     command.add_argument("--images", type=int, default=256, metavar="N", help="how many images (default: 256)")
-    command.add_argument("--seed", type=int, default=0, help="seed of the images (default: 0)")
-    command.add_argument("--plot", type=Path, metavar="FILE", help="draw the first images and answers, .svg or .png")
-    command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    add_seed(command, "images")
+    add_plot(command, "the first images and answers")
+    add_json(command)
     command.set_defaults(run=run_probe)
 
 
@@ -38,33 +39,31 @@ def run_probe(options: argparse.Namespace) -> None:
     task = task_named(options.task)
     check_options(options)
     boards = task.draw(options.images, np.random.default_rng(options.seed))
-    logits = {ablation: logits_of(load_probe(task.name, ablation), boards, f"batches, {words(ablation)}")
-              for ablation in ABLATIONS}
+    logits = {}
+    for ablation in ABLATIONS:
+        watch = partial(with_progress, what=f"batches, {words(ablation)}")
+        logits[ablation] = logits_of(load_probe(task.name, ablation), boards, watch)
     models = {ablation: summary(task, boards, scores) for ablation, scores in logits.items()}
+    if options.json:
+        print(json.dumps({"task": task.name, "question": task.question, "answers": task.answers,
+                          "images": options.images, "seed": options.seed, "right_answers": boards.answers.tolist(),
+                          "models": models}))
+    else:
+        print_answers(task, boards, models)
     if options.plot:
         from swin_np.plots.probes import boards_with_answers  # here, since matplotlib takes a second to import
         from swin_np.plots.saving import save
 
         chosen = {ablation: scores[:DRAWN].argmax(axis=1) for ablation, scores in logits.items()}
         save(boards_with_answers(task, boards.first(DRAWN), chosen), options.plot)
-    if options.json:
-        print(json.dumps({"task": task.name, "question": task.question, "answers": task.answers,
-                          "images": options.images, "seed": options.seed, "right_answers": boards.answers.tolist(),
-                          "models": models}))
-        return
-    print_answers(task, boards, models)
 
 
 def check_options(options: argparse.Namespace) -> None:
     """Raise InputError, before the work, for numbers and files that cannot be."""
     if not 1 <= options.images <= MOST_IMAGES:
         raise InputError(f"--images {options.images} was given: ask for 1 to {MOST_IMAGES}")
-    if options.seed < 0:
-        raise InputError(f"seed {options.seed} is negative: give 0 or more")
-    if options.plot:
-        if options.plot.suffix not in (".svg", ".png"):
-            raise InputError(f"--plot {options.plot} ends in neither .svg nor .png: choose one of these endings")
-        check_folder(options.plot)
+    check_seed(options.seed)
+    output_file(options.plot, FIGURE)
 
 
 def summary(task: Task, boards: Boards, logits: Array) -> dict:

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 
 from swin_np.arguments.names import check_name
 from swin_np.baselines.vit import ViTConfig
-from swin_np.commands.terminal import progress, size
+from swin_np.commands.options import add_json, add_threads
+from swin_np.commands.terminal import progress
 from swin_np.complexity import total
 from swin_np.errors import InputError, SwinError
 from swin_np.systems.measurement import Measurement, measure
 from swin_np.systems.registry import COMPARED, SYSTEMS, Config, architecture_of, for_image_size, layer_costs
 from swin_np.systems.tour import chain_of
+from swin_np.text import size
 
 COUNTED = "{:21}{:>9}{:>14}{:>15}{:>13}"
 MEASURED = "{:>11}{:>12}"
@@ -37,7 +39,7 @@ class Row:
     measured: Measurement | None
 
 
-def add_commands(commands: argparse._SubParsersAction) -> None:
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `systems` to the parser of the command line."""
     command = commands.add_parser(
         "systems", help="all systems side by side: parameters, multiply-adds, activations, maps; time and memory",
@@ -52,8 +54,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
                          help="sides of square images (default: 224 448 896)")
     command.add_argument("--measure", action="store_true",
                          help="run each system on one image in a fresh process: median time and peak resident memory")
-    command.add_argument("--threads", type=int, help="cores to use (default: all, or what SWIN_NP_THREADS says)")
-    command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    add_threads(command)
+    add_json(command)
     command.set_defaults(run=run_systems)
 
 

@@ -1,4 +1,4 @@
-"""What the commands on files share: text that is safe to print, and progress on standard error."""
+"""Progress on standard error."""
 
 import sys
 import time
@@ -9,16 +9,6 @@ Item = TypeVar("Item")
 
 BAR_WIDTH = 30                                         # characters
 SILENCE = 1.0                                          # seconds: what takes less needs no bar
-
-
-def printable(text: str) -> str:
-    """The text with all that is not printable escaped: a name in a file may hold codes that steer the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def size(sides: Sequence[int]) -> str:
-    """(56, 56) -> '56x56'."""
-    return "x".join(map(str, sides))
 
 
 def progress(line: str) -> None:

@@ -11,40 +11,44 @@ from swin_np import images
 from swin_np.arguments.names import check_name
 from swin_np.baselines.patch_sequences import PATCH
 from swin_np.baselines.transformer import Transformer
-from swin_np.commands.terminal import progress, size
-from swin_np.errors import InputError
+from swin_np.commands.options import add_json, add_seed, add_threads, check_seed, output_folder
+from swin_np.commands.terminal import progress
 from swin_np.functional import Array, softmax
 from swin_np.parallel.pool import threads
 from swin_np.preprocessing.choice import preset_for
 from swin_np.systems.registry import SYSTEMS, build, image_size
 from swin_np.systems.tour import MeasuredStep, walk
+from swin_np.text import size
 
 COLUMNS = "{:19}{:>9}{:>6}  {:>12}{:>6}{:>7}{:>13}{:>15}{:>11}"
 
 
-def add_commands(commands: argparse._SubParsersAction) -> None:
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `tour` to the parser of the command line."""
-    tour = commands.add_parser(
+    command = commands.add_parser(
         "tour", help="run a photograph through the network, stage by stage, and draw the figures",
         epilog="example: swin-np tour --variant swin_s --dtype float64 --figures figures")
-    tour.add_argument("--image", type=Path, help="an image file (default: matplotlib's sample photograph)")
-    tour.add_argument("--variant", default="swin_t", help=f"one of {', '.join(SYSTEMS)} (default: swin_t)")
-    tour.add_argument("--seed", type=int, default=0, help="seed of the random weights (default: 0)")
-    tour.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="default: float32")
-    tour.add_argument("--threads", type=int, help="cores to use (default: all, or what SWIN_NP_THREADS says)")
-    tour.add_argument("--figures", type=Path, metavar="FOLDER", help="also draw the figures into this folder")
-    tour.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    tour.set_defaults(run=run_tour)
+    command.add_argument("--image", type=Path, help="an image file (default: matplotlib's sample photograph)")
+    command.add_argument("--variant", default="swin_t", help=f"one of {', '.join(SYSTEMS)} (default: swin_t)")
+    add_seed(command, "random weights")
+    command.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="default: float32")
+    add_threads(command)
+    command.add_argument("--figures", type=Path, metavar="FOLDER", help="also draw the figures into this folder")
+    add_json(command)
+    command.set_defaults(run=run_tour)
 
 
 def run_tour(options: argparse.Namespace) -> None:
     """`swin-np tour`."""
     check_name("variant", options.variant, SYSTEMS)
-    if options.seed < 0:
-        raise InputError(f"seed {options.seed} is negative: give 0 or more")
+    check_seed(options.seed)
     say = progress if options.json else print
     path = options.image or Path(images.sample_photograph())
     picture = images.load(path)
+    if options.figures:
+        from swin_np.plots import FIGURES, save_all  # here, since matplotlib takes a second to import
+
+        output_folder(options.figures, FIGURES, [path])
     batch = images.preprocess(picture, preset_for("microsoft", image_size(SYSTEMS[options.variant])))
     say(f"{options.variant} on {path.name} ({picture.shape[1]}x{picture.shape[0]} pixels, resized and cropped to "
         f"{batch.shape[3]}x{batch.shape[2]}), {options.dtype}")
@@ -73,8 +77,6 @@ def run_tour(options: argparse.Namespace) -> None:
                             f"{result['multiply_adds'] / 1e9:.3f} G", f"{1000 * result['seconds']:.0f} ms"))
     say(f"\n{sentence}")
     if options.figures:
-        from swin_np.plots import save_all  # here, since matplotlib takes a second to import
-
         say("")
         result["figures"] = [str(file) for file in save_all(options.figures, say)]
     if options.json:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_np.checkpoints.dialects.swin import DIALECTS, Dialect
+from swin_np.checkpoints.dialects.dialect import Dialect
+from swin_np.checkpoints.dialects.swin import DIALECTS
 from swin_np.checkpoints.files import mapped, read
 from swin_np.checkpoints.formats import strict_json
 from swin_np.checkpoints.formats.npz import read_npy

@@ -44,7 +44,7 @@ class Trace(dict[str, Array]):
     def save(self, path: str | Path) -> None:
         """Write the arrays to a .npz file, with the model's configuration as JSON in its entry `meta`.
 
-        Raises CheckpointError if it cannot be written; an older file then stays.
+        Raises InputError if it cannot be written; an older file then stays.
         """
         config = getattr(self.model, "config", None)
         write_npz(path, dict(self), {} if config is None else {"config": json.dumps(asdict(config))})

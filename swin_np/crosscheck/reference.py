@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_np.checkpoints.dialects.swin import recognise, to_official
+from swin_np.checkpoints.dialects.swin import recognise
+from swin_np.checkpoints.dialects.translation import to_official
 from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats import strict_json
 from swin_np.checkpoints.formats.npz import write_npz
@@ -99,7 +100,7 @@ class Reference:
         """Write weights, configuration, images and points to a .npz, in the layout of the golden files.
 
         pattern: which points, as in a shell; "" for the output of every larger module, which is enough, since the
-        others follow from the weights. Gives the names stored; CheckpointError if the file cannot be written.
+        others follow from the weights. Gives the names stored; InputError if the file cannot be written.
         """
         patterns = (pattern,) if pattern else MAIN_POINTS
         kept = {name: value for name, value in self.points.items() if name != "input"

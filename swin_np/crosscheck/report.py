@@ -3,10 +3,10 @@
 import math
 from dataclasses import asdict, dataclass, field, replace
 
-from swin_np.commands.terminal import printable
 from swin_np.crosscheck.compare import Difference
 from swin_np.functional import Array
 from swin_np.mistakes.mistake import Mistake
+from swin_np.text import printable
 
 ROW = "{:{names}}  {:<9}{:>9}{:>9}{:>12}{:>9}  {:{layouts}}  {}"
 

@@ -5,13 +5,9 @@ from functools import partial
 
 import numpy as np
 
-from swin_np import complexity
 from swin_np.arguments.config_fields import check_fields
-from swin_np.baselines import convolution_complexity, swin_mixer, swin_v2
-from swin_np.baselines.res2net import Res2Net, Res2NetConfig
-from swin_np.baselines.resnet import ResNet, ResNetConfig
-from swin_np.baselines.swin_mixer import SwinMixer, SwinMixerConfig
-from swin_np.baselines.swin_v2 import SwinTransformerV2, SwinV2Config
+from swin_np.baselines.architectures import RES2NET, RESNET, SWIN, SWIN_MIXER, SWIN_V2
+from swin_np.baselines.resnet import ResNetConfig
 from swin_np.chain import Step, run
 from swin_np.complexity import LayerCost, layer_norm_cost
 from swin_np.errors import ConfigurationError
@@ -22,14 +18,8 @@ from swin_np.model import SwinConfig, SwinTransformer
 BackboneConfig = SwinConfig | ResNetConfig
 MapShape = tuple[int, int, int]                        # (h, w, C) of one image's map
 
-BACKBONES = {
-    SwinConfig: (SwinTransformer, complexity.layer_costs),
-    SwinV2Config: (SwinTransformerV2, swin_v2.layer_costs),
-    SwinMixerConfig: (SwinMixer, swin_mixer.layer_costs),
-    ResNetConfig: (ResNet, convolution_complexity.layer_costs),
-    Res2NetConfig: (Res2Net, convolution_complexity.layer_costs),
-}
-"""The models whose maps form a hierarchy, and what counts their layers, by the class of their configuration."""
+BACKBONES = {backbone.config: backbone for backbone in (SWIN, SWIN_V2, SWIN_MIXER, RESNET, RES2NET)}
+"""The architectures whose maps form a hierarchy, by the class of their configuration."""
 
 POOLED_END = ("norm", "avgpool")                       # layers of a backbone that come after its last map
 
@@ -109,8 +99,7 @@ class DenseModel(Module):
 
 def random_backbone(config: DenseConfig, seed: int | None) -> tuple[Module, list[LayerNorm] | None]:
     """The first two parts of a DenseModel with initial weights; seed None: placeholders."""
-    model, _ = BACKBONES[type(config.backbone)]
-    backbone = model.random(config.backbone, seed)
+    backbone = BACKBONES[type(config.backbone)].model.random(config.backbone, seed)
     if not isinstance(backbone, SwinTransformer):
         return backbone, None
     backbone.norm = None                               # the norms of the maps take its place
@@ -119,9 +108,9 @@ def random_backbone(config: DenseConfig, seed: int | None) -> tuple[Module, list
 
 def backbone_costs(config: DenseConfig, img_size: Size, dtype: type = np.float32) -> list[LayerCost]:
     """Every layer that `DenseModel.maps` computes, in its order, for one image; errors as of the backbone's counts."""
-    model, layer_costs = BACKBONES[type(config.backbone)]
-    costs = [replace(cost, name=f"backbone.{cost.name}") for cost in layer_costs(config.backbone, img_size, dtype)
-             if cost.name not in POOLED_END]
-    if issubclass(model, SwinTransformer):
+    architecture = BACKBONES[type(config.backbone)]
+    costs = [replace(cost, name=f"backbone.{cost.name}")
+             for cost in architecture.layer_costs(config.backbone, img_size, dtype) if cost.name not in POOLED_END]
+    if issubclass(architecture.model, SwinTransformer):
         costs += [layer_norm_cost(f"norms.{i}", shape, dtype) for i, shape in enumerate(config.map_shapes(img_size))]
     return costs

@@ -107,7 +107,8 @@ def class_token(patches: Array, cls_token: Array, pos_embed: Array) -> Array:
     """(B, h, w, D) -> (B, 1 + h w, D): the class token, then the patches row by row, plus positions."""
     _, h, w, d = patches.shape
     config = ViTConfig(img_size=(h, w), patch_size=1, in_chans=d, embed_dim=d, num_heads=1, num_classes=0)
-    embedding = LinearEmbedding(np.eye(d).reshape(d, d, 1, 1), np.zeros(d))                # changes nothing
+    one, zero = np.ones(d, patches.dtype), np.zeros(d, patches.dtype)
+    embedding = LinearEmbedding(np.diag(one).reshape(d, d, 1, 1), zero)                    # changes nothing
     model = VisionTransformer(cls_token, None, pos_embed, PatchEmbed(embedding, None, MICROSOFT), [],
-                              LayerNorm(np.ones(d), np.zeros(d)), None, None, config)
+                              LayerNorm(one, zero), None, None, config)
     return model.embed(patches.transpose(0, 3, 1, 2))

@@ -6,8 +6,10 @@ That is known in this kernel and, by a file beside the notebook, from those befo
 import json
 from pathlib import Path
 
+from swin_np.errors import InputError
 from swin_np.exercises import attention, blocks, complexity, find_the_bug, model, patches, shifted_windows, windows
 from swin_np.exercises.exercise import RIGHT, Exercise, Result
+from swin_np.writing import write_text
 
 ORDER = (attention, patches, windows, shifted_windows, blocks, complexity, model, find_the_bug)
 
@@ -28,8 +30,8 @@ def remember(result: Result) -> None:
     """Keep the outcome of a check, also in the file where that can be written."""
     DONE[result.exercise] = result.outcome
     try:
-        FILE.write_text(json.dumps({**stored(), **DONE}, indent=1) + "\n", encoding="utf-8")
-    except OSError:                                    # a folder that cannot be written to: this kernel still knows
+        write_text(json.dumps({**stored(), **DONE}, indent=1) + "\n", FILE)
+    except InputError:                                 # a folder that cannot be written to: this kernel still knows
         return
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch
 
 from swin_np.crosscheck.record import trace
 from swin_np.functional import Array
 from swin_np.model import SwinTransformer
-from swin_np.plots.cells import colour_on
-from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, NUMERAL_SIZE, ORANGE, WHITE, new_figure
+from swin_np.plots.cells import draw_numeral
+from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, NUMERAL_SIZE, ORANGE, WHITE, draw_arrow, new_figure
 
 Shapes = dict[str, tuple[int, ...]]                    # by the name in a trace
 
@@ -62,14 +62,12 @@ def block_chain(name: str, shifted: bool) -> list[Box]:
 def draw_chain(axes: Axes, title: str, boxes: list[Box], start: tuple[int, ...], shapes: Shapes) -> None:
     """The boxes from top to bottom, with an arrow after each; beside it the shape of what flows there."""
     for i, shape in enumerate([start, *(shapes[box.gives] for box in boxes)]):
-        axes.add_patch(FancyArrowPatch((0, i - 0.46), (0, i), arrowstyle="-|>", mutation_scale=10, color=BLACK,
-                                       shrinkA=0, shrinkB=0))
+        draw_arrow(axes, (0, i - 0.46), (0, i), head=10)
         axes.text(0.05, i - 0.25, " x ".join(map(str, shape)), va="center", fontsize=NUMERAL_SIZE)
     for i, box in enumerate(boxes):
         axes.add_patch(FancyBboxPatch((-0.95, i + 0.06), 1.9, 0.42, boxstyle="round,pad=0,rounding_size=0.08",
                                       facecolor=box.colour, edgecolor=BLACK))
-        axes.text(0, i + 0.27, box.text, ha="center", va="center", fontsize=NUMERAL_SIZE + 0.5,
-                  color=colour_on(to_rgb(box.colour)))
+        draw_numeral(axes, i + 0.27, 0, box.text, to_rgb(box.colour), fontsize=NUMERAL_SIZE + 0.5)
     axes.set(title=title, xlim=(-1, 1), ylim=(len(boxes) + 0.1, -0.5))
     axes.axis("off")
 

@@ -1,7 +1,6 @@
 """Scaled dot-product attention (Vaswani et al. 2017, Eq. 1) on a few tokens, with every number in its cell."""
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from swin_np.baselines.transformer import scaled_dot_product_attention
@@ -26,12 +25,6 @@ def step_arrays(q: Array, k: Array, v: Array) -> dict[str, Array]:
     return {**steps, "v": v, "output": output}
 
 
-def draw_matrix(axes: Axes, values: Array, title: str, rows: str, columns: str) -> None:
-    """A small matrix with its numerals."""
-    draw_cells(axes, heat_colours(values), np.vectorize(numeral)(values))
-    axes.set(title=title, ylabel=rows, xlabel=columns)
-
-
 @HOUSE_STYLE
 def attention_steps(q: Array, k: Array, v: Array) -> Figure:
     """Queries and keys (n, d) to scores, scores to probabilities, and with values (n, d_v) to the output (n, d_v)."""
@@ -44,5 +37,6 @@ def attention_steps(q: Array, k: Array, v: Array) -> Figure:
              "4  output: softmax times V"),
             ("query", "key", "query", "query", "key", "query"),
             ("channel", "channel", "key", "key", "channel", "channel"), strict=True):
-        draw_matrix(axes, steps[name], title, rows, columns)
+        draw_cells(axes, heat_colours(steps[name]), np.vectorize(numeral)(steps[name]))
+        axes.set(title=title, ylabel=rows, xlabel=columns)
     return figure

@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
 from swin_np.functional import Array, Size, pair
-from swin_np.plots.style import BLACK, BLUE, NAVY, NUMERAL_SIZE, ORANGE, PALE, WHITE
+from swin_np.plots.style import BLACK, BLUE, NAVY, NUMERAL_SIZE, ORANGE, PALE, WHITE, draw_frame
+from swin_np.ragged import ragged_windows
 
 CORNERS = np.array([[to_rgb(PALE), to_rgb(ORANGE)], [to_rgb(BLUE), to_rgb(NAVY)]])      # (2, 2, 3), four steps of grey
 HEAT = colormaps["cividis"]                            # for numbers: it rises in grey too, whoever looks at it
@@ -52,6 +53,22 @@ def draw_cells(axes: Axes, colours: Array, numerals: Array | None = None, lines:
     axes.tick_params(length=0)
     if numerals is not None:
         for (row, column), value in np.ndenumerate(numerals):
-            text = value if isinstance(value, str) else f"{value:.0f}"
-            axes.text(column, row, text, ha="center", va="center", fontsize=NUMERAL_SIZE,
-                      color=colour_on(colours[row, column]))
+            draw_numeral(axes, row, column, value if isinstance(value, str) else f"{value:.0f}", colours[row, column])
+
+
+def draw_numeral(axes: Axes, row: float, column: float, text: str, ground: Array, **font: float | str) -> None:
+    """A short text around the middle of a cell, black or white on the colour (3,) of its ground."""
+    axes.text(column, row, text, ha="center", va="center", color=colour_on(ground),
+              **{"fontsize": NUMERAL_SIZE, **font})
+
+
+def frame_tokens(axes: Axes, rows: slice, columns: slice, colour: str = WHITE) -> None:
+    """A frame around a rectangle of cells."""
+    draw_frame(axes, (columns.start - 0.5, rows.start - 0.5), columns.stop - columns.start, rows.stop - rows.start,
+               colour)
+
+
+def frame_windows(axes: Axes, map_size: tuple[int, int], window: tuple[int, int]) -> None:
+    """A frame around every window of a map of cells."""
+    for place in ragged_windows(map_size, window, (0, 0)):
+        frame_tokens(axes, *place)

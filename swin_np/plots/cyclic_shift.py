@@ -1,15 +1,12 @@
 """Section 3.2, Fig. 4: the efficient computation of shifted windows, frame by frame, as a strip and in motion."""
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
 
 import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
 
 from swin_np.functional import Array, pair
 from swin_np.plots.cells import draw_cells, position_colours
@@ -90,12 +87,11 @@ def draw_seam(axes: Axes, seam: tuple[int, int], map_size: tuple[int, int], wind
     if window is not None:
         row, column = (place + GAP * (place // m) for place, m in zip(seam, window, strict=True))
         h, w = (side + GAP * (side // m - 1) for side, m in zip(map_size, window, strict=True))
-    if seam[0]:
-        axes.plot((-0.5, w - 0.5), (row - 0.5, row - 0.5), color=BLACK, linewidth=4)
-        axes.plot((-0.5, w - 0.5), (row - 0.5, row - 0.5), color=WHITE, linewidth=2, linestyle=(0, (2, 1)))
-    if seam[1]:
-        axes.plot((column - 0.5, column - 0.5), (-0.5, h - 0.5), color=BLACK, linewidth=4)
-        axes.plot((column - 0.5, column - 0.5), (-0.5, h - 0.5), color=WHITE, linewidth=2, linestyle=(0, (2, 1)))
+    lines = ((-0.5, w - 0.5), (row - 0.5, row - 0.5)), ((column - 0.5, column - 0.5), (-0.5, h - 0.5))
+    for place, (x, y) in zip(seam, lines, strict=True):
+        if place:
+            axes.plot(x, y, color=BLACK, linewidth=4)
+            axes.plot(x, y, color=WHITE, linewidth=2, linestyle=(0, (2, 1)))
 
 
 def draw_moment(axes: Axes, frame: Frame, window: tuple[int, int]) -> None:
@@ -131,16 +127,6 @@ def cyclic_shift_frames(map_size: Size = 8, window: Size = 4, shift: Size = 2) -
     return figure
 
 
-class SmallFigure(Figure):
-    """A figure whose PNG has a palette of 128 colours and so a third of the bytes: frames are stored in notebooks."""
-
-    def savefig(self, file: BinaryIO, **options: Any) -> None:
-        whole = io.BytesIO()
-        super().savefig(whole, **options)
-        small = Image.open(whole).convert("RGB").quantize(128, dither=Image.Dither.NONE)
-        small.save(file, "png", optimize=True)
-
-
 def animation_frames(map_size: tuple[int, int], window: tuple[int, int], shift: tuple[int, int]) -> list[Frame]:
     """The six moments with every step of the two rolls between them."""
     start, _, *middle, end = frames(map_size, window, shift)
@@ -152,15 +138,13 @@ def animation_frames(map_size: tuple[int, int], window: tuple[int, int], shift: 
 
 @HOUSE_STYLE
 def cyclic_shift_animation(map_size: Size = 8, window: Size = 4, shift: Size = 2) -> FuncAnimation:
-    """The same in motion, one row or column of the roll at a time; `to_jshtml()` of it plays without other programs.
+    """The same in motion, one row or column of the roll at a time; `swin_np.notebook.show_animation` plays it.
 
     Raises ShapeError where the windows do not tile the map or the shift does not fit the window.
-
-    >>> IPython.display.HTML(cyclic_shift_animation().to_jshtml())
     """
     map_size, window, shift = pair(map_size), pair(window), pair(shift)
     check_window(map_size, window, shift)
-    figure = SmallFigure(figsize=(3.1, 3.3), dpi=100)   # its axes are fixed, so that nothing jumps
+    figure = Figure(figsize=(3.1, 3.3), dpi=100)     # its axes are fixed, so that nothing jumps
     axes = figure.add_axes((0.02, 0.01, 0.96, 0.9))
 
     def draw(frame: Frame) -> None:

@@ -37,6 +37,7 @@ from swin_np.plots.saving import save
 from swin_np.plots.sliding import shifted_not_sliding
 from swin_np.plots.windows import regular_and_shifted_windows, windows_on_photograph
 from swin_np.probes import TASKS, load_probe
+from swin_np.writing import make_folder
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -155,8 +156,10 @@ def alt_text(name: str) -> str:
 def save_all(folder: str | Path, progress: Callable[[str], None]) -> list[Path]:
     """Make every figure of FIGURES and write it into `folder`; `progress` is called with one line after each.
 
-    Returns the paths of the files. Raises SwinError where a file cannot be written.
+    The folder is made where there is none. Returns the paths of the files. Raises InputError where a file cannot be
+    written.
     """
+    make_folder(folder)
     paths = [Path(folder) / name for name in FIGURES]
     for number, (path, make) in enumerate(zip(paths, FIGURES.values(), strict=True), start=1):
         save(make(), path)

@@ -7,8 +7,8 @@ from swin_np.errors import ShapeError
 from swin_np.functional import Array
 from swin_np.model import VARIANTS, SwinConfig
 from swin_np.patches import patch_partition
-from swin_np.plots.style import BLUE, HOUSE_STYLE, ORANGE, WHITE, draw_frame, new_figure
-from swin_np.ragged import ragged_windows
+from swin_np.plots.cells import frame_windows
+from swin_np.plots.style import BLUE, HOUSE_STYLE, ORANGE, new_figure
 
 VIT_PATCH = 16                                         # of ViT-B/16 and the DeiTs; their class token is left out here
 
@@ -23,9 +23,7 @@ def draw_map(axes: Axes, image: Array, map_size: tuple[int, int], window: tuple[
     """One map: every token in the mean colour of its patch, and the windows in which tokens attend."""
     (h, w), patch = map_size, tuple(side // n for side, n in zip(image.shape[:2], map_size, strict=True))
     axes.imshow(token_means(image, patch), interpolation="nearest")
-    for rows, columns in ragged_windows(map_size, window, (0, 0)):
-        draw_frame(axes, (columns.start - 0.5, rows.start - 0.5), columns.stop - columns.start,
-                   rows.stop - rows.start, WHITE)
+    frame_windows(axes, map_size, window)
     axes.set(xticks=[], yticks=[], xlabel=f"{h} x {w} = {h * w} tokens, each\n"
                                           f"of {patch[0]} x {patch[1]} pixels, with {window[0] * window[1]} keys")
 

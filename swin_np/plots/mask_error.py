@@ -8,8 +8,8 @@ from matplotlib.image import AxesImage
 
 from swin_np.attention import WindowAttention, shifted_window_attention
 from swin_np.functional import Array, Size, pair
-from swin_np.plots.cells import HEAT
-from swin_np.plots.style import BLACK, HOUSE_STYLE, NUMERAL_SIZE, WHITE, draw_frame, new_figure
+from swin_np.plots.cells import HEAT, frame_windows
+from swin_np.plots.style import BLACK, HOUSE_STYLE, NUMERAL_SIZE, WHITE, new_figure
 from swin_np.windows import cyclic_shift, reverse_cyclic_shift, window_partition, window_reverse
 
 
@@ -53,8 +53,8 @@ def error_without_the_mask(x: Array, attn: WindowAttention, shift: Size = 3) -> 
     image = draw_error(original, error, largest)
     draw_error(rolled, cyclic_shift(error[None, :, :, None], shift)[0, :, :, 0], largest)
     draw_error(counted, by_window, largest)
+    frame_windows(rolled, (h, w), (m, n))
     for (row, column), value in np.ndenumerate(by_window):
-        draw_frame(rolled, (column * n - 0.5, row * m - 0.5), n, m, WHITE)
         counted.text(column, row, f"{value:.1f}" if value else "0", ha="center", va="center", fontsize=NUMERAL_SIZE,
                      color=WHITE if value > largest / 2 else BLACK)
     for axes in (original, rolled):

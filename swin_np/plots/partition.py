@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from swin_np.functional import Array, Size, pair
-from swin_np.plots.cells import draw_cells, position_colours
-from swin_np.plots.style import HOUSE_STYLE, WHITE, draw_frame, new_figure
+from swin_np.plots.cells import draw_cells, frame_windows, position_colours
+from swin_np.plots.style import HOUSE_STYLE, new_figure
 from swin_np.windows import window_partition
 
 
@@ -26,9 +26,7 @@ def draw_runs(axes: Axes, runs: Array, window_of_token: Array, framed: tuple[int
     """Token numbers (runs, M), or a map of them, coloured by window (2, H W); a frame around each `framed` block."""
     colours = position_colours(window_of_token.max(axis=1) + 1)[tuple(window_of_token)]     # (H W, 3)
     draw_cells(axes, colours[runs], runs)
-    for top in range(0, len(runs), framed[0]):
-        for left in range(0, runs.shape[1], framed[1]):
-            draw_frame(axes, (left - 0.5, top - 0.5), framed[1], framed[0], WHITE)
+    frame_windows(axes, runs.shape, framed)
     axes.set(xticks=[], yticks=[])
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, Size, pair
 from swin_np.patches import LinearEmbedding, patch_merging, patch_partition
-from swin_np.plots.cells import CORNERS, HEAT, draw_cells
+from swin_np.plots.cells import CORNERS, HEAT, draw_cells, frame_windows
 from swin_np.plots.style import HOUSE_STYLE, ORANGE, WHITE, draw_frame, new_figure
 
 GROUP_COLOURS = CORNERS.reshape(4, 3)[[0, 2, 1, 3]]
@@ -31,9 +31,7 @@ def draw_blocks(axes: Axes, colours: Array, numerals: Array | None, per_token: i
     """A map of tokens (h, w per_token), each framed and made of `per_token` blocks of channels side by side."""
     h, blocks, _ = colours.shape
     draw_cells(axes, colours, numerals)
-    for row in range(h):
-        for left in range(0, blocks, per_token):
-            draw_frame(axes, (left - 0.5, row - 0.5), per_token, 1, WHITE)
+    frame_windows(axes, (h, blocks), (1, per_token))
     axes.set(xticks=np.arange(0, blocks, per_token) + (per_token - 1) / 2, xticklabels=range(blocks // per_token))
 
 
@@ -48,9 +46,7 @@ def patch_merging_order(map_size: Size = 8, channels: int = 96) -> Figure:
     figure = new_figure(9.0, 4.3)
     panels = figure.subplot_mosaic([["map", "merged"], ["map", "reduced"]], width_ratios=(1, 1.9))
     draw_cells(panels["map"], GROUP_COLOURS[places], np.arange(h * w).reshape(h, w))
-    for row in range(0, h, 2):
-        for column in range(0, w, 2):
-            draw_frame(panels["map"], (column - 0.5, row - 0.5), 2, 2, WHITE)
+    frame_windows(panels["map"], (h, w), (2, 2))
     draw_blocks(panels["merged"], np.tile(GROUP_COLOURS, (h // 2, w // 2, 1)), merged.reshape(h // 2, 2 * w), 4)
     draw_blocks(panels["reduced"], np.full((h // 2, w, 3), 0.8), None, 2)
     panels["map"].set(title=f"{h} x {w} tokens of C = {channels}", xlabel="column", ylabel="row")

@@ -6,14 +6,14 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.patches import Rectangle
 
 from swin_np.crosscheck.record import trace
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, softmax
 from swin_np.model import SwinTransformer
-from swin_np.plots.cells import HEAT, colour_on
-from swin_np.plots.style import BLACK, HOUSE_STYLE, NUMERAL_SIZE, ORANGE, VERMILION, WHITE, draw_frame, new_figure
+from swin_np.plots.cells import HEAT, draw_numeral, frame_tokens
+from swin_np.plots.style import BLACK, HOUSE_STYLE, ORANGE, VERMILION, WHITE, draw_arrow, draw_frame, new_figure
 from swin_np.probes import Boards, Task
 from swin_np.probes.tasks import DIRECTIONS, SIDE
 from swin_np.ragged import ragged_windows
@@ -100,8 +100,7 @@ def draw_bias(axes: Axes, bias: Array, largest: float) -> None:
         draw_frame(axes, (column - 0.5, row - 0.5), 1, 1, WHITE)
     row, column = strongest_displacement(bias)
     if row or column:
-        axes.add_patch(FancyArrowPatch((0, 0), (column, row), arrowstyle="-|>", mutation_scale=14, linewidth=2.2,
-                                       color=VERMILION, shrinkA=0, shrinkB=0, zorder=4))
+        draw_arrow(axes, (0, 0), (column, row), 14, VERMILION, linewidth=2.2, zorder=4)
     axes.plot(0, 0, "o", color=VERMILION, markersize=6, zorder=4)
     axes.set(xticks=range(-n, n + 1), yticks=range(-m, m + 1))
 
@@ -170,16 +169,14 @@ def draw_attention(axes: Axes, weights: Array) -> None:
         if np.isfinite(weight):
             ground = SHADES(weight)[:3]
             axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=ground, linewidth=0))
-            axes.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=NUMERAL_SIZE,
-                      color=colour_on(ground))
+            draw_numeral(axes, row, column, f"{100 * weight:.0f}", ground)
 
 
 def draw_pieces(axes: Axes, window: tuple[int, int], shift: tuple[int, int], query: tuple[int, int]) -> None:
     """Frames around the four pieces of the corner window, and around the query."""
     for rows, columns in ragged_windows((SIDE, SIDE), window, shift):
         if {rows.start, rows.stop} & {0, SIDE} and {columns.start, columns.stop} & {0, SIDE}:
-            draw_frame(axes, (columns.start - 0.5, rows.start - 0.5), columns.stop - columns.start,
-                       rows.stop - rows.start, WHITE)
+            frame_tokens(axes, rows, columns)
     draw_frame(axes, (query[1] - 0.5, query[0] - 0.5), 1, 1, ORANGE)
 
 

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from swin_np.functional import Array, Size, pair
-from swin_np.plots.cells import MOST_NUMERALS, colour_on, draw_cells, position_colours
-from swin_np.plots.style import BLACK, HOUSE_STYLE, LABEL_SIZE, WHITE, draw_frame, new_figure
+from swin_np.plots.cells import MOST_NUMERALS, draw_cells, draw_numeral, frame_windows, position_colours
+from swin_np.plots.style import BLACK, HOUSE_STYLE, LABEL_SIZE, new_figure
 from swin_np.windows import region_ids, reverse_cyclic_shift, window_partition
 
 REGION_COLOURS = position_colours(3).reshape(9, 3)     # three bands an axis
@@ -32,8 +32,8 @@ def name_regions(axes: Axes, ids: Array) -> None:
     """The number of each region of the rolled map in its middle."""
     for number in np.unique(ids):
         rows, columns = np.nonzero(ids == number)
-        axes.text((columns.min() + columns.max()) / 2, (rows.min() + rows.max()) / 2, str(number), ha="center",
-                  va="center", fontweight="bold", color=colour_on(REGION_COLOURS[number]))
+        draw_numeral(axes, (rows.min() + rows.max()) / 2, (columns.min() + columns.max()) / 2, str(number),
+                     REGION_COLOURS[number], fontsize=LABEL_SIZE, fontweight="bold")
 
 
 @HOUSE_STYLE
@@ -51,8 +51,8 @@ def nine_regions(map_size: Size = 8, window: Size = 4, shift: Size = 2) -> Figur
     if max(map_size) > MOST_NUMERALS:
         name_regions(rolled, ids)
     draw_cells(counted, np.repeat(0.4 + 0.6 / meeting[..., None], 3, axis=-1))
+    frame_windows(rolled, map_size, (m, n))
     for (row, column), count in np.ndenumerate(meeting):
-        draw_frame(rolled, (column * n - 0.5, row * m - 0.5), n, m, WHITE)
         counted.text(column, row, str(count), ha="center", va="center", fontweight="bold",
                      fontsize=LABEL_SIZE if max(meeting.shape) > 4 else 2 * LABEL_SIZE, color=BLACK)
     original.set(title="the map before the roll", ylabel="row")

@@ -1,7 +1,6 @@
 """Section 3.2, Eq. 4: the relative position index, built up in five steps, and the lookup of the bias."""
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
@@ -30,12 +29,6 @@ def uses_of_rows(window: Size) -> Array:
     return np.bincount(relative_position_index((m, n)).ravel()).reshape(2 * m - 1, 2 * n - 1)
 
 
-def draw_pairs(axes: Axes, values: Array, title: str) -> None:
-    """A small matrix (M^2, M^2) over queries and keys, with its numerals."""
-    draw_cells(axes, heat_colours(values), values)
-    axes.set_title(title)
-
-
 @HOUSE_STYLE
 def relative_position_steps(window: Size = 2, large_window: Size = 7) -> Figure:
     """The relative position index built in five steps in a window of 2, and as a heat map in a window of 7.
@@ -50,12 +43,11 @@ def relative_position_steps(window: Size = 2, large_window: Size = 7) -> Figure:
                                    ["tokens", "columns", "columns from 0", ".", "index"]])
     draw_cells(panels["tokens"], np.ones((m, n, 3)), np.arange(m * n).reshape(m, n))
     panels["tokens"].set(title="1  the tokens,\nnumbered", xlabel="column", ylabel="row")
-    draw_pairs(panels["rows"], steps["rows"], "2  query - key:\nrows")
-    draw_pairs(panels["columns"], steps["columns"], "columns")
-    draw_pairs(panels["rows from 0"], steps["rows from 0"], f"3  from 0:\n+ (M-1) = {m - 1}")
-    draw_pairs(panels["columns from 0"], steps["columns from 0"], f"+ {n - 1}")
-    draw_pairs(panels["rows scaled"], steps["rows scaled"], f"4  rows times\n(2M-1) = {2 * n - 1}")
-    draw_pairs(panels["index"], steps["index"], "5  rows + columns:\nthe index")
+    titles = ("2  query - key:\nrows", "columns", f"3  from 0:\n+ (M-1) = {m - 1}", f"+ {n - 1}",
+              f"4  rows times\n(2M-1) = {2 * n - 1}", "5  rows + columns:\nthe index")
+    for (name, values), title in zip(steps.items(), titles, strict=True):
+        draw_cells(panels[name], heat_colours(values), values)         # (M^2, M^2) over queries and keys
+        panels[name].set_title(title)
     for name in ("rows", "columns", "index"):
         panels[name].set_ylabel("query")
     for name in ("columns", "columns from 0", "rows scaled", "index"):

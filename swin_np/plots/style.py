@@ -3,7 +3,7 @@
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import FancyArrowPatch, Rectangle
 
 BLACK = "#000000"
 ORANGE = "#E69F00"
@@ -38,6 +38,13 @@ def draw_frame(axes: Axes, corner: tuple[float, float], width: float, height: fl
                              clip_on=False))
     axes.add_patch(Rectangle(corner, width, height, facecolor=facecolor, edgecolor=colour, linewidth=1.0, zorder=3,
                              clip_on=False, hatch=hatch))
+
+
+def draw_arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], head: float, colour: str = BLACK,
+               **line: float) -> None:
+    """An arrow between two places in data units, exactly as long as they are apart; `head` is the size of its head."""
+    axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=head, color=colour, shrinkA=0,
+                                   shrinkB=0, **line))
 
 
 def new_figure(width: float, height: float) -> Figure:

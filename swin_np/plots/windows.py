@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, Size, pair
 from swin_np.model import VARIANTS, SwinConfig
-from swin_np.plots.cells import MOST_NUMERALS, colour_on, draw_cells, position_colours
+from swin_np.plots.cells import MOST_NUMERALS, draw_cells, draw_numeral, frame_tokens, position_colours
+from swin_np.plots.regions import regions_per_window
 from swin_np.plots.style import HOUSE_STYLE, ORANGE, WHITE, draw_frame, new_figure
 from swin_np.ragged import ragged_windows
-from swin_np.windows import check_window, region_ids, window_partition
+from swin_np.windows import check_window
 
 SHADE = (0.0, 0.0, 0.0, 0.45)                          # black, seen through: hatches show on bright skies too
 
@@ -31,11 +32,6 @@ class WindowCounts:
     joined: int
 
 
-def partition(config: SwinConfig, shift: tuple[int, int]) -> list[tuple[slice, slice]]:
-    """The windows of stage 1 as (rows, columns) of its map, cut by the definition."""
-    return ragged_windows(config.map_sizes()[0], config.window_size, shift)
-
-
 def is_whole(rows: slice, columns: slice, window: tuple[int, int]) -> bool:
     """Whether a window has its full M x M tokens."""
     return (rows.stop - rows.start, columns.stop - columns.start) == window
@@ -43,19 +39,17 @@ def is_whole(rows: slice, columns: slice, window: tuple[int, int]) -> bool:
 
 def count_windows(config: SwinConfig, shift: tuple[int, int]) -> WindowCounts:
     """Count the windows of stage 1. Raises ShapeError where they do not tile its map."""
-    window, windows = config.window_size, partition(config, shift)
-    ids = region_ids(config.map_sizes()[0], window, shift)              # (h, w) of the rolled map
-    ids = window_partition(ids[None, :, :, None], window)               # (nW, M, M, 1)
+    map_size, window = config.map_sizes()[0], config.window_size
+    regions, windows = regions_per_window(map_size, window, shift), ragged_windows(map_size, window, shift)
     whole = sum(is_whole(*place, window) for place in windows)
-    joined = sum(len(np.unique(of_one)) > 1 for of_one in ids)
-    return WindowCounts(whole, len(windows) - whole, len(ids), joined)
+    return WindowCounts(whole, len(windows) - whole, regions.size, np.count_nonzero(regions > 1))
 
 
 def draw_windows(axes: Axes, image: Array, config: SwinConfig, shift: tuple[int, int]) -> None:
     """One panel: the image in pixels, each window framed, the pieces at the border hatched as well."""
     (h, w), (p, q) = image.shape[:2], config.patch_size
     axes.imshow(image, extent=(0, w, h, 0), interpolation="nearest")
-    for rows, columns in partition(config, shift):
+    for rows, columns in ragged_windows(config.map_sizes()[0], config.window_size, shift):
         corner = (columns.start * q, rows.start * p)
         width, height = (columns.stop - columns.start) * q, (rows.stop - rows.start) * p
         if is_whole(rows, columns, config.window_size):
@@ -109,12 +103,11 @@ def draw_partition(axes: Axes, map_size: tuple[int, int], window: tuple[int, int
     small = max(map_size) <= MOST_NUMERALS
     draw_cells(axes, colours, numbers if small else None)
     for row, column in ragged_windows(map_size, window, shift):
-        height, width = row.stop - row.start, column.stop - column.start
-        draw_frame(axes, (column.start - 0.5, row.start - 0.5), width, height, WHITE)
+        frame_tokens(axes, row, column)
+        height, width, first = row.stop - row.start, column.stop - column.start, (row.start, column.start)
         if not small and min(height, width) * 40 >= max(map_size):      # there is room for the number
-            axes.text(column.start + (width - 1) / 2, row.start + (height - 1) / 2,
-                      str(numbers[row.start, column.start]), ha="center", va="center", fontsize="small",
-                      color=colour_on(colours[row.start, column.start]))
+            draw_numeral(axes, row.start + (height - 1) / 2, column.start + (width - 1) / 2, str(numbers[first]),
+                         colours[first], fontsize="small")
     axes.set(xlabel="column", ylabel="row")
 
 

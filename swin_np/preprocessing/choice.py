@@ -10,14 +10,14 @@ from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.swin_mixer import SwinMixerConfig
 from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.baselines.vit import ViTConfig
-from swin_np.commands.terminal import size
 from swin_np.errors import ConfigurationError, InputError, ShapeError, SwinWarning
 from swin_np.functional import pair
 from swin_np.model import SwinConfig
 from swin_np.preprocessing.presets import PRESETS, Preset
 from swin_np.systems.registry import Config, architecture_of, image_size
+from swin_np.text import size
 
-SYSTEMS = {
+RECIPES = {
     SwinConfig: ("microsoft", "microsoft_384", "timm", "timm_384", "transformers", "transformers_384",
                  "torchvision_swin_t", "torchvision_swin_s", "torchvision_swin_b"),
     SwinV2Config: tuple(name for name in PRESETS if "swin_v2" in name),
@@ -58,7 +58,7 @@ def named_preset(name: str, config: Config) -> Preset:
     Raises ConfigurationError for one that is not known or of another system, ShapeError for one of another image size.
     """
     check_name("preset", name, PRESETS)
-    known = SYSTEMS.get(type(config), ())
+    known = RECIPES.get(type(config), ())
     if name not in known:
         raise ConfigurationError(f"preset {name} was given, and this is a {architecture_of(config).name}, whose images "
                                  f"are prepared otherwise: {advice(fitting(config, known))}")
@@ -81,7 +81,7 @@ def default_preset(config: Config, dialect: str | None = None) -> Preset:
     if len(names) != 1:
         pixels = f" of {size(config.img_size)} pixels" if hasattr(config, "img_size") else ""
         raise InputError(f"how images are prepared for a {architecture_of(config).name}{pixels} is not in its file, "
-                         f"and the recipes differ: {advice(names or fitting(config, SYSTEMS.get(type(config), ())))}")
+                         f"and the recipes differ: {advice(names or fitting(config, RECIPES.get(type(config), ())))}")
     return PRESETS[names[0]]
 
 
@@ -102,7 +102,7 @@ def swin_preset(config: SwinConfig, implementation: str) -> Preset:
     except InputError:
         raise InputError(f"how images are prepared for such a {architecture_of(config).name} of "
                          f"{size(image_size(config))} pixels in the names of {implementation} is not known: "
-                         f"{advice(fitting(config, SYSTEMS[type(config)]))}") from None
+                         f"{advice(fitting(config, RECIPES[type(config)]))}") from None
     if preset.name not in PRESETS:
         warnings.warn(f"No published model in the names of {implementation} takes images of "
                       f"{size(image_size(config))}: their preparation follows its formula.", SwinWarning,
@@ -139,7 +139,7 @@ def published(config: Config, dialect: str | None) -> tuple[str, ...]:
     dialect = dialect and dialect.removesuffix("-files")                # names on disk and in memory: one library
     if type(config) is ViTConfig and dialect == "torchvision":
         return TORCHVISION_VITS.get((config.patch_size[0], config.embed_dim), ())
-    names = IMPLEMENTATIONS.get((type(config), dialect), SYSTEMS.get(type(config), ()))
+    names = IMPLEMENTATIONS.get((type(config), dialect), RECIPES.get(type(config), ()))
     return tuple(name for name in names if "deit" in name) if getattr(config, "distilled", False) else names
 
 

@@ -1,8 +1,9 @@
 """How well a model answers: its logits on many boards, accuracy and loss over all of them and by position."""
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 
-from swin_np.commands.terminal import with_progress
 from swin_np.functional import Array
 from swin_np.model import SwinTransformer
 from swin_np.probes.tasks import SIDE, Boards
@@ -10,11 +11,14 @@ from swin_np.probes.tasks import SIDE, Boards
 BATCH = 128                                            # images
 
 
-def logits_of(model: SwinTransformer, boards: Boards, what: str = "batches") -> Array:
-    """The model's class scores (B, answers) for all the boards, a batch of 128 at a time; a bar counts `what`."""
+def logits_of(model: SwinTransformer, boards: Boards, watch: Callable[[range], Iterable[int]] = iter) -> Array:
+    """The model's class scores (B, answers) for all the boards, a batch of 128 at a time.
+
+    watch: is given the first board of every batch, to show how far the work is.
+    """
     starts = range(0, len(boards.images), BATCH)
     return np.concatenate([model(boards.images[start:start + BATCH].astype(model.dtype, copy=False))
-                           for start in with_progress(starts, what)])
+                           for start in watch(starts)])
 
 
 def is_right(logits: Array, answers: Array) -> Array:

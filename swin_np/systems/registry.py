@@ -1,21 +1,13 @@
 """Every system that can be built, by name: the paper's models and those that it and its readers compare with them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
-from swin_np import complexity
 from swin_np.arguments.door import takes
 from swin_np.arguments.names import check_name
-from swin_np.baselines import convolution_complexity, patch_sequences, swin_mixer, swin_v2, transformer, vit
-from swin_np.baselines.res2net import RES2NET_VARIANTS, Res2Net, Res2NetConfig
-from swin_np.baselines.resnet import RESNET_VARIANTS, ResNet, ResNetConfig
-from swin_np.baselines.swin_mixer import SWIN_MIXER_VARIANTS, SwinMixer, SwinMixerConfig
-from swin_np.baselines.swin_v2 import SWIN_V2_VARIANTS, SwinTransformerV2, SwinV2Config
-from swin_np.baselines.transformer import Transformer, TransformerConfig
-from swin_np.baselines.vit import VIT_VARIANTS, VisionTransformer, ViTConfig
+from swin_np.baselines.architectures import RES2NET, RESNET, SWIN, SWIN_MIXER, SWIN_V2, TRANSFORMER, VIT, Architecture
 from swin_np.complexity import LayerCost
 from swin_np.dense.backbones import DenseConfig
 from swin_np.dense.complexity import fpn_costs, unet_costs, upernet_costs
@@ -24,40 +16,16 @@ from swin_np.dense.segmentation import UNET_VARIANTS, UPERNET_VARIANTS, UNet, UN
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Size, pair
 from swin_np.layers import Module
-from swin_np.model import VARIANTS, SwinConfig, SwinTransformer
 from swin_np.shape_policy import TORCHVISION, ShapePolicy
 
 Config = Any                                           # SwinConfig, ViTConfig, ...
 USUAL_SIZE = (224, 224)                                # pixels, of a model that is configured for no size
 
+FPN = Architecture("FPN", FeaturePyramid, FPNConfig, FPN_VARIANTS, fpn_costs)
+UNET = Architecture("U-Net", UNet, UNetConfig, UNET_VARIANTS, unet_costs)
+UPERNET = Architecture("UPerNet", UPerNet, UPerNetConfig, UPERNET_VARIANTS, upernet_costs)
 
-@dataclass(frozen=True)
-class Architecture:
-    """What the variants of one architecture share.
-
-    model, config: its classes; `model.random(config, seed, dtype)` has drawn weights.
-    variants: configurations by name. layer_costs: (config, img_size, dtype) -> what every layer costs for one image.
-    """
-
-    name: str
-    model: type[Module]
-    config: type
-    variants: dict[str, Config]
-    layer_costs: Callable[[Config, Size, type], list[LayerCost]]
-
-
-ARCHITECTURES = (
-    Architecture("Swin Transformer", SwinTransformer, SwinConfig, VARIANTS, complexity.layer_costs),
-    Architecture("Swin Transformer V2", SwinTransformerV2, SwinV2Config, SWIN_V2_VARIANTS, swin_v2.layer_costs),
-    Architecture("Swin-Mixer", SwinMixer, SwinMixerConfig, SWIN_MIXER_VARIANTS, swin_mixer.layer_costs),
-    Architecture("ViT or DeiT", VisionTransformer, ViTConfig, VIT_VARIANTS, vit.layer_costs),
-    Architecture("Transformer", Transformer, TransformerConfig, transformer.VARIANTS, patch_sequences.layer_costs),
-    Architecture("ResNet or ResNeXt", ResNet, ResNetConfig, RESNET_VARIANTS, convolution_complexity.layer_costs),
-    Architecture("Res2Net", Res2Net, Res2NetConfig, RES2NET_VARIANTS, convolution_complexity.layer_costs),
-    Architecture("FPN", FeaturePyramid, FPNConfig, FPN_VARIANTS, fpn_costs),
-    Architecture("U-Net", UNet, UNetConfig, UNET_VARIANTS, unet_costs),
-    Architecture("UPerNet", UPerNet, UPerNetConfig, UPERNET_VARIANTS, upernet_costs),
-)
+ARCHITECTURES = (SWIN, SWIN_V2, SWIN_MIXER, VIT, TRANSFORMER, RESNET, RES2NET, FPN, UNET, UPERNET)
 
 SYSTEMS = {name: config for architecture in ARCHITECTURES for name, config in architecture.variants.items()}
 """The configuration of every system by name; of Swin's own models they are swin_np.VARIANTS."""

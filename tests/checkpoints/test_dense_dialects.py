@@ -9,7 +9,7 @@ import pytest
 import swin_np
 from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.checkpoints.dialects.dense import UPERNET_DIALECTS
-from swin_np.checkpoints.dialects.swin import from_official, to_official
+from swin_np.checkpoints.dialects.translation import from_official, to_official
 from swin_np.checkpoints.files import StoredCheckpoint, read
 from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import convert, identify
@@ -172,6 +172,12 @@ def test_the_names_are_those_of_the_published_files():
 def test_what_is_no_whole_model_is_refused(name, changed, words):
     with pytest.raises(CheckpointError, match=words):
         identify(as_stored(CONFIGS[name], **changed))
+
+
+def test_a_head_without_a_backbone_is_refused():
+    tensors = {name: value for name, value in as_stored(CONFIGS["unet_swin"]).tensors.items() if "decode_head" in name}
+    with pytest.raises(CheckpointError, match="it is a U-Net on a backbone of no known names, as it has no tensor of"):
+        identify(StoredCheckpoint("npz", tensors, [], {}))
 
 
 def test_a_backbone_of_no_known_names_is_named():

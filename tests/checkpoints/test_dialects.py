@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from swin_np import VARIANTS, CheckpointError, SwinConfig
-from swin_np.checkpoints.dialects.swin import DIALECTS, official_to_unfold, recognise, to_official, unfold_to_official
+from swin_np.checkpoints.dialects.swin import DIALECTS, recognise
+from swin_np.checkpoints.dialects.translation import official_to_unfold, to_official, unfold_to_official
 from swin_np.checkpoints.loading import convert
 from swin_np.layers import redraw
 from swin_np.model import SwinTransformer

@@ -11,7 +11,7 @@ from test_pytorch import SIX, assert_same
 from swin_np.checkpoints.files import read, read_bytes
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.formats.safetensors import write_safetensors
-from swin_np.errors import CheckpointError
+from swin_np.errors import CheckpointError, InputError
 
 ARRAY = np.arange(6, dtype=np.float32).reshape(2, 3)
 STATE = dictionary({"a": tensor(), "b": tensor()})
@@ -207,10 +207,10 @@ def test_a_write_that_fails_midway_leaves_the_old_file_and_nothing_else(tmp_path
     def full(descriptor):
         raise OSError(28, "No space left on device")
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(CheckpointError, match="No space left"):
+    with pytest.raises(InputError, match="No space left"):
         write(tmp_path / "x", {"a": ARRAY}, {})
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("x", b"old")]
-    with pytest.raises(CheckpointError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be written"):
         write(tmp_path / "no folder" / "x", {"a": ARRAY}, {})
 
 

@@ -12,7 +12,7 @@ from swin_np.baselines.res2net import Res2NetConfig
 from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.vit import ViTConfig
 from swin_np.checkpoints.dialects.resnet import RESNET_DIALECTS
-from swin_np.checkpoints.dialects.swin import from_official, to_official
+from swin_np.checkpoints.dialects.translation import from_official, to_official
 from swin_np.checkpoints.files import StoredCheckpoint
 from swin_np.checkpoints.loading import identify
 from swin_np.commands.cli import main

@@ -65,7 +65,7 @@ def test_the_papers_image_sizes_are_assumed_and_said(variant):
     config = replace(SWIN_MIXER_VARIANTS[variant], embed_dim=16, depths=(1, 1, 1, 1), num_heads=(1, 2, 4, 8))
     found = identify(as_stored(config))
     side = config.img_size[0]
-    assert found.config == config and found.system.name == "Swin-Mixer"
+    assert found.config == config and found.reader.name == "Swin-Mixer"
     assert f"The image size is not in the file: {side}x{side} was assumed." in found.notes
 
 

@@ -413,7 +413,7 @@ def test_a_scale_alone_makes_no_v2():
 
 def test_the_versions_are_told_apart(tmp_path):
     first = swin_np.SwinTransformer.random(swin_np.SwinConfig(32, 2, 3, 5, 8, (2, 2), (2, 4), 4)).state_dict()
-    assert identify(StoredCheckpoint("npz", first, [], {})).system.name == "Swin Transformer"
+    assert identify(StoredCheckpoint("npz", first, [], {})).reader.name == "Swin Transformer"
     write_safetensors(tmp_path / "v2.safetensors", stored_as("microsoft", PLAIN).tensors, {})
     with pytest.raises(ConfigurationError, match="is a Swin Transformer V2, and a SwinConfig was given"):
         swin_np.load(tmp_path / "v2.safetensors", config=swin_np.SwinConfig())

@@ -58,7 +58,7 @@ def test_heads_of_64_channels_are_assumed_and_said(variant):
     with_shapes = {name: np.zeros(value.shape, np.float32)
                    for name, value in Transformer.random(config, None).state_dict().items()}
     found = identify(StoredCheckpoint("npz", with_shapes, [], {}))
-    assert found.config == config and found.system.name == "Transformer"
+    assert found.config == config and found.reader.name == "Transformer"
     assert f"The number of heads is not in the file: {config.nhead} of 64 channels were assumed." in found.notes
     assert any("the paper's order, 1e-5 and ReLU were assumed" in note for note in found.assumed)
     other = replace(config, num_encoder_layers=1, num_decoder_layers=2, dim_feedforward=8)

@@ -8,7 +8,7 @@ import pytest
 import swin_np
 from oracle.twins import vit_twin
 from swin_np.baselines.vit import VIT_VARIANTS, VisionTransformer, ViTConfig
-from swin_np.checkpoints.dialects.swin import from_official, to_official
+from swin_np.checkpoints.dialects.translation import from_official, to_official
 from swin_np.checkpoints.dialects.vit import VIT_DIALECTS
 from swin_np.checkpoints.files import StoredCheckpoint, read
 from swin_np.checkpoints.formats.safetensors import write_safetensors
@@ -139,7 +139,7 @@ def test_torchvisions_older_spelling_of_the_mlp_is_read():
 def test_a_round_trip_is_bit_exact_and_the_dialect_is_recognised(dialect):
     config = places_of(dialect)
     stored, found = as_stored(config, dialect), identify(as_stored(config, dialect), num_heads=3)
-    assert found.dialect.name == dialect and found.system.name == "ViT or DeiT"
+    assert found.dialect.name == dialect and found.reader.name == "ViT or DeiT"
     own = redrawn(config).state_dict()
     assert found.state.keys() == own.keys()
     for name, value in own.items():

@@ -7,13 +7,14 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from swin_np.checkpoints.dialects.swin import DIALECTS, from_official
+from swin_np.checkpoints.dialects.swin import DIALECTS
+from swin_np.checkpoints.dialects.translation import from_official
 from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import identify, load
-from swin_np.commands.checkpoints import summarise
 from swin_np.commands.cli import main
+from swin_np.commands.inspect import summarise
 from swin_np.layers import redraw
 from swin_np.model import SwinConfig, SwinTransformer
 from swin_np.shape_policy import MICROSOFT
@@ -194,7 +195,7 @@ def test_the_source_is_never_overwritten_under_another_name(capsys, tmp_path, ch
     link(checkpoint, tmp_path / "alias.safetensors")
     arguments = ["convert", str(checkpoint), str(tmp_path / "alias.safetensors"), "--to", "timm", "--force"]
     assert main(arguments) == 2
-    assert "is the file that is read" in capsys.readouterr().err
+    assert "is a file that is read" in capsys.readouterr().err
     assert checkpoint.read_bytes() == before
 
 
@@ -210,7 +211,7 @@ def test_shards_that_are_read_are_never_overwritten(capsys, tmp_path, source):
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     arguments = ["convert", str(tmp_path / source), str(folder / "two.safetensors"), "--to", "timm", "--force"]
     assert main(arguments) == 2
-    assert "beside its shards" in capsys.readouterr().err
+    assert "is a file that is read" in capsys.readouterr().err
     assert main(["convert", str(tmp_path / source), str(folder / "new.safetensors"), "--to", "microsoft"]) == 0
     assert set(state) < set(read(folder / "new.safetensors").tensors)
 
@@ -240,7 +241,7 @@ def test_tables_for_a_clamped_window_are_refused_where_the_dialect_does_not_clam
     (["convert", "{file}", "{tmp}/new.pth", "--to", "timm"], "expected .safetensors or .npz"),
     (["convert", "{file}", "{tmp}/new", "--to", "timm"], "expected .safetensors or .npz"),
     (["convert", "{file}", "{tmp}/new.npz", "--to", "transformer"], "did you mean 'transformers'"),
-    (["convert", "{file}", "{file}", "--to", "timm", "--force"], "is the file that is read"),
+    (["convert", "{file}", "{file}", "--to", "timm", "--force"], "is a file that is read"),
     (["convert", "{file}", "{tmp}/nowhere/new.npz", "--to", "timm"], "cannot be written"),
     (["convert", "{file}", "{tmp}/text.pth/new.npz", "--to", "timm"], "cannot be written"),
     (["convert", "{file}", "{tmp}/folder.npz", "--to", "timm", "--force"], "is a folder"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from swin_np.checkpoints.formats.npz import write_npz
-from swin_np.commands import crosscheck as crosscheck_commands
+from swin_np.commands import crosscheck, dump
 from swin_np.errors import SwinError
 from tests.crosscheck.models import CONFIG, every_point, model_and_images, module_outputs
 
@@ -17,7 +17,9 @@ SIZE = [str(side) for side in CONFIG.img_size]
 def run(*arguments) -> int:
     """The exit status of a command; an error of the user's input is raised."""
     parser = argparse.ArgumentParser()
-    crosscheck_commands.add_commands(parser.add_subparsers())
+    commands = parser.add_subparsers()
+    for command in (dump, crosscheck):
+        command.add_command(commands)
     options = parser.parse_args([str(argument) for argument in arguments])
     return options.run(options) or 0
 
@@ -25,7 +27,8 @@ def run(*arguments) -> int:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """A checkpoint in the names of transformers, an array of images, and two candidates."""
-    from swin_np.checkpoints.dialects.swin import DIALECTS, from_official
+    from swin_np.checkpoints.dialects.swin import DIALECTS
+    from swin_np.checkpoints.dialects.translation import from_official
 
     folder = tmp_path_factory.mktemp("files")
     model, images = model_and_images()

@@ -14,7 +14,7 @@ from swin_np.probes import ABLATIONS, TASKS, load_probe
 
 def parsed(*arguments):
     top = argparse.ArgumentParser()
-    probe_command.add_commands(top.add_subparsers())
+    probe_command.add_command(top.add_subparsers())
     return top.parse_args(["probe", *arguments])
 
 
@@ -81,9 +81,9 @@ def test_the_plot_is_written(tmp_path, ending):
     (["--images", "0"], "ask for 1 to 4096"),
     (["--images", "5000"], "ask for 1 to 4096"),
     (["--seed", "-1"], "is negative"),
-    (["--plot", "boards.pdf"], "neither .svg nor .png"),
+    (["--plot", "boards.pdf"], "expected .svg or .png"),
     (["--plot", "missing/boards.png"], "cannot be written"),
-    (["--plot", "."], "neither .svg nor .png"),
+    (["--plot", "."], "expected .svg or .png"),
 ])
 def test_bad_options_are_refused_before_the_work(monkeypatch, tmp_path, arguments, sentence):
     monkeypatch.chdir(tmp_path)

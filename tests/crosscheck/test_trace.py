@@ -8,7 +8,7 @@ import pytest
 import swin_np
 from swin_np.attention import relative_position_bias, shifted_window_attention
 from swin_np.checkpoints.files import read
-from swin_np.errors import CheckpointError
+from swin_np.errors import InputError
 from swin_np.layers import RECORDER, redraw
 from swin_np.model import SwinConfig, SwinTransformer
 from swin_np.windows import cyclic_shift, shifted_window_mask, window_partition
@@ -105,5 +105,5 @@ def test_a_trace_is_saved_with_the_configuration(activations, tmp_path):
 
 
 def test_a_trace_that_cannot_be_saved_says_so(activations, tmp_path):
-    with pytest.raises(CheckpointError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be written"):
         activations.save(tmp_path / "no folder" / "reference.npz")

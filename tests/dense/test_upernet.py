@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from swin_np import TRANSFORMERS_BACKBONE, SwinConfig
-from swin_np.checkpoints.dialects.swin import DIALECTS, from_official
+from swin_np.checkpoints.dialects.swin import DIALECTS
+from swin_np.checkpoints.dialects.translation import from_official
 from swin_np.dense.segmentation import UPerNet, UPerNetConfig
 from swin_np.dense.upernet import UPerHead
 from swin_np.errors import ShapeError

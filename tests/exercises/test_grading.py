@@ -141,7 +141,7 @@ def test_a_folder_without_submissions_is_refused(make, tmp_path):
 
 def run(*arguments):
     parser = argparse.ArgumentParser()
-    grade_command.add_commands(parser.add_subparsers())
+    grade_command.add_command(parser.add_subparsers())
     options = parser.parse_args(["grade", *map(str, arguments)])
     options.run(options)
 

@@ -12,7 +12,8 @@ from PIL import Image
 from toys import code, toy
 
 from notebooks.publish.execution import check, compare, execute, keep_pictures, run
-from notebooks.publish.files import NotebookError, read, text_of, write
+from notebooks.publish.files import NotebookError, read, text_of
+from swin_np.writing import write_text
 
 CELLS = (
     code("import os, sys, time\nimport swin_np"),
@@ -28,7 +29,7 @@ CELLS = (
 def executed(tmp_path_factory):
     """A toy that was executed."""
     path = toy(tmp_path_factory.mktemp("notebooks") / "toy.ipynb", *CELLS)
-    write(execute(path), path)
+    write_text(execute(path), path)
     return path
 
 

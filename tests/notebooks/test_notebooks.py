@@ -104,7 +104,7 @@ def test_notebooks_are_found_by_name_in_their_order():
 
 @pytest.mark.parametrize(("arguments", "status", "message"), [
     (["html", "no_such"], 2, "unknown notebook 'no_such'"),
-    (["html", "--folder", "/dev/null/pages"], 1, "the folder /dev/null/pages cannot be made"),
+    (["html", "--folder", "/dev/null/pages"], 2, "the folder /dev/null/pages cannot be made"),
 ])
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no /dev/null")
 def test_the_command_line_says_in_one_sentence_what_is_wrong(capsys, arguments, status, message):

@@ -11,7 +11,7 @@ from oracle.registered_models import REGISTERED
 from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.baselines.vit import ViTConfig
-from swin_np.checkpoints.dialects.resnet import COUNTERS
+from swin_np.checkpoints.dialects.dialect import COUNTERS
 from swin_np.checkpoints.loading import load
 from swin_np.layers import LayerNorm, Module
 from swin_np.model import SwinConfig

@@ -13,13 +13,13 @@ from swin_np.baselines.resnet import RESNET_VARIANTS
 from swin_np.baselines.swin_mixer import SWIN_MIXER_VARIANTS
 from swin_np.baselines.swin_v2 import SWIN_V2_VARIANTS
 from swin_np.baselines.vit import VIT_VARIANTS
-from swin_np.checkpoints.entries import Entries
-from swin_np.checkpoints.stored_preprocessing import of_timm, of_transformers
-from swin_np.checkpoints.stored_presets import stored_preset
+from swin_np.checkpoints.config_files.entries import Entries
+from swin_np.checkpoints.config_files.preprocessing import of_timm, of_transformers
+from swin_np.checkpoints.config_files.presets import stored_preset
 from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError, SwinWarning
 from swin_np.images import PRESETS, preprocess, resize_and_crop
 from swin_np.model import VARIANTS
-from swin_np.preprocessing.choice import SYSTEMS, default_preset, named_preset, preset_for
+from swin_np.preprocessing.choice import RECIPES, default_preset, named_preset, preset_for
 from swin_np.preprocessing.presets import IMAGENET_MEAN, IMAGENET_STD, Preset
 from swin_np.shape_policy import MICROSOFT, TIMM, TORCHVISION, TRANSFORMERS
 
@@ -179,7 +179,7 @@ def test_every_published_swin_of_timm_gets_timms_preparation(pattern, config):
     for tag in tags:
         size = pytest.importorskip("timm").get_pretrained_cfg(tag).input_size[1:]
         preset = default_preset(replace(config, img_size=size, shape_policy=TIMM))
-        assert preset.name in SYSTEMS[type(config)]
+        assert preset.name in RECIPES[type(config)]
         assert_prepared_alike(timm_transform(tag)(Image.fromarray(PICTURES[2])), preset, PICTURES[2])
 
 
@@ -241,7 +241,7 @@ def test_every_preset_was_compared_or_is_of_official_code():
     compared = {*TORCHVISION_PRESETS.values(), *TIMM_PRESETS, *PROCESSORS, "timm_resnet_288"}
     official = {name for name in PRESETS if name.startswith(("microsoft", "deit"))}
     assert compared | official == set(PRESETS)
-    assert {name for names in SYSTEMS.values() for name in names} == set(PRESETS)
+    assert {name for names in RECIPES.values() for name in names} == set(PRESETS)
 
 
 # What a file beside a checkpoint tells

@@ -21,7 +21,8 @@ from benchmarks.train_probes import (  # noqa: E402
     train,
     write_results,
 )
-from swin_np.checkpoints.dialects.swin import DIALECTS, to_official  # noqa: E402
+from swin_np.checkpoints.dialects.swin import DIALECTS  # noqa: E402
+from swin_np.checkpoints.dialects.translation import to_official  # noqa: E402
 from swin_np.model import SwinTransformer  # noqa: E402
 from swin_np.probes import ABLATIONS, TASKS, probe_config, remove_shift  # noqa: E402
 from tests.matching import MODEL_TOLERANCE, assert_matches  # noqa: E402

@@ -1,22 +1,23 @@
 """ResNet, ResNeXt and Res2Net in the names of torchvision (timm has the same), transformers and Res2Net's authors."""
 
 import math
-import re
-from collections import Counter
+from functools import partial
 
-from swin_np.baselines.res2net import Res2Net, Res2NetConfig
-from swin_np.baselines.resnet import ResNet, ResNetConfig
-from swin_np.checkpoints.dialects.swin import Dialect, State, best_dialect
+from swin_np.baselines.res2net import Res2NetConfig
+from swin_np.baselines.resnet import ResNetConfig
+from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
 from swin_np.checkpoints.notes import Assumption
-from swin_np.checkpoints.readers import Request, System, with_axes
+from swin_np.checkpoints.reader import Reader, Translated, block_counts, classes, with_axes
 from swin_np.errors import CheckpointError
+from swin_np.systems.registry import RES2NET, RESNET
 
 PARTS = ("conv1", "bn1", "layer{i}", "fc")
 ROOT = "resnet."                                       # of transformers' model with a classifier
 BLOCK = ROOT + "encoder.stages.{i}.layers.{j}."
 
 RESNET_DIALECTS = {dialect.name: dialect for dialect in (
-    Dialect("torchvision", None, tuple((part, (part,)) for part in PARTS)),
+    Dialect("torchvision", None, tuple((part, (part,)) for part in PARTS),
+            note="The names are those of torchvision and of timm, which give the same model."),
     Dialect("transformers", None, (
         ("conv1", (ROOT + "embedder.embedder.convolution",)),
         ("bn1", (ROOT + "embedder.embedder.normalization",)),
@@ -38,93 +39,58 @@ RELATIVES = Assumption(
     "timm, which smooth before they shrink the map, models with the stride on the 1x1, as Caffe's and Detectron's, or "
     "with dilated stages: the ResNet of torchvision and timm was assumed, with the stride on the 3x3.")
 
-COUNTERS = ".num_batches_tracked"                      # how many batches a batch norm was trained on
 BARE = "embedder.embedder.convolution.weight"          # of transformers' model without a classifier
-
-
-def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
-    """(the dialect of a ResNet or ResNeXt, the tensors that a model may need, sentences about what was assumed)."""
-    notes = []
-    if BARE in tensors:
-        tensors = {ROOT + name: value for name, value in tensors.items()}
-        notes.append(f"The names have no prefix '{ROOT}': the file is of transformers' model without a classifier.")
-    dialect = best_dialect(tensors, RESNET_DIALECTS, ANCHORS)
-    if dialect is None:
-        raise CheckpointError("it has a residual stage and no first block of a ResNet that is known: give a file in "
-                              f"one of the dialects {', '.join(RESNET_DIALECTS)}")
-    if dialect.name == "torchvision":
-        notes.append("The names are those of torchvision and of timm, which give the same model.")
-    return dialect, without_counters(tensors, notes), notes
-
-
-def recognise_res2net(tensors: State) -> tuple[Dialect, State, list[str]]:
-    """The same for a Res2Net, whose authors' names timm has too."""
-    notes: list[str] = []
-    return RES2NET_DIALECTS["res2net"], without_counters(tensors, notes), notes
-
-
-def without_counters(tensors: State, notes: list[str]) -> State:
-    """The tensors without the batch norms' counters, on which `notes` gets a sentence."""
-    kept = {name: value for name, value in tensors.items() if not name.endswith(COUNTERS)}
-    if len(kept) < len(tensors):
-        notes.append(f"Left out {len(tensors) - len(kept)} counters {COUNTERS[1:]}, which only training needs.")
-    return kept
 
 
 def depths(state: State) -> list[int]:
     """How many blocks each stage has; CheckpointError unless there are four stages of at least one."""
-    blocks = {tuple(name.split(".")[:2]) for name in state if re.match(r"layer\d+\.\d+\.", name)}
-    found = Counter(stage for stage, _ in blocks)
-    if set(found) != {f"layer{stage}" for stage in range(1, 5)}:
+    found, stages = block_counts(state, r"(layer\d+)\.(\d+)\."), [f"layer{stage}" for stage in range(1, 5)]
+    if set(found) != set(stages):
         raise CheckpointError(f"it has the stages {', '.join(sorted(found))}, and layer1 to layer4 were expected: get "
                               "the whole file")
-    return [found[f"layer{stage}"] for stage in range(1, 5)]
+    return [found[stage] for stage in stages]
 
 
-def shared_settings(state: State, stem: str, middle: str, request: Request) -> dict[str, object]:
+def shared_fields(found: Translated, stem: str, middle: str) -> dict[str, object]:
     """The fields that ResNet and Res2Net share; the stem's last convolution and a 3x3 of stage 4 are named."""
-    if request.num_heads is not None or request.image_size is not None:
+    if found.request.num_heads is not None or found.request.image_size is not None:
         raise CheckpointError("num_heads or image_size was given, and a convolutional network has no heads and takes "
                               "images of any size: leave both out")
-    layers, inplanes = depths(state), len(with_axes(state, stem, 4))
-    width, inputs, *_ = with_axes(state, middle, 4).shape
+    layers, inplanes = depths(found.state), len(with_axes(found.state, stem, 4))
+    width, inputs, *_ = with_axes(found.state, middle, 4).shape
     groups = max(1, width // inputs)
     return {"layers": layers, "cardinality": groups, "inplanes": inplanes,
             "base_width": math.ceil(width // groups * 64 / (8 * inplanes)),             # the last stage's is the finest
-            "num_classes": len(with_axes(state, "fc.weight", 2)) if "fc.weight" in state else 0}
+            "num_classes": classes(found.state, "fc")}
 
 
-def infer(state: State, buffers: State, dialect: Dialect, request: Request, notes: list[str]) -> ResNetConfig:
-    """The configuration of a ResNet or ResNeXt that has these parameters (official names).
-
-    What had to be assumed is added to `notes`. Raises CheckpointError if nothing fits.
-    """
+def infer(found: Translated) -> ResNetConfig:
+    """The configuration of a ResNet or ResNeXt; CheckpointError if nothing fits."""
+    state = found.state
     block = "bottleneck" if "layer1.0.conv3.weight" in state else "basic"
-    settings = shared_settings(state, "conv1.weight", "layer4.0.conv2.weight", request)
-    if request.told is None:
-        notes.append(RELATIVES)
-    return RESNET.configuration(state, **settings, block=block, in_chans=state["conv1.weight"].shape[1])
+    fields = shared_fields(found, "conv1.weight", "layer4.0.conv2.weight")
+    if found.request.told is None:
+        found.notes.append(RELATIVES)
+    return found.reader.configuration(state, **fields, block=block, in_chans=state["conv1.weight"].shape[1])
 
 
-def infer_res2net(state: State, buffers: State, dialect: Dialect, request: Request, notes: list[str]) -> Res2NetConfig:
-    """The same for a Res2Net or Res2NeXt."""
+def infer_res2net(found: Translated) -> Res2NetConfig:
+    """The same of a Res2Net or Res2NeXt."""
+    state = found.state
     deep = "conv1.0.weight" in state
     first, last = ("conv1.0.weight", "conv1.6.weight") if deep else ("conv1.weight", "conv1.weight")
     splits = {name.split(".")[3] for name in state if name.startswith("layer1.0.convs.")}
-    settings = shared_settings(state, last, "layer4.0.convs.0.weight", request)
-    return RES2NET.configuration(
-        state, **settings, in_chans=with_axes(state, first, 4).shape[1], scale=len(splits) + 1,
+    fields = shared_fields(found, last, "layer4.0.convs.0.weight")
+    return found.reader.configuration(
+        state, **fields, in_chans=with_axes(state, first, 4).shape[1], scale=len(splits) + 1,
         stem_type="deep" if deep else "", avg_down="layer1.0.downsample.2.weight" in state)
 
 
-def fit(config: ResNetConfig, state: State, buffers: State, dialect: Dialect, request: Request,
-        notes: list[str]) -> State:
-    """The parameters as they are: none has a size that depends on the images."""
-    return state
-
-
-RESNET = System("ResNet or ResNeXt", "torchvision", ResNet, ResNetConfig,
-                r"^(layer1\.0\.conv1|(resnet\.)?encoder\.stages\.0\.layers\.0\.layer\.0\.convolution)\.weight$",
-                r"(?!)", RESNET_DIALECTS, recognise, infer, fit, relatives=r"resnet(aa|blur)\d+")
-RES2NET = System("Res2Net", "Res2Net", Res2Net, Res2NetConfig, r"^layer1\.0\.convs\.0\.weight$", r"(?!)",
-                 RES2NET_DIALECTS, recognise_res2net, infer_res2net, fit)
+RESNET_READER = Reader(
+    RESNET, "torchvision",
+    r"^(layer1\.0\.conv1|(resnet\.)?encoder\.stages\.0\.layers\.0\.layer\.0\.convolution)\.weight$",
+    RESNET_DIALECTS, infer, relatives=r"resnet(aa|blur)\d+", recognise=partial(
+        recognise_by_names, anchors=ANCHORS, bare={BARE: ROOT}, counters=True, unknown="it has a residual stage and no "
+        "first block of a ResNet that is known: give a file in one of the dialects {dialects}"))
+RES2NET_READER = Reader(RES2NET, "Res2Net", r"^layer1\.0\.convs\.0\.weight$", RES2NET_DIALECTS, infer_res2net,
+                        recognise=partial(recognise_by_names, counters=True))

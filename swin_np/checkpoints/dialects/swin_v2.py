@@ -6,34 +6,20 @@ first training; of other files config.json tells both, or they are asked for.
 
 import math
 from dataclasses import replace
+from functools import partial
 
-from swin_np.baselines.swin_v2 import BORDER, SwinTransformerV2, SwinV2Config
-from swin_np.checkpoints.dialects import swin_inference
-from swin_np.checkpoints.dialects.swin import (
-    ANCHORS,
-    BARE,
-    DIALECTS,
-    MICROSOFT_OR_TIMM,
-    Dialect,
-    State,
-    best_dialect,
-    transformers_names,
-    without_set_aside,
-)
-from swin_np.checkpoints.dialects.swin_inference import (
-    COORDINATES,
-    INDEX,
-    depths_of,
-    fitting_configuration,
-    shared_fields,
-)
-from swin_np.checkpoints.readers import Request, System, with_axes
+from swin_np.baselines.swin_v2 import BORDER, SwinV2Config
+from swin_np.checkpoints.dialects import swin_config
+from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
+from swin_np.checkpoints.dialects.swin import ANCHORS, BARE, DIALECTS, transformers_names
+from swin_np.checkpoints.dialects.swin_config import COORDINATES, INDEX, depths_of, fitting_config, shared_fields
+from swin_np.checkpoints.reader import Reader, Request, Translated, with_axes
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array, pair
 from swin_np.shape_policy import TRANSFORMERS
+from swin_np.systems.registry import SWIN_V2
 
 NEAREST, FARTHEST = 1e-3, 10.0                         # bounds of the last coordinate of any table that can be
-BUFFERS = r"layers\.\d+\.blocks\.\d+\.(attn\.relative_(position_index|coords_table)|attn_mask)"
 
 V2_IN_TRANSFORMERS = replace(TRANSFORMERS, image="fixed", table="clamped")
 """transformers clamps a V2's windows when the model is built, for the configured image size, and not in each pass."""
@@ -50,23 +36,10 @@ SWIN_V2_DIALECTS = {dialect.name: dialect for dialect in (
         "attn.cpb_mlp": ("attention.self.continuous_position_bias_mlp",),
         "attn.proj": ("attention.output.dense",),
         "attn": ("attention",),
-    }, {"mlp.fc1": "intermediate.dense", "mlp.fc2": "output.dense"})),
+        "mlp.fc1": ("intermediate.dense",),
+        "mlp.fc2": ("output.dense",),
+    })),
 )}
-
-
-def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
-    """(the dialect, the tensors that a model may need, sentences about what was assumed or set aside)."""
-    notes = []
-    if BARE in tensors:
-        tensors = {f"swinv2.{name}": value for name, value in tensors.items()}
-        notes.append("The names have no prefix 'swinv2.': the file is of transformers' model without a classifier.")
-    dialect = best_dialect(tensors, SWIN_V2_DIALECTS, ANCHORS)
-    if dialect is None:
-        raise CheckpointError("it has a scale for cosine attention and no first block of a Swin Transformer V2 that is "
-                              f"known: give a file in one of the dialects {', '.join(SWIN_V2_DIALECTS)}")
-    if dialect.name == "microsoft":
-        notes.append(MICROSOFT_OR_TIMM)
-    return dialect, without_set_aside(tensors, dialect, notes), notes
 
 
 def stored_window(buffers: State, block: str) -> tuple[int, int] | None:
@@ -100,11 +73,9 @@ def check_answered(wanted: Request, stored: bool, coordinates: bool, sized: bool
 
     stored: whether the file tells the window. coordinates: also that of the first training. sized: the image size.
     """
-    questions = (("the window", "window_size", stored, wanted.window_size),
-                 ("the image size", "image_size", sized, wanted.image_size),
-                 ("the windows of the first training", "pretrained_window_sizes", coordinates,
-                  wanted.pretrained_window_sizes))
-    if asked := [(what, name) for what, name, told, given in questions if not told and given is None]:
+    questions = (("the window", "window_size", stored), ("the image size", "image_size", sized),
+                 ("the windows of the first training", "pretrained_window_sizes", coordinates))
+    if asked := [(what, name) for what, name, told in questions if not told and getattr(wanted, name) is None]:
         options = ", ".join(f"--{name.replace('_', '-')}" for _, name in asked)
         raise CheckpointError(
             f"nothing in it tells {listed([what for what, _ in asked])}, on which the numbers of a Swin Transformer V2 "
@@ -117,36 +88,29 @@ def listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def infer(state: State, buffers: State, dialect: Dialect, wanted: Request, notes: list[str]) -> SwinV2Config:
-    """The configuration of a model that has these parameters and derived buffers (official names).
-
-    What had to be assumed is added to `notes`. Raises CheckpointError if nothing fits, or a question is left open.
-    """
+def infer(found: Translated) -> SwinV2Config:
+    """The configuration; CheckpointError if nothing fits, or a question is left open."""
+    state, buffers, wanted = found.state, found.buffers, found.request
     blocks = [f"layers.{stage}.blocks.0." for stage in range(len(depths_of(state)))]
     scales = [f"{block}attn.logit_scale" for block in blocks]           # (heads, 1, 1)
-    fields = shared_fields(SWIN_V2, state, {name: len(with_axes(state, name, 3)) for name in scales}, dialect, wanted)
+    fields = shared_fields(found, {name: len(with_axes(state, name, 3)) for name in scales})
     stored = [stored_window(buffers, block) for block in blocks]
     known = [window for window in stored if window is not None]
     coordinates = [buffers.get(block + COORDINATES) for block in blocks]
     complete = all(table is not None for table in coordinates)
     check_answered(wanted, bool(known), complete, bool(known) or "absolute_pos_embed" in state)
     window = pair(wanted.window_size) if wanted.window_size is not None else max(known, key=math.prod)
-    if wanted.pretrained_window_sizes is None:
+    pretrained = wanted.pretrained_window_sizes
+    if pretrained is None:
         pretrained = tuple(map(pretrained_window, coordinates))
-    else:
-        pretrained = for_all_stages(wanted.pretrained_window_sizes, len(blocks))
+    elif len(pretrained) == 1:                         # of all stages
+        pretrained = pretrained * len(blocks)
     fields["qkv_bias"] = "layers.0.blocks.0.attn.q_bias" in state
     fields["pretrained_window_sizes"] = pretrained if any(pretrained) else ()
-    sides = [min(own or window) for own in stored]
-    config = fitting_configuration(SWIN_V2, state, buffers, fields, [window], sides, wanted, notes)
-    if dialect.shape_policy is V2_IN_TRANSFORMERS:
+    config = fitting_config(found, fields, [window], [min(own or window) for own in stored])
+    if found.dialect.shape_policy is V2_IN_TRANSFORMERS:
         check_windows_in_transformers(config)
     return config
-
-
-def for_all_stages(sizes: tuple[int, ...], stages: int) -> tuple[int, ...]:
-    """One size for each stage; a single one is that of all."""
-    return sizes * stages if len(sizes) == 1 else sizes
 
 
 def check_windows_in_transformers(config: SwinV2Config) -> None:
@@ -167,16 +131,19 @@ def check_windows_in_transformers(config: SwinV2Config) -> None:
                 "height and width of every map are multiples of the window")
 
 
-def fit(config: SwinV2Config, state: State, buffers: State, dialect: Dialect, wanted: Request,
-        notes: list[str]) -> State:
+def fit(config: SwinV2Config, found: Translated) -> State:
     """The parameters for a model of this configuration: only a position embedding has a size that depends on it."""
-    if not any(name.endswith((COORDINATES, INDEX)) for name in buffers):
+    wanted = found.request
+    if not any(name.endswith((COORDINATES, INDEX)) for name in found.buffers):
         wanted = replace(wanted, window_size=wanted.window_size or config.window_size)
-    if not any(name.endswith(COORDINATES) for name in buffers):
+    if not any(name.endswith(COORDINATES) for name in found.buffers):
         wanted = replace(wanted, pretrained_window_sizes=wanted.pretrained_window_sizes
                          or config.pretrained_window_sizes or (0,))
-    return swin_inference.fit(SWIN_V2, config, state, buffers, dialect, wanted, notes)
+    return swin_config.fit(config, replace(found, request=wanted))
 
 
-SWIN_V2 = System("Swin Transformer V2", "microsoft", SwinTransformerV2, SwinV2Config,
-                 r"(^|\.)(attn|attention\.self)\.logit_scale$", BUFFERS, SWIN_V2_DIALECTS, recognise, infer, fit)
+SWIN_V2_READER = Reader(
+    SWIN_V2, "microsoft", r"(^|\.)(attn|attention\.self)\.logit_scale$", SWIN_V2_DIALECTS, infer, fit,
+    partial(recognise_by_names, anchors=ANCHORS, bare={BARE: "swinv2."}, unknown="it has a scale for cosine attention "
+            "and no first block of a Swin Transformer V2 that is known: give a file in one of the dialects {dialects}"),
+    r"layers\.\d+\.blocks\.\d+\.(attn\.relative_(position_index|coords_table)|attn_mask)")

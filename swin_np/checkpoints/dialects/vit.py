@@ -1,15 +1,16 @@
 """ViT and DeiT in the names of timm (which are DeiT's official ones), torchvision and transformers."""
 
 import math
-import re
+from functools import partial
 
-from swin_np.baselines.vit import VIT_VARIANTS, VisionTransformer, ViTConfig
-from swin_np.checkpoints.dialects.swin import Dialect, State, best_dialect, without_set_aside
+from swin_np.baselines.vit import VIT_VARIANTS, ViTConfig
+from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
 from swin_np.checkpoints.notes import Assumption
-from swin_np.checkpoints.readers import Request, System, heads_of_all_layers, mlp_ratio, with_axes
+from swin_np.checkpoints.reader import Reader, Translated, block_counts, classes, mlp_ratio, number_of_heads, with_axes
 from swin_np.checkpoints.resizing import resize_positions
 from swin_np.errors import CheckpointError
 from swin_np.functional import pair
+from swin_np.systems.registry import VIT
 
 PREFIXES = ("cls_token", "dist_token", "pos_embed", "patch_embed.proj", "blocks.{i}", "norm", "head", "head_dist")
 
@@ -72,36 +73,23 @@ VIT_DIALECTS = {dialect.name: dialect for dialect in (
 ANCHORS = ("blocks.0.attn.qkv.weight", "cls_token", "head.weight")
 """Official names whose spelling tells the dialects apart; the first is in every ViT."""
 
-BARE = (("embeddings.distillation_token", "deit."), ("embeddings.cls_token", "vit."))
-"""(name in a file of transformers' model without a classifier, the prefix that the others have)."""
+BARE = {"embeddings.distillation_token": "deit.", "embeddings.cls_token": "vit."}
+"""Names in a file of transformers' model without a classifier, and the prefix that the others have."""
 
 PUBLISHED = {(config.embed_dim, config.depth, config.hidden): config.num_heads for config in VIT_VARIANTS.values()}
 """Heads, all of 64 channels, of the models of either paper by channels, blocks and hidden units."""
 
 
-def recognise(tensors: State) -> tuple[Dialect, State, list[str]]:
-    """(the dialect, the tensors that a model may need, sentences about what was assumed or set aside)."""
-    notes = []
-    if root := next((prefix for name, prefix in BARE if name in tensors), ""):
-        tensors = {root + name: value for name, value in tensors.items()}
-        notes.append(f"The names have no prefix '{root}': the file is of transformers' model without a classifier.")
-    dialect = best_dialect(tensors, VIT_DIALECTS, ANCHORS)
-    if dialect is None:
-        raise CheckpointError("it has a class token and no first block of a ViT or DeiT that is known: give a file in "
-                              f"one of the dialects {', '.join(VIT_DIALECTS)}")
-    return dialect, without_set_aside(tensors, dialect, notes), notes
-
-
-def grid_of(state: State, patch: tuple[int, int], request: Request) -> tuple[int, int]:
+def grid_of(found: Translated, patch: tuple[int, int]) -> tuple[int, int]:
     """(h, w) of the map that the position embedding is for: a square one, or that of the image size asked for."""
-    positions = with_axes(state, "pos_embed", 3).shape[1] - (2 if "dist_token" in state else 1)
-    side = math.isqrt(max(positions, 0))
-    if request.image_size is None and (side ** 2 != positions or side == 0):
-        raise CheckpointError(f"pos_embed has positions for {positions} patches, which is no square, and nothing else "
-                              "tells the image size: give image_size=(height, width)")
-    if request.image_size is None:
+    positions = with_axes(found.state, "pos_embed", 3).shape[1] - (2 if "dist_token" in found.state else 1)
+    if found.request.image_size is None:
+        side = math.isqrt(max(positions, 0))
+        if side ** 2 != positions or side == 0:
+            raise CheckpointError(f"pos_embed has positions for {positions} patches, which is no square, and nothing "
+                                  "else tells the image size: give image_size=(height, width)")
         return side, side
-    size = pair(request.image_size)
+    size = pair(found.request.image_size)
     grid = size[0] // patch[0], size[1] // patch[1]
     if (grid[0] * patch[0], grid[1] * patch[1]) != size or grid[0] * grid[1] != positions:
         raise CheckpointError(f"pos_embed has positions for {positions} patches of {patch[0]}x{patch[1]}, and images "
@@ -110,34 +98,33 @@ def grid_of(state: State, patch: tuple[int, int], request: Request) -> tuple[int
     return grid
 
 
-def infer(state: State, buffers: State, dialect: Dialect, request: Request, notes: list[str]) -> ViTConfig:
-    """The configuration of a model that has these parameters (official names).
-
-    What had to be assumed is added to `notes`. Raises CheckpointError if nothing fits, or a question is left open.
-    """
+def infer(found: Translated) -> ViTConfig:
+    """The configuration; CheckpointError if nothing fits, or a question is left open."""
+    state, told = found.state, found.request.told
     dim, in_chans, *patch = with_axes(state, "patch_embed.proj.weight", 4).shape
-    grid = grid_of(state, patch, request)
-    depth = len({name.split(".")[1] for name in state if re.match(r"blocks\.\d+\.", name)})
+    grid = grid_of(found, patch)
+    depth = block_counts(state, r"(blocks)\.(\d+)\.")["blocks"]
     hidden = len(with_axes(state, "blocks.0.mlp.fc1.weight", 2))
-    num_heads = heads_of_all_layers("ViT", (dim, depth, hidden), PUBLISHED, request, notes)
-    eps = request.told.fields.get("eps") if request.told else None
+    num_heads = number_of_heads("ViT", (dim, depth, hidden), PUBLISHED, found)
+    eps = told.fields.get("eps") if told else None
     if eps is None:
-        eps = dialect.eps
-        notes.append(Assumption(f"The eps of the layer norms is not in the file: {eps} was assumed, as in "
-                                f"{dialect.name.partition('-')[0]}."))
-    return VIT.configuration(
+        eps = found.dialect.eps
+        found.notes.append(Assumption(f"The eps of the layer norms is not in the file: {eps} was assumed, as in "
+                                      f"{found.dialect.name.partition('-')[0]}."))
+    return found.reader.configuration(
         state, img_size=(grid[0] * patch[0], grid[1] * patch[1]), patch_size=tuple(patch), in_chans=in_chans,
-        num_classes=len(with_axes(state, "head.weight", 2)) if "head.weight" in state else 0, embed_dim=dim,
-        depth=depth, num_heads=num_heads, mlp_ratio=mlp_ratio(hidden, dim), qkv_bias="blocks.0.attn.qkv.bias" in state,
-        distilled="dist_token" in state, eps=eps)
+        num_classes=classes(state, "head"), embed_dim=dim, depth=depth, num_heads=num_heads,
+        mlp_ratio=mlp_ratio(hidden, dim), qkv_bias="blocks.0.attn.qkv.bias" in state, distilled="dist_token" in state,
+        eps=eps)
 
 
-def fit(config: ViTConfig, state: State, buffers: State, dialect: Dialect, request: Request,
-        notes: list[str]) -> State:
+def fit(config: ViTConfig, found: Translated) -> State:
     """The parameters with the position embedding for the images of `config`; everything else as it is."""
-    grid = grid_of(state, config.patch_size, request)
-    return {**state, "pos_embed": resize_positions(state["pos_embed"], grid, config.grid)}
+    grid = grid_of(found, config.patch_size)
+    return {**found.state, "pos_embed": resize_positions(found.state["pos_embed"], grid, config.grid)}
 
 
-VIT = System("ViT or DeiT", "timm", VisionTransformer, ViTConfig, r"(^|\.)(cls_token|class_token|dist_token)$", r"(?!)",
-             VIT_DIALECTS, recognise, infer, fit)
+VIT_READER = Reader(
+    VIT, "timm", r"(^|\.)(cls_token|class_token|dist_token)$", VIT_DIALECTS, infer, fit,
+    partial(recognise_by_names, anchors=ANCHORS, bare=BARE, unknown="it has a class token and no first block of a ViT "
+            "or DeiT that is known: give a file in one of the dialects {dialects}"))

@@ -11,10 +11,11 @@ import numpy as np
 
 from swin_np.checkpoints.formats import strict_json
 from swin_np.checkpoints.formats.arrays import ITEMSIZE, element_count, flat_array
-from swin_np.checkpoints.formats.writing import checked_tensors, replacing
+from swin_np.checkpoints.formats.writing import checked_tensors
 from swin_np.checkpoints.formats.zip_archive import DEFLATED, Entry
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
+from swin_np.writing import replacing
 
 METADATA = "meta"
 ALWAYS_INFLATED = 2**26                                # bytes: small files of zeros compress a thousandfold
@@ -89,7 +90,7 @@ def write_npz(path: str | Path, tensors: dict[str, Array], metadata: dict[str, s
     """Write tensors (floats of 16 to 64 bits, integers, bool) and metadata to `path`, wholly or not at all.
 
     Uncompressed; numpy.load reads it, the metadata being a JSON text under `meta`. CheckpointError for a dtype or
-    a name that the format does not have, or if the file cannot be written.
+    a name that the format does not have, InputError if the file cannot be written.
     """
     arrays = checked_tensors(tensors, metadata, reserved=METADATA)
     if metadata:

@@ -29,6 +29,8 @@ TEXTS = {pickle.SHORT_BINUNICODE: "<B", pickle.BINUNICODE: "<I", pickle.BINUNICO
 BYTES = {pickle.SHORT_BINBYTES: "<B", pickle.BINBYTES: "<I", pickle.BINBYTES8: "<Q"}
 PUTS = {pickle.BINPUT: "<B", pickle.LONG_BINPUT: "<I"}
 GETS = {pickle.BINGET: "<B", pickle.LONG_BINGET: "<I"}
+CONTAINERS = {pickle.EMPTY_DICT: dict, pickle.EMPTY_LIST: list}
+SKIPPED = {pickle.PROTO: 1, pickle.FRAME: 8}           # bytes; a frame's length is a hint for buffered reading
 TUPLES = {pickle.EMPTY_TUPLE: 0, pickle.TUPLE1: 1, pickle.TUPLE2: 2, pickle.TUPLE3: 3}
 
 
@@ -60,6 +62,34 @@ def checked_key(key: object) -> str | int:
         return key
     raise CheckpointError("its pickle stream has a dict with keys that are neither text nor integers: "
                           "save the state dict alone, torch.save({'model': model.state_dict()}, ...)")
+
+
+def set_items(target: object, items: list) -> None:
+    """SETITEMS: put keys and values, in turn, into a dict."""
+    if not isinstance(target, dict) or len(items) % 2:
+        raise damaged()
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        target[checked_key(key)] = value
+
+
+def append_items(target: object, items: list) -> None:
+    """APPENDS: lengthen a list."""
+    if not isinstance(target, list):
+        raise damaged()
+    target.extend(items)
+
+
+def set_state(target: object, state: object) -> None:
+    """BUILD: a state for what takes one; attributes of a dict (`_metadata` of a state dict) are dropped."""
+    if isinstance(target, Stateful):
+        target.set_state(state)
+    elif not isinstance(target, dict) or not isinstance(state, dict):
+        raise damaged()
+
+
+PUT_INTO = {pickle.SETITEMS: (set_items, 0), pickle.SETITEM: (set_items, 2), pickle.APPENDS: (append_items, 0),
+            pickle.APPEND: (append_items, 1)}
+"""(what puts items into a container below them, how many they are; 0: all from the mark on)."""
 
 
 class PickleReader:
@@ -162,20 +192,14 @@ class PickleReader:
                     marks.append(len(stack))
                 elif opcode == pickle.TUPLE:
                     stack.append(tuple(pop_mark()))
-                elif opcode == pickle.EMPTY_DICT:
-                    stack.append({})
-                elif opcode == pickle.EMPTY_LIST:
-                    stack.append([])
-                elif opcode in (pickle.SETITEMS, pickle.SETITEM):
-                    if opcode == pickle.SETITEM:
-                        marks.append(len(stack) - 2)
+                elif opcode in CONTAINERS:
+                    stack.append(CONTAINERS[opcode]())
+                elif opcode in PUT_INTO:
+                    put_into, count = PUT_INTO[opcode]
+                    if count:
+                        marks.append(len(stack) - count)
                     items = pop_mark()
-                    set_items(stack[-1], items)
-                elif opcode in (pickle.APPENDS, pickle.APPEND):
-                    if opcode == pickle.APPEND:
-                        marks.append(len(stack) - 1)
-                    items = pop_mark()
-                    append_items(stack[-1], items)
+                    put_into(stack[-1], items)
                 elif opcode == pickle.GLOBAL:
                     self.spend(LOOK_UP)
                     module = self.line()
@@ -197,39 +221,14 @@ class PickleReader:
                     stack.append(int.from_bytes(self.take(self.number("<B")), "little", signed=True))
                 elif opcode == pickle.MEMOIZE:
                     memo[len(memo)] = stack[-1]
-                elif opcode == pickle.PROTO:
-                    self.take(1)
-                elif opcode == pickle.FRAME:
-                    self.take(8)                       # a frame's length is a hint for buffered reading
+                elif opcode in SKIPPED:
+                    self.take(SKIPPED[opcode])
                 else:
                     raise CheckpointError(f"its pickle stream uses the opcode {opcode!r}, which no state dict needs: "
                                           "save the state dict alone, torch.save({'model': model.state_dict()}, ...)")
             return stack.pop()
         except (IndexError, KeyError):                 # an empty stack, no mark, nothing under this number in the memo
             raise damaged() from None
-
-
-def set_items(target: object, items: list) -> None:
-    """SETITEMS: put keys and values, in turn, into a dict."""
-    if not isinstance(target, dict) or len(items) % 2:
-        raise damaged()
-    for key, value in zip(items[::2], items[1::2], strict=True):
-        target[checked_key(key)] = value
-
-
-def append_items(target: object, items: list) -> None:
-    """APPENDS: lengthen a list."""
-    if not isinstance(target, list):
-        raise damaged()
-    target.extend(items)
-
-
-def set_state(target: object, state: object) -> None:
-    """BUILD: a state for what takes one; attributes of a dict (`_metadata` of a state dict) are dropped."""
-    if isinstance(target, Stateful):
-        target.set_state(state)
-    elif not isinstance(target, dict) or not isinstance(state, dict):
-        raise damaged()
 
 
 @dataclass

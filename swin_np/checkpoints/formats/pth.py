@@ -96,12 +96,13 @@ def rebuild_tensor(arguments: tuple) -> StoredTensor:
     raise damaged()
 
 
-def rebuild_parameter(arguments: tuple) -> AnyTensor:
-    """An nn.Parameter is its tensor."""
-    match arguments:
-        case (StoredTensor() | OldTensor() as tensor, *_):
-            return tensor
-    raise damaged()
+def only_first(kind: type) -> Constructor:
+    """What stands for its first argument alone: an nn.Parameter for its tensor, a device for its name."""
+    def build(arguments: tuple) -> object:
+        if not arguments or not isinstance(arguments[0], kind):
+            raise damaged()
+        return arguments[0]
+    return Constructor(build)
 
 
 def old_tensor(arguments: tuple) -> OldTensor:
@@ -111,24 +112,8 @@ def old_tensor(arguments: tuple) -> OldTensor:
             return OldTensor(None)
         case (Storage(), *_):
             return OldTensor(rebuild_tensor(arguments))
-        case (StoredTensor() as tensor, *_):
+        case (StoredTensor() as tensor, *_) | (OldTensor(tensor), *_):
             return OldTensor(tensor)
-        case (OldTensor(tensor), *_):
-            return OldTensor(tensor)
-    raise damaged()
-
-
-def size(arguments: tuple) -> tuple:
-    match arguments:
-        case (tuple(lengths),):
-            return lengths
-    raise damaged()
-
-
-def device(arguments: tuple) -> str:
-    match arguments:
-        case (str(name), *_):
-            return name
     raise damaged()
 
 
@@ -138,12 +123,12 @@ NAMES = {
     **{f"torch.{dtype}": f"torch.{dtype}" for dtype in ITEMSIZE},         # a dtype as a value, in an optimizer's state
     "torch._utils._rebuild_tensor": Constructor(rebuild_tensor),
     "torch._utils._rebuild_tensor_v2": Constructor(rebuild_tensor),
-    "torch._utils._rebuild_parameter": Constructor(rebuild_parameter),
-    "torch._utils._rebuild_parameter_with_state": Constructor(rebuild_parameter),
+    "torch._utils._rebuild_parameter": only_first(AnyTensor),
+    "torch._utils._rebuild_parameter_with_state": only_first(AnyTensor),
     "torch.nn.parameter.Parameter": Constructor(old_tensor),
     **{name.replace("Storage", "Tensor"): Constructor(old_tensor) for name in STORAGE_DTYPES},
-    "torch.Size": Constructor(size),
-    "torch.device": Constructor(device),
+    "torch.Size": only_first(tuple),
+    "torch.device": only_first(str),
 }
 
 
@@ -157,10 +142,8 @@ class Storages:
     def __call__(self, identity: tuple) -> Storage:
         """The storage of ("storage", type, key, location, count), or with None as sixth in the legacy format."""
         match identity:
-            case ("storage", StorageType(dtype), str(key), str(), int(count)) | \
-                 ("storage", StorageType(dtype), str(key), str(), int(count), None):
-                storage = self.by_key.setdefault(key, Storage(key, dtype, count, self.find,
-                                                                 self.file_size))
+            case ("storage", StorageType(dtype), str(key), str(), int(count), *rest) if rest in ([], [None]):
+                storage = self.by_key.setdefault(key, Storage(key, dtype, count, self.find, self.file_size))
                 if (storage.dtype, storage.count) == (dtype, count) and count >= 0:
                     return storage
             case ("storage", StorageType(), str(), str(), int(), tuple()):

@@ -8,9 +8,10 @@ import numpy as np
 
 from swin_np.checkpoints.formats import strict_json
 from swin_np.checkpoints.formats.arrays import ITEMSIZE, element_count, flat_array
-from swin_np.checkpoints.formats.writing import checked_tensors, replacing
+from swin_np.checkpoints.formats.writing import checked_tensors
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
+from swin_np.writing import replacing
 
 DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "BOOL": "bool",
           "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8",
@@ -60,7 +61,7 @@ def read_safetensors(buffer: memoryview) -> tuple[dict[str, Array], dict[str, st
 def write_safetensors(path: str | Path, tensors: dict[str, Array], metadata: dict[str, str]) -> None:
     """Write tensors (floats of 16 to 64 bits, integers, bool) and metadata to `path`, wholly or not at all.
 
-    CheckpointError for a dtype or a name that the format does not have, or if the file cannot be written.
+    CheckpointError for a dtype or a name that the format does not have, InputError if the file cannot be written.
     """
     arrays = checked_tensors(tensors, metadata, reserved="__metadata__")
     arrays = dict(sorted(arrays.items(), key=lambda item: -item[1].itemsize))        # so that each is aligned

@@ -1,11 +1,4 @@
-"""Writing a checkpoint: what may be written, and a file that appears whole or not at all."""
-
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import BinaryIO
+"""Writing a checkpoint: what may be written."""
 
 import numpy as np
 
@@ -33,22 +26,3 @@ def checked_tensors(tensors: dict[str, Array], metadata: dict[str, str], reserve
             raise CheckpointError(f"tensor {name!r} is of dtype {array.dtype}, and {', '.join(ITEMSIZE)} can be "
                                   "written: convert it with astype")
     return arrays
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[BinaryIO]:
-    """A stream to a file beside `path`, which takes its place when all is written and is removed if anything fails."""
-    path = Path(path)
-    beside = path.parent / f"{path.name}.{secrets.token_hex(4)}.part"
-    try:
-        with beside.open("xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(beside, path)
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be written ({error.strerror}): choose a folder that exists, "
-                              "is writable and has space") from None
-    finally:
-        with suppress(OSError):                        # of a name that is too long, there is nothing to remove
-            beside.unlink(missing_ok=True)

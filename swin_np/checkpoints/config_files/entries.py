@@ -1,6 +1,7 @@
 """The entries of a configuration file, each of the kind that was expected or a CheckpointError that shows it."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from swin_np.errors import CheckpointError
@@ -22,46 +23,48 @@ class Entries:
         return CheckpointError(f"its {self.file} says {name} {str(self.values[name])[:SHOWN]!r}, expected {expected}: "
                                f"mend {self.file}, or get it again")
 
+    def entry(self, name: str, expected: str, fits: Callable[[object], bool]) -> object:
+        """A value that fits what is expected, or None."""
+        value = self.values.get(name)
+        if value is None or fits(value):
+            return value
+        raise self.wrong(name, expected)
+
     def part(self, name: str) -> "Entries | None":
         """An object inside this one."""
-        value = self.values.get(name)
-        if value is None or isinstance(value, dict):
-            return None if value is None else Entries(self.file, value)
-        raise self.wrong(name, "an object")
+        value = self.entry(name, "an object", lambda value: isinstance(value, dict))
+        return None if value is None else Entries(self.file, value)
 
     def text(self, name: str) -> str | None:
-        value = self.values.get(name)
-        if value is None or (isinstance(value, str) and value.isprintable()):
-            return value
-        raise self.wrong(name, "a printable text")
+        return self.entry(name, "a printable text", lambda value: isinstance(value, str) and value.isprintable())
 
     def flag(self, name: str) -> bool | None:
-        value = self.values.get(name)
-        if value is None or isinstance(value, bool):
-            return value
-        raise self.wrong(name, "true or false")
+        return self.entry(name, "true or false", lambda value: isinstance(value, bool))
 
     def number(self, name: str) -> float | None:
         """A positive number."""
-        value = self.values.get(name)
-        if value is None or (is_number(value) and 0 < value < LARGEST):
-            return None if value is None else float(value)
-        raise self.wrong(name, f"a positive number below {LARGEST}")
+        value = self.entry(name, f"a positive number below {LARGEST}",
+                           lambda value: is_number(value) and 0 < value < LARGEST)
+        return None if value is None else float(value)
 
     def count(self, name: str) -> int | None:
         """A whole number from 0 on."""
-        value = self.values.get(name)
-        if value is None or is_count(value):
-            return value
-        raise self.wrong(name, "a whole number from 0 on")
+        return self.entry(name, "a whole number from 0 on", is_count)
+
+    def several(self, name: str, expected: str, fits: Callable[[object], bool]) -> tuple | None:
+        """A list of values that each fit, or a single one as a tuple."""
+        value = self.entry(name, expected, lambda value: 0 < len(as_list(value)) <= LONGEST
+                           and all(map(fits, as_list(value))))
+        return None if value is None else tuple(as_list(value))
 
     def counts(self, name: str) -> tuple[int, ...] | None:
         """A list of whole numbers from 0 on, or a single one as a tuple."""
-        value = self.values.get(name)
-        values = value if isinstance(value, list) else [value]
-        if value is None or (0 < len(values) <= LONGEST and all(map(is_count, values))):
-            return None if value is None else tuple(values)
-        raise self.wrong(name, "whole numbers from 0 on")
+        return self.several(name, "whole numbers from 0 on", is_count)
+
+    def numbers(self, name: str) -> tuple[float, ...] | None:
+        """A list of finite numbers, or a single one as a tuple."""
+        values = self.several(name, "numbers", is_number)
+        return None if values is None else tuple(map(float, values))
 
     def pair(self, name: str) -> tuple[int, int] | None:
         """Height and width from 1 on, or one number for both."""
@@ -71,13 +74,10 @@ class Entries:
             return None if value is None else tuple(values)
         raise self.wrong(name, "a positive whole number, or a height and a width")
 
-    def numbers(self, name: str) -> tuple[float, ...] | None:
-        """A list of finite numbers, or a single one as a tuple."""
-        value = self.values.get(name)
-        values = value if isinstance(value, list) else [value]
-        if value is None or (0 < len(values) <= LONGEST and all(map(is_number, values))):
-            return None if value is None else tuple(map(float, values))
-        raise self.wrong(name, "numbers")
+
+def as_list(value: object) -> list:
+    """A list as it is, anything else as a list of it."""
+    return value if isinstance(value, list) else [value]
 
 
 def is_count(value: object) -> bool:

@@ -7,20 +7,22 @@ resnetaa50 and resnetblur50, for instance, smooth before they shrink a map.
 import re
 from collections.abc import Mapping
 
-from swin_np.checkpoints.entries import Entries
+from swin_np.checkpoints.config_files.entries import Entries
 from swin_np.errors import CheckpointError
+from swin_np.systems.registry import RES2NET, RESNET, SWIN, SWIN_V2, VIT, Architecture
 
 FIRST_TRAINED_ON = 32                                  # pixels of the image for one token of the last stage's map
 RETRAINED = r"(_22k|_22kft1k|_in22k|_in22ft1k|_in21k|_miil|_sam|_dino)?"          # in names of before timm 0.9
 NAMES = {
-    "Swin Transformer": rf"swin_(tiny|small|base|large)_patch4_window(\d+)_(\d+){RETRAINED}",
-    "Swin Transformer V2": rf"swinv2_(tiny|small|base|large)_window(?:(\d+)to)?(\d+)_(?:(\d+)to)?(\d+){RETRAINED}",
-    "ViT or DeiT": r"(?:vit|deit)_(tiny|small|base|large|huge|giant|gigantic)(?:_distilled)?_patch\d+_(\d+)"
-                   + RETRAINED,
-    "ResNet or ResNeXt": r"(?:tv_|gluon_|ig_|ssl_|swsl_)?(?:resnet|resnext|wide_resnet)(\d+)(_\d+x\d+d|_2)?(_v1b)?",
-    "Res2Net": r"res2net\d+_\d+w_\d+s|res2next50|res2net\d+d",
+    SWIN: rf"swin_(?P<size>tiny|small|base|large)_patch4_window(?P<window>\d+)_(?P<image>\d+){RETRAINED}",
+    SWIN_V2: r"swinv2_(?P<size>tiny|small|base|large)_window((?P<first_window>\d+)to)?(?P<window>\d+)"
+             rf"_((?P<first_image>\d+)to)?(?P<image>\d+){RETRAINED}",
+    VIT: r"(vit|deit)_(?P<size>tiny|small|base|large|huge|giant|gigantic)(_distilled)?_patch\d+_(?P<image>\d+)"
+         + RETRAINED,
+    RESNET: r"(tv_|gluon_|ig_|ssl_|swsl_)?(resnet|resnext|wide_resnet)(\d+)(_\d+x\d+d|_2)?(_v1b)?",
+    RES2NET: r"res2net\d+_\d+w_\d+s|res2next50|res2net\d+d",
 }
-"""System: regular expression of the architectures that are it."""
+"""Architecture: regular expression of the names that it has in timm."""
 
 SWIN_SIZES = {"tiny": (96, (2, 2, 6, 2)), "small": (96, (2, 2, 18, 2)), "base": (128, (2, 2, 18, 2)),
               "large": (192, (2, 2, 18, 2))}           # embed_dim, depths
@@ -37,68 +39,61 @@ USUAL = {"always_partition": False, "act_layer": "gelu", "qk_norm": False, "clas
 NO_MATTER = r".*drop.*|(strict|dynamic)_img_(size|pad)|dynamic_mask|.*init.*"           # training, or other image sizes
 
 
-def told_by(entries: Entries, architecture: str, system: str) -> dict[str, object]:
+def told_by(entries: Entries, architecture: str, system: Architecture) -> dict[str, object]:
     """The fields of a configuration that timm's config.json tells; CheckpointError for other models and settings."""
     name = architecture.partition(".")[0]              # behind the point is what it was trained on
     found = re.fullmatch(NAMES.get(system, r"(?!)"), name)
     if not found:
-        raise CheckpointError(f"its {entries.file} says that it is timm's {name[:100]!r}, which is no {system} with "
-                              "the numbers of one, though its tensors may look alike: it cannot be computed, take "
+        raise CheckpointError(f"its {entries.file} says that it is timm's {name[:100]!r}, which is no {system.name} "
+                              "with the numbers of one, though its tensors may look alike: it cannot be computed, take "
                               "another checkpoint")
     arguments = entries.part("model_args") or Entries(entries.file, {})
     check_arguments(arguments, entries.text("global_pool"), system)
-    fields = by_name(system, found.groups()) | by_input(entries, system)
-    if system.startswith("ViT"):
+    fields = by_name(system, found.groupdict()) | by_input(entries, system)
+    if system is VIT:
         fields |= {"num_heads": arguments.count("num_heads") or fields["num_heads"]}
     elif (heads := arguments.counts("num_heads")) is not None:
         fields |= {"num_heads": heads}
-    given = {argument: value for argument, reader in ARGUMENTS.items()
-             if (value := reader(arguments, argument)) is not None}
+    given = {argument: value for argument, read in ARGUMENTS.items()
+             if (value := read(arguments, argument)) is not None}
     return fields | given
 
 
-def by_name(system: str, groups: tuple[str | None, ...]) -> dict[str, object]:
+def by_name(system: Architecture, parts: dict[str, str | None]) -> dict[str, object]:
     """What the architecture's name alone tells; other values in `model_args` count more."""
-    if system == "Swin Transformer":
-        size, window, image, _ = groups
-        embed_dim, depths = SWIN_SIZES[size]
-        return {"embed_dim": embed_dim, "depths": depths, "window_size": both(window), "img_size": both(image)}
-    if system == "Swin Transformer V2":
-        size, first_window, window, first_image, image, _ = groups
-        embed_dim, depths = SWIN_SIZES[size]
-        pretrained = (0,)                              # of all stages
-        if first_window and first_image:               # on the last map of the first training it was clamped
-            last = len(depths) - 1
-            pretrained = tuple(min(int(first_window), int(first_image) * 2**(last - stage) // FIRST_TRAINED_ON)
-                               for stage in range(len(depths)))
-        return {"embed_dim": embed_dim, "depths": depths, "window_size": both(window), "img_size": both(image),
-                "pretrained_window_sizes": pretrained}
-    if system == "ViT or DeiT":
-        embed_dim, depth, num_heads = VIT_SIZES[groups[0]]
-        return {"embed_dim": embed_dim, "depth": depth, "num_heads": num_heads, "img_size": both(groups[1]),
-                "eps": VIT_EPS}
-    return {}
+    if system in (RESNET, RES2NET):
+        return {}
+    image = {"img_size": (int(parts["image"]),) * 2}
+    if system is VIT:
+        embed_dim, depth, num_heads = VIT_SIZES[parts["size"]]
+        return {"embed_dim": embed_dim, "depth": depth, "num_heads": num_heads, **image, "eps": VIT_EPS}
+    embed_dim, depths = SWIN_SIZES[parts["size"]]
+    fields = {"embed_dim": embed_dim, "depths": depths, "window_size": (int(parts["window"]),) * 2, **image}
+    if system is SWIN:
+        return fields
+    pretrained = (0,)                                  # of all stages
+    if parts["first_window"] and parts["first_image"]:                  # on the last map of the first training clamped
+        image_side, last = int(parts["first_image"]), len(depths) - 1
+        pretrained = tuple(min(int(parts["first_window"]), image_side * 2**(last - stage) // FIRST_TRAINED_ON)
+                           for stage in range(len(depths)))
+    return fields | {"pretrained_window_sizes": pretrained}
 
 
-def both(side: str) -> tuple[int, int]:
-    return int(side), int(side)
-
-
-def by_input(entries: Entries, system: str) -> dict[str, object]:
+def by_input(entries: Entries, system: Architecture) -> dict[str, object]:
     """Channels, image size and classes by `pretrained_cfg`; of a convolutional network images have any size."""
     told = entries.part("pretrained_cfg") or entries
     size = told.counts("input_size") or ()
     fields: dict[str, object] = {}
     if len(size) == 3:                                 # what else it can be was refused with the preprocessing
-        fields = {"in_chans": size[0]} if "Net" in system else {"in_chans": size[0], "img_size": size[1:]}
+        fields = {"in_chans": size[0]} if system in (RESNET, RES2NET) else {"in_chans": size[0], "img_size": size[1:]}
     classes = entries.count("num_classes")
     classes = told.count("num_classes") if classes is None else classes
     return fields if classes is None else fields | {"num_classes": classes}
 
 
-def check_arguments(arguments: Entries, pool: str | None, system: str) -> None:
+def check_arguments(arguments: Entries, pool: str | None, system: Architecture) -> None:
     """Raise CheckpointError for arguments of the constructor that the models here do not have."""
-    usual = USUAL | {"global_pool": "token" if system.startswith("ViT") else "avg"}
+    usual = USUAL | {"global_pool": "token" if system is VIT else "avg"}
     values: Mapping[str, object] = {"global_pool": pool} | arguments.values
     for name, value in values.items():
         known = name in ARGUMENTS or name == "num_heads" or re.fullmatch(NO_MATTER, name)
@@ -107,5 +102,5 @@ def check_arguments(arguments: Entries, pool: str | None, system: str) -> None:
         if known or value is None or (name in usual and value in (usual[name], "")):
             continue
         shown = name[:100] if name.isprintable() else ascii(name[:100])
-        raise CheckpointError(f"its {arguments.file} says {shown} {str(value)[:100]!r}, which no {system} has here: it "
-                              "cannot be computed, take another checkpoint")
+        raise CheckpointError(f"its {arguments.file} says {shown} {str(value)[:100]!r}, which no {system.name} has "
+                              "here: it cannot be computed, take another checkpoint")

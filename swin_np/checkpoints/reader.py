@@ -1,26 +1,27 @@
-"""What `swin_np.load` has to know of an architecture: one `System` for each, all listed in loading.SYSTEMS.
+"""What `swin_np.load` has to know of an architecture: one `Reader` for each, all listed in loading.READERS.
 
-A system joins with its tables of names and two functions: one reads the configuration off the shapes, the other fits
-the parameters to a configuration that was asked for. vit_dialects.py is an example.
+An architecture joins with its tables of names and one or two functions: one reads the configuration off the shapes, the
+other fits the parameters to a configuration that was asked for. dialects/vit.py is an example.
 """
 
 import math
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from swin_np.checkpoints.dialects.swin import Dialect, State
+from swin_np.checkpoints.config_files.configuration import Told
+from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
 from swin_np.checkpoints.notes import Assumption
-from swin_np.checkpoints.stored_configuration import Told
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.functional import Array, Size
 from swin_np.layers import Module
+from swin_np.systems.registry import Architecture, Config
 
-Config = Any                                           # SwinConfig, ViTConfig, ...
 NAMED_AT_MOST = 5                                      # tensors in a sentence
+NOTHING = r"(?!)"                                      # fits no name
 
 
 @dataclass(frozen=True)
@@ -35,32 +36,50 @@ class Request:
 
 
 @dataclass(frozen=True)
-class System:
-    """An architecture, for sentences called `name`, whose official names are those of `official`.
+class Translated:
+    """A checkpoint in official names, as its reader works on it.
 
-    model, config: its classes; `model.random(config, seed=None)` has placeholders for weights.
-    telling: regular expression of a name that is in every file of this system and in none of the later ones.
-    buffers: regular expression of official names that are no parameters; `infer` and `fit` may look at their values.
-    dialects: by name. recognise: (tensors) -> (dialect, tensors that a model may need, notes).
-    relatives: regular expression of file names of other models that have the same tensors.
-    infer: (state, buffers, dialect, request, notes) -> the configuration of a model with these parameters.
-    fit: (config, state, buffers, dialect, request, notes) -> the parameters for a model of this configuration.
+    state: the parameters. buffers: what the file has beside them that follows from the configuration.
+    notes: sentences on what was done and assumed, to which the reader adds its own.
     """
 
-    name: str
+    reader: "Reader"
+    dialect: Dialect
+    state: State
+    buffers: State
+    notes: list[str]
+    request: Request = Request()
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """The files of an architecture, whose official names are those of `official`.
+
+    telling: regular expression of a name that is in every such file and in none of those of later readers.
+    dialects: by name. infer: the configuration of a model with these parameters.
+    fit: the parameters for a model of another configuration; as they are, where no size depends on it.
+    recognise: (tensors, dialects) -> (dialect, tensors that a model may need, notes).
+    buffers: regular expression of official names that are no parameters; `infer` and `fit` may look at their values.
+    relatives: regular expression of file names of other models that have the same tensors.
+    """
+
+    architecture: Architecture
     official: str
-    model: type[Module]
-    config: type
     telling: str
-    buffers: str
     dialects: dict[str, Dialect]
-    recognise: Callable[[State], tuple[Dialect, State, list[str]]]
-    infer: Callable[[State, State, Dialect, Request, list[str]], Config]
-    fit: Callable[[Config, State, State, Dialect, Request, list[str]], State]
-    relatives: str = r"(?!)"
+    infer: Callable[[Translated], Config]
+    fit: Callable[[Config, Translated], State] = lambda config, found: found.state
+    recognise: Callable[[State, Mapping[str, Dialect]], tuple[Dialect, State, list[str]]] = recognise_by_names
+    buffers: str = NOTHING
+    relatives: str = NOTHING
+
+    @property
+    def name(self) -> str:
+        """The architecture's name."""
+        return self.architecture.name
 
     def is_told_by(self, tensors: State) -> bool:
-        """Whether a file with these names is of this system."""
+        """Whether a file with these names is of this architecture."""
         return any(re.search(self.telling, name) for name in tensors)
 
     def refuse(self, problems: list[str]) -> None:
@@ -74,7 +93,7 @@ class System:
     def configuration(self, state: State, **fields) -> Config:
         """The configuration with these fields; CheckpointError unless it is one and the parameters fit it."""
         try:
-            config = self.config(**fields)
+            config = self.architecture.config(**fields)
         except ConfigurationError as error:
             raise CheckpointError(str(error)) from None
         self.model_around(config, state, None)
@@ -86,7 +105,7 @@ class System:
         Nothing is drawn, and copied only what is not yet in `dtype`; None keeps every dtype. Raises CheckpointError,
         with the first offenders named, for entries that are missing, left over, of another shape, or no floating point.
         """
-        model = self.model.random(config, seed=None)
+        model = self.architecture.model.random(config, seed=None)       # with placeholders for weights
         own = model.state_dict()
         problems = [f"{name} {value.shape} is missing" for name, value in own.items() if name not in state]
         for name, value in state.items():
@@ -111,24 +130,36 @@ def with_axes(state: State, name: str, axes: int) -> Array:
     return value
 
 
+def classes(state: State, head: str) -> int:
+    """The number of classes of a linear layer called `head`; 0 if there is none."""
+    return len(with_axes(state, f"{head}.weight", 2)) if f"{head}.weight" in state else 0
+
+
+def block_counts(state: State, pattern: str) -> Counter[str]:
+    """How many blocks each stage has; `pattern` finds the stage and the block at the beginning of a name."""
+    found = (re.match(pattern, name) for name in state)
+    return Counter(stage for stage, _ in {each.groups() for each in found if each})
+
+
 def mlp_ratio(hidden: int, channels: int) -> float:
     """The ratio for which int(channels * ratio) is `hidden`."""
     ratio = hidden / channels                          # perhaps rounded down
     return ratio if int(channels * ratio) == hidden else math.nextafter(ratio, math.inf)
 
 
-def heads_of_all_layers(kind: str, sizes: tuple[int, ...], published: dict[tuple[int, ...], int], wanted: Request,
-                        notes: list[str]) -> int:
+def number_of_heads(kind: str, sizes: tuple[int, ...], published: dict[tuple[int, ...], int],
+                        found: Translated) -> int:
     """The number of heads of a ViT or a Transformer (`kind`): the one given, or that of a published model, with a note.
 
     sizes: channels, blocks and hidden units, by which `published` has the number of heads. Raises CheckpointError
     for several numbers, or if there is neither.
     """
-    if wanted.num_heads is not None:
-        num_heads, *others = wanted.num_heads
+    given = found.request.num_heads
+    if given is not None:
+        num_heads, *others = given
         if others:
-            raise CheckpointError(f"num_heads={wanted.num_heads} was given: a {kind} has one number of heads for all "
-                                  "blocks, give one")
+            raise CheckpointError(f"num_heads={given} was given: a {kind} has one number of heads for all blocks, give "
+                                  "one")
         return num_heads
     if sizes not in published:
         channels, *depth, hidden = sizes
@@ -136,6 +167,6 @@ def heads_of_all_layers(kind: str, sizes: tuple[int, ...], published: dict[tuple
                               f"{' and '.join(map(str, depth))} blocks and {hidden} hidden units are those of no "
                               f"published {kind}: give num_heads (--num-heads)")
     num_heads = published[sizes]
-    notes.append(Assumption(f"The number of heads is not in the file: {num_heads} of {sizes[0] // num_heads} channels "
-                            "were assumed."))
+    found.notes.append(Assumption(f"The number of heads is not in the file: {num_heads} of {sizes[0] // num_heads} "
+                                  "channels were assumed."))
     return num_heads

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from swin_np.checkpoints.entries import Entries
+from swin_np.checkpoints.config_files.entries import Entries
 
 RESAMPLINGS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")          # Pillow's filters by number
 SQUARE = ("ViT", "DeiT")                               # processors for which one number in an older file is both sides

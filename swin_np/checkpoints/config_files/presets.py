@@ -3,7 +3,7 @@
 import math
 from dataclasses import fields
 
-from swin_np.checkpoints.stored_preprocessing import StoredPreprocessing
+from swin_np.checkpoints.config_files.preprocessing import StoredPreprocessing
 from swin_np.errors import CheckpointError, SwinError
 from swin_np.preprocessing.presets import Preset
 

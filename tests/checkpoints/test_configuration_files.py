@@ -11,8 +11,8 @@ import pytest
 
 import swin_np
 from swin_np.baselines.swin_v2 import SwinTransformerV2, SwinV2Config
-from swin_np.checkpoints.dialects.timm_architectures import NAMES
-from swin_np.checkpoints.entries import Entries
+from swin_np.checkpoints.config_files.entries import Entries
+from swin_np.checkpoints.config_files.timm_architectures import NAMES
 from swin_np.checkpoints.files import StoredCheckpoint, read
 from swin_np.checkpoints.loading import identify
 from swin_np.commands.cli import main

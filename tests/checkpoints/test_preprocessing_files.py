@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from swin_np.checkpoints.config_files.preprocessing import RESAMPLINGS, StoredPreprocessing
 from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import identify
-from swin_np.checkpoints.stored_preprocessing import RESAMPLINGS, StoredPreprocessing
 from swin_np.errors import CheckpointError
 from swin_np.model import SwinConfig, SwinTransformer
 

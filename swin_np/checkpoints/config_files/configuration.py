@@ -6,13 +6,14 @@ What it says that the models here cannot do is refused by its name.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from swin_np.checkpoints.dialects import timm_architectures
-from swin_np.checkpoints.entries import Entries
+from swin_np.checkpoints.config_files import timm_architectures
+from swin_np.checkpoints.config_files.entries import Entries
 from swin_np.errors import CheckpointError
+from swin_np.systems.registry import RESNET, SWIN, SWIN_V2, UPERNET, VIT, Architecture
 
-Reader = Callable[[Entries, str], object]              # Entries.pair, Entries.counts, ...
+Table = dict[str, tuple[str, Callable[[Entries, str], object]]]         # theirs: (the field here, how it is read)
 
-SWIN_ENTRIES: dict[str, tuple[str, Reader]] = {        # theirs: (the field here, how it is read)
+SWIN_ENTRIES: Table = {
     "image_size": ("img_size", Entries.pair), "patch_size": ("patch_size", Entries.pair),
     "num_channels": ("in_chans", Entries.count), "embed_dim": ("embed_dim", Entries.count),
     "depths": ("depths", Entries.counts), "num_attention_heads": ("num_heads", Entries.counts),
@@ -37,9 +38,7 @@ UPERNET_ENTRIES = {"hidden_size": ("channels", Entries.count), "pool_scales": ("
 EXACT_GELU = {"hidden_act": ("gelu", "gelu_python"), "use_relative_position_bias": (True,)}
 RESNET_V1_5 = {"hidden_act": ("relu",), "downsample_in_first_stage": (False,), "downsample_in_bottleneck": (False,)}
 
-SWIN, SWIN_V2, VIT, RESNET, UPERNET = ("Swin Transformer", "Swin Transformer V2", "ViT or DeiT", "ResNet or ResNeXt",
-                                       "UPerNet")
-IN_TRANSFORMERS: dict[str, tuple[str, dict[str, tuple[str, Reader]], dict[str, tuple]]] = {
+IN_TRANSFORMERS: dict[str, tuple[Architecture, Table, dict[str, tuple]]] = {
     "swin": (SWIN, SWIN_ENTRIES, EXACT_GELU), "maskformer-swin": (SWIN, SWIN_ENTRIES, EXACT_GELU),
     "swinv2": (SWIN_V2, SWIN_V2_ENTRIES, EXACT_GELU), "vit": (VIT, VIT_ENTRIES, EXACT_GELU),
     "deit": (VIT, VIT_ENTRIES, EXACT_GELU), "resnet": (RESNET, RESNET_ENTRIES, RESNET_V1_5),
@@ -60,7 +59,7 @@ class Told:
     backbone: Mapping[str, object] = field(default_factory=dict)
 
 
-def told_by(entries: Entries, system: str) -> Told | None:
+def told_by(entries: Entries, system: Architecture) -> Told | None:
     """What config.json tells of a model whose tensors are those of `system`; None if it is of neither library.
 
     Raises CheckpointError for an entry of a wrong kind, a model that is none of this system, and settings that the
@@ -71,12 +70,13 @@ def told_by(entries: Entries, system: str) -> Told | None:
     kind, backbone = entries.text("model_type"), entries.part("backbone_config")
     if kind is None:
         return None
-    if backbone is not None and system != UPERNET:     # the tensors are those of the backbone alone
+    if backbone is not None and system is not UPERNET:     # the tensors are those of the backbone alone
         return told_by(backbone, system)
     known = IN_TRANSFORMERS.get(kind)
-    if known is None or known[0] != system:
+    if known is None or known[0] is not system:
         raise CheckpointError(f"its {entries.file} is of a model of the type {kind!r}, and its tensors are those of a "
-                              f"{system}: give the {entries.file} that belongs to it, or move the tensors away from it")
+                              f"{system.name}: give the {entries.file} that belongs to it, or move the tensors away "
+                              "from it")
     inner = read_transformers(backbone, IN_TRANSFORMERS[backbone_kind(backbone)]) if backbone is not None else {}
     return Told(entries.file, read_transformers(entries, known), inner)
 
@@ -90,21 +90,16 @@ def backbone_kind(backbone: Entries) -> str:
     return kind
 
 
-def read_transformers(entries: Entries, known: tuple[str, dict, dict]) -> dict[str, object]:
-    """The fields that one of transformers' configurations tells."""
+def read_transformers(entries: Entries, known: tuple[Architecture, Table, dict[str, tuple]]) -> dict[str, object]:
+    """The fields that one of transformers' configurations tells; CheckpointError for what no model here has."""
     system, table, possible = known
     for name, values in possible.items():
-        check_possible(entries, name, values, system)
-    fields = {ours: value for theirs, (ours, reader) in table.items()
-              if (value := reader(entries, theirs)) is not None}
+        value = entries.values.get(name)
+        if value is not None and not any(type(value) is type(each) and value == each for each in values):
+            raise CheckpointError(f"its {entries.file} says {name} {str(value)[:100]!r}, and a {system.name} has "
+                                  f"{' or '.join(map(repr, values))} here: it cannot be computed, take another "
+                                  "checkpoint")
+    fields = {ours: value for theirs, (ours, read) in table.items() if (value := read(entries, theirs)) is not None}
     labels = entries.part("id2label")
     classes = entries.count("num_labels") if labels is None else len(labels.values)
     return fields if classes is None else fields | {"num_classes": classes}
-
-
-def check_possible(entries: Entries, name: str, values: tuple, system: str) -> None:
-    """Raise CheckpointError for an entry with a value that the models here do not have."""
-    value = entries.values.get(name)
-    if value is not None and not any(type(value) is type(known) and value == known for known in values):
-        raise CheckpointError(f"its {entries.file} says {name} {str(value)[:100]!r}, and a {system} has "
-                              f"{' or '.join(map(repr, values))} here: it cannot be computed, take another checkpoint")

@@ -1,0 +1,82 @@
+"""`swin-np dump`: write the reference that `swin-np crosscheck` compares a port with."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from swin_np import images
+from swin_np.checkpoints.files import mapped
+from swin_np.checkpoints.formats.npz import read_npy
+from swin_np.checkpoints.loading import load
+from swin_np.classification import preset_of
+from swin_np.commands.options import add_model_options, given_sizes, output_file
+from swin_np.commands.terminal import progress
+from swin_np.crosscheck.reference import Reference
+from swin_np.errors import CheckpointError, InputError
+from swin_np.functional import Array
+from swin_np.model import SwinTransformer
+from swin_np.text import printable
+
+IMAGE_HELP = "a picture, or a .npy array (B, 3, H, W) already normalised"
+
+
+def add_command(commands: argparse._SubParsersAction) -> None:
+    """Add `dump` to the parser of the command line."""
+    command = commands.add_parser(
+        "dump", help="write a reference: weights, images and the truth at every module, to compare a port with",
+        description="Write a .npz with the weights, the images and what every larger module gives in float64. "
+                    "swin-np crosscheck compares a port's numbers with it.",
+        epilog="example: swin-np dump swin_tiny_patch4_window7_224.pth photo.jpg -o ref.npz")
+    command.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="of any format and dialect")
+    command.add_argument("image", type=Path, metavar="IMAGE", help=IMAGE_HELP)
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the .npz file to write")
+    command.add_argument("--points", default="", metavar="PATTERN", help="which points to store, as in a shell: "
+                         "'*' for all (default: the larger modules; the others follow from the weights)")
+    command.add_argument("--preset", metavar="NAME", help="how images are resized, cropped and normalised, as of "
+                         "swin-np classify")
+    add_model_options(command)
+    command.set_defaults(run=run_dump)
+
+
+def run_dump(options: argparse.Namespace) -> None:
+    """`swin-np dump`."""
+    output_file(options.output, [".npz"], [options.checkpoint, options.image])
+    reference = reference_of(options.checkpoint, options.image, options)
+    stored = reference.save(options.output, printable(options.checkpoint.name), options.points)
+    if options.json:
+        print(json.dumps({"file": str(options.output), "bytes": options.output.stat().st_size, "points": stored,
+                          "images": list(reference.images.shape), "notes": options.notes}))
+        return
+    print(f"{printable(str(options.output))}: weights, {len(reference.images)} images and {len(stored)} of "
+          f"{len(reference.points)} points, {options.output.stat().st_size / 1e6:.1f} MB")
+
+
+def reference_of(checkpoint: Path, image: Path, options: argparse.Namespace) -> Reference:
+    """The reference that a checkpoint gives on an image."""
+    sizes = given_sizes(options)
+    model = load(checkpoint, **sizes)
+    if type(model) is not SwinTransformer:             # V2 and Swin-Mixer are among its subclasses
+        raise InputError(f"{checkpoint} is a {type(model).__name__}, and the cross-check knows the first Swin "
+                         "Transformer: give the checkpoint of one, or compare traces of your own (swin_np.trace)")
+    if image.suffix == ".npy":
+        if options.preset is not None:
+            raise InputError(f"{image} is an array, which is taken as it is: leave --preset {options.preset} out")
+        prepared = read_array(image)
+    else:
+        preset = preset_of(options.preset, checkpoint, model.config, sizes)
+        prepared = images.preprocess(images.load(image), preset)
+    progress("running the reference in float64 and float32")
+    return Reference.of(model, prepared)
+
+
+def read_array(path: Path) -> Array:
+    """The images (B, 3, H, W) of a .npy file."""
+    if not os.path.isfile(path):
+        raise InputError(f"there is no file {path}: give the path of {IMAGE_HELP}")
+    try:
+        return np.asarray(read_npy(mapped(path), path.stem))
+    except CheckpointError as error:
+        raise InputError(f"{path}: {error}") from None

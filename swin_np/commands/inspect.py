@@ -1,0 +1,138 @@
+"""`swin-np inspect`: what a checkpoint file holds."""
+
+import argparse
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from swin_np.checkpoints.files import StoredCheckpoint, read
+from swin_np.checkpoints.loading import Identified, identify
+from swin_np.commands.options import add_model_options, given_sizes
+from swin_np.commands.terminal import with_progress
+from swin_np.dense.backbones import DenseConfig
+from swin_np.errors import SwinError
+from swin_np.functional import Array
+from swin_np.model import SwinConfig
+from swin_np.systems.registry import Config, architecture_of
+from swin_np.text import printable, size
+
+COLUMNS = "{:12}{:>12}{:>12}{:>8}{:>10}"               # of the table of tensors, after name and shape
+
+
+@dataclass(frozen=True)
+class TensorSummary:
+    """One row of the table: the smallest and largest of the finite values (None if there are none), and the others."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    smallest: float | None
+    largest: float | None
+    nan: int
+    infinite: int
+
+
+def summarise(name: str, tensor: Array) -> TensorSummary:
+    """Count and bound the values of a tensor of any shape and dtype."""
+    finite = np.isfinite(tensor)
+    nan = int(np.isnan(tensor).sum())
+    infinite = tensor.size - int(finite.sum()) - nan
+    values = tensor[finite] if nan or infinite else tensor
+    bounds = (values.min().item(), values.max().item()) if values.size else (None, None)
+    return TensorSummary(name, tensor.shape, tensor.dtype.name, *bounds, nan, infinite)
+
+
+def add_command(commands: argparse._SubParsersAction) -> None:
+    """Add `inspect` to the parser of the command line."""
+    command = commands.add_parser(
+        "inspect", help="what a checkpoint file holds: format, dialect, configuration, every tensor",
+        epilog="example: swin-np inspect swin_tiny_patch4_window7_224.pth")
+    command.add_argument("file", type=Path, metavar="FILE", help="a checkpoint, an index of shards, or their folder")
+    add_model_options(command)
+    command.set_defaults(run=run_inspect)
+
+
+def run_inspect(options: argparse.Namespace) -> None:
+    """`swin-np inspect`."""
+    sizes = given_sizes(options)
+    stored = read(options.file)
+    identified, reason = None, ""
+    try:
+        identified = identify(stored, **sizes)
+    except SwinError as error:                         # it is a readable file of something else
+        reason = str(error)
+    tensors = [summarise(*item) for item in with_progress(list(stored.tensors.items()), "tensors")]
+    elements = sum(tensor.size for tensor in stored.tensors.values())
+    if options.json:
+        print(json.dumps({
+            "file": str(options.file), "format": stored.format, "unwrapped": stored.unwrapped,
+            "metadata": stored.metadata, "system": identified and identified.reader.name,
+            "dialect": identified and identified.dialect.name,
+            "config": identified and asdict(identified.config),
+            "notes": identified.notes if identified else [],
+            "assumed": identified.assumed if identified else [],
+            "preprocessing": stored.preprocessing and asdict(stored.preprocessing),
+            "no_dialect_because": reason or None, "elements": elements,
+            "tensors": [asdict(tensor) for tensor in tensors]}))
+        return
+    rows = [("file", str(options.file)), ("format", stored.format),
+            *(("metadata", f"{key}: {value}") for key, value in stored.metadata.items()),
+            *(description(identified) if identified else unidentified(stored, reason)),
+            ("tensors", f"{len(tensors)}, of {elements:,} elements")]
+    for label, text in rows:
+        print(f"{label:15}{printable(text)}")
+    print_table(tensors)
+
+
+def unidentified(stored: StoredCheckpoint, reason: str) -> list[tuple[str, str]]:
+    """The rows on a file that is readable and of no known system."""
+    return [("dialect", f"none: {reason}"), *(("note", sentence) for sentence in stored.unwrapped)]
+
+
+def description(identified: Identified) -> list[tuple[str, str]]:
+    """The rows on a checkpoint whose dialect is known."""
+    eps = [("eps", f"{identified.eps} in the norms of the blocks and the last one")] if identified.eps else []
+    return [("system", identified.reader.name), ("dialect", identified.dialect.name), *settings(identified.config),
+            *eps, *(("assumed" if note in identified.assumed else "note", note) for note in identified.notes)]
+
+
+def settings(config: Config) -> list[tuple[str, str]]:
+    """The rows on a configuration; of a system beside Swin every setting as it is called."""
+    if isinstance(config, DenseConfig):
+        own = [(field.name, str(getattr(config, field.name))) for field in fields(config) if field.name != "backbone"]
+        backbone = [row for row in settings(config.backbone) if row[0] not in ("classes", "num_classes")]
+        return [*own, ("backbone", architecture_of(config.backbone).name), *backbone]
+    if not isinstance(config, SwinConfig):
+        return [(name, str(value)) for name, value in asdict(config).items()]
+    return [("images", f"{size(config.img_size)} pixels, {config.in_chans} channels, patch {size(config.patch_size)}"),
+            ("stages", f"embedding C = {config.embed_dim}, depths {config.depths}, heads {config.num_heads}, "
+                       f"window {size(config.window_size)}, MLP ratio {config.mlp_ratio:g}"),
+            ("classes", str(config.num_classes) if config.num_classes else "none, it has no head"),
+            ("options", f"qkv bias {yes_or_no(config.qkv_bias)}, absolute position embedding {yes_or_no(config.ape)}, "
+                        f"norm after the patch embedding {yes_or_no(config.patch_norm)}"),
+            ("shape policy", config.shape_policy.name), *trained_on(config)]
+
+
+def trained_on(config: SwinConfig) -> list[tuple[str, str]]:
+    """The row on a Swin V2 whose weights were first trained with other windows."""
+    sizes = getattr(config, "pretrained_window_sizes", ())
+    return [("pretrained", f"windows of {', '.join(str(m) if m else 'the same size' for m in sizes)}")] if sizes else []
+
+
+def yes_or_no(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def print_table(tensors: list[TensorSummary]) -> None:
+    """One line for each tensor."""
+    names = ["tensor", *(printable(tensor.name) for tensor in tensors)]
+    shapes = ["shape", *(size(tensor.shape) or "scalar" for tensor in tensors)]
+    cells = [("dtype", "smallest", "largest", "NaN", "infinite")]
+    cells += [(tensor.dtype, *(f"{bound:.5g}" if bound is not None else "" for bound in (tensor.smallest,
+              tensor.largest)), str(tensor.nan or ""), str(tensor.infinite or "")) for tensor in tensors]
+    width, shape_width = max(map(len, names)) + 2, max(map(len, shapes)) + 2
+    print()
+    for name, shape, row in zip(names, shapes, cells, strict=True):
+        print(f"{name:{width}}{shape:{shape_width}}{COLUMNS.format(*row)}".rstrip())
