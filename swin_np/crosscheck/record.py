@@ -53,8 +53,9 @@ def trace(model: Module, pattern: str = "*") -> Iterator[Trace]:
     pattern: which names to keep, as in a shell: "layers.0.*", "*.attn.scores", "*.blocks.?".
 
     >>> with swin_np.trace(model) as activations:
-    ...     model(images)
-    >>> activations["layers.0.blocks.1.attn.probabilities"]
+    ...     logits = model(images)
+    >>> activations["layers.0.blocks.1.attn.probabilities"].shape
+    (64, 3, 49, 49)
     """
     activations = Trace(model, pattern)
     with recording(activations.record), uncut():

@@ -156,7 +156,7 @@ def cyclic_shift_animation(map_size: Size = 8, window: Size = 4, shift: Size = 2
 
     Raises ShapeError where the windows do not tile the map or the shift does not fit the window.
 
-    >>> IPython.display.HTML(cyclic_shift_animation().to_jshtml())
+    >>> html = cyclic_shift_animation().to_jshtml()    # IPython.display.HTML(html) shows it
     """
     map_size, window, shift = pair(map_size), pair(window), pair(shift)
     check_window(map_size, window, shift)
