@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import swin_np
 from swin_np.commands.cli import parser
 
 ROOT = Path(__file__).parent.parent
@@ -67,3 +68,10 @@ def test_every_benchmark_that_is_named_exists():
 def test_lines_are_no_longer_than_120_but_in_tables_pictures_and_code(path):
     text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert [line for line in text.splitlines() if len(line) > 120 and not line.startswith(("|", "!", "<!--"))] == []
+
+
+def test_every_text_has_the_version_of_the_package():
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\d\S+)", changes, re.MULTILINE)[0] == swin_np.__version__
+    assert re.findall(r"^version: (\S+)", citation, re.MULTILINE) == [swin_np.__version__]

@@ -1,20 +1,16 @@
 """The pages of docs/ and of the reference, also in headless Chromium: all links lead somewhere, none asks elsewhere."""
 
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("nbconvert", reason="jupyter is not installed")
 pytest.importorskip("websocket", reason="jupyter is not installed")
 pytest.importorskip("latex2mathml", reason="latex2mathml is not installed")
-sys.path.append(str(Path(__file__).parents[1] / "notebooks"))
-from browser import Browser, needs_chromium
-
 from notebooks.publish import documents, online, pages, reference
 from notebooks.publish.files import ROOT, NotebookError, find
 from notebooks.publish.rendering import page_of_document, page_of_module
+from tests.notebooks.browser import Browser, needs_chromium
 
 DOCUMENTS = [page_of_document(path) for path in documents.documents()]
 MODULES = reference.module_files()
