@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from html import escape
 from pathlib import Path
+from textwrap import dedent
 
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -59,14 +60,20 @@ def addresses() -> dict[str, str]:
 
 
 def module_name(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    return page_of_module(path).removesuffix(".html")
+
+
+def link(name: str, address: str | None) -> str:
+    """A name as code, linked if it has an address."""
+    return f"<code>{name}</code>" if address is None else f'<a href="{address}"><code>{name}</code></a>'
 
 
 def inline(text: str, known: dict[str, str]) -> str:
     """A paragraph of a docstring, with `names` as code, linked where they are explained."""
     def code(match: re.Match[str]) -> str:
         name = match[1].removeprefix("swin_np.").removesuffix("()")
-        return f'<a href="{known[name]}"><code>{match[1]}</code></a>' if name in known else f"<code>{match[1]}</code>"
+        a_name = not name.isalpha() or not name.islower() or name != match[1]  # no mere word
+        return link(match[1], known.get(name) if a_name else None)
 
     text = re.sub(r"(^|\n)([a-z_]\w*(?:, \w+)*)(?=: )", r"<br><b>\2</b>", escape(text, quote=False))      # a parameter
     return f"<p>{re.sub('`([^`]+)`', code, text).removeprefix('<br>')}</p>"
@@ -83,6 +90,7 @@ def prose(text: str | None, known: dict[str, str]) -> str:
 def signature(node: Function) -> str:
     """A function's name, arguments and result as in its source; long ones with a line for each argument."""
     arguments = re.sub(r"^(self|cls)(, )?", "", ast.unparse(node.args))
+    arguments = re.sub(r"(: [^=:]+)=", r"\1 = ", arguments)             # x: int=0, as ast writes it
     result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
     line = f"{node.name}({arguments}){result}"
     if len(line) > WIDEST:
@@ -95,14 +103,14 @@ def fields(node: ast.ClassDef, lines: list[str]) -> str:
     """The fields of a dataclass, as they stand in the source, with the shapes behind them."""
     found = [line for item in node.body if isinstance(item, ast.AnnAssign)
              for line in lines[item.lineno - 1:item.end_lineno]]
-    return python(inspect.cleandoc("\n" + "\n".join(found))) if found else ""
+    return python(dedent("\n".join(found))) if found else ""
 
 
 def source(node: Function, lines: list[str]) -> str:
     """The code of a function, folded."""
     start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    code = inspect.cleandoc("\n" + "\n".join(lines[start - 1:node.end_lineno]))
-    return f"<details><summary>Source</summary>{python(code)}</details>"
+    code = python(dedent("\n".join(lines[start - 1:node.end_lineno])))
+    return f"<details><summary>Source</summary>{code}</details>"
 
 
 def function_html(node: Function, level: int, anchor: str, lines: list[str], known: dict[str, str]) -> str:
@@ -122,7 +130,8 @@ def explained(tree: ast.Module) -> dict[str, tuple[ast.stmt, str]]:
     """The constants that have a sentence below them, and the sentence."""
     found = {}
     for node, below in zip(tree.body, tree.body[1:], strict=False):
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(below, ast.Expr):
+        is_sentence = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+        if is_sentence and isinstance(node, ast.Assign | ast.AnnAssign):
             target = node.targets[0] if isinstance(node, ast.Assign) else node.target
             found[ast.unparse(target)] = (node, ast.literal_eval(below.value))
     return found
@@ -140,8 +149,7 @@ def module_html(path: Path, known: dict[str, str]) -> str:
     names = [*explained(tree), *(node.name for node in definitions(tree))]
     parts = [f"<h1>{module_name(path)}</h1>", prose(ast.get_docstring(tree), known)]
     if len(names) > FEW:
-        listed = ", ".join(f'<a href="#{name}"><code>{name}</code></a>' for name in names)
-        parts.append(f"<p>{listed}</p>")
+        parts.append(f"<p>{', '.join(link(name, f'#{name}') for name in names)}</p>")
     parts += [constant_html(name, *what, text, known) for name, what in explained(tree).items()]
     for node in definitions(tree):
         parts.append(class_html(node, lines, known) if isinstance(node, ast.ClassDef)
@@ -151,8 +159,7 @@ def module_html(path: Path, known: dict[str, str]) -> str:
 
 def contents_html(known: dict[str, str]) -> str:
     """The list of what `import swin_np` gives, and of all files with what they say of themselves."""
-    names = ", ".join(f'<a href="{known[name]}"><code>{name}</code></a>' if name in known else f"<code>{name}</code>"
-                      for name in swin_np.__all__)
+    names = ", ".join(link(name, known.get(name)) for name in swin_np.__all__)
     parts = ["<h1>Reference</h1>", f"<p><code>import swin_np</code> gives {names}.</p>"]
     folder = None
     for path in module_files():
