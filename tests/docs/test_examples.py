@@ -63,6 +63,7 @@ def names(module):
             "images": np.random.default_rng(0).standard_normal((1, 3, 224, 224), np.float32)}
 
 
+@pytest.mark.filterwarnings("ignore::swin_np.SwinWarning")   # of what the checkpoint does not tell
 @pytest.mark.parametrize("module", MODULES)
 def test_the_examples_in_docstrings_give_what_they_say(module, names, checkpoint, monkeypatch):
     monkeypatch.chdir(checkpoint)
