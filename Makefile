@@ -3,12 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: walkthrough test test-all test-processors figures notebooks check-notebooks html slides lab accuracy bench lint clean
+.PHONY: walkthrough test test-all test-processors figures notebooks check-notebooks html slides docs lab accuracy bench lint clean
 
 walkthrough: .venv/walkthrough
 	$(BIN)/python -m swin_np tour --figures figures
 	$(BIN)/python -m notebooks.publish slides
 	$(BIN)/python -m notebooks.publish html
+	$(BIN)/python -m notebooks.publish docs
 	@echo "The figures are in the folder figures. Open pages/index.html in a browser; no network is needed."
 	@echo "make lab opens the notebooks themselves in JupyterLab."
 
@@ -36,6 +37,9 @@ html: .venv/walkthrough
 slides: .venv/walkthrough
 	$(BIN)/python -m notebooks.publish slides
 
+docs: slides html
+	$(BIN)/python -m notebooks.publish docs
+
 lab: .venv/walkthrough
 	$(BIN)/python -m jupyterlab notebooks/00_start_here.ipynb
 
@@ -47,9 +51,10 @@ bench: .venv/oracle
 
 lint: .venv/oracle
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 
 clean:
-	rm -rf .venv build pages *.egg-info
+	rm -rf .venv build dist pages *.egg-info
 
 .venv/walkthrough: requirements.txt pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10) and 'swin_np needs Python 3.10 or newer, this is ' + sys.version.split()[0] + ': call make PYTHON=python3.12, for instance')"

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-from swin_np.arguments.checks import Array, check_eps, check_out
-from swin_np.arguments.checks import Size as Size  # `as`: other files import it from here
+from swin_np.arguments.checks import Array as Array  # `as`: other files import these from here
+from swin_np.arguments.checks import Size as Size
+from swin_np.arguments.checks import check_eps, check_out
 from swin_np.arguments.checks import pair as pair
 from swin_np.arguments.door import takes
 from swin_np.parallel.parts import FEW_ROWS, LEAST_NORMALISED, PART_ELEMENTS, PART_TOKENS, parts

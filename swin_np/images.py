@@ -105,7 +105,7 @@ def bicubic(x: Array) -> Array:
 @takes(x="any")
 def bilinear(x: Array) -> Array:
     """The kernel of linear interpolation, a triangle, as a function of the distance in pixels; 0 beyond 1."""
-    return np.maximum(1 - np.abs(x), 0.0)
+    return (1 - np.abs(x)).clip(min=0.0)
 
 
 def resize_weights(old: int, new: int, pixels: slice, filter: str = "bicubic") -> tuple[int, Array]:
@@ -165,7 +165,7 @@ def resize(image: Array, size: int | tuple[int, int], filter: str = "bicubic") -
     check_image(image)
     check_name("filter", filter, FILTERS)
     check_sides(size)
-    if np.isscalar(size):
+    if not isinstance(size, tuple | list | np.ndarray):
         shorter, (wanted, _) = min(image.shape[:2]), pair(size)
         h, w = (int(wanted * side / shorter) for side in image.shape[:2])
         check_sides((h, w))
@@ -216,14 +216,14 @@ def resize_and_crop(image: Array, preset: Preset) -> Array:
     if not isinstance(preset, Preset):
         raise ConfigurationError(f"a {type(preset).__name__} was given, expected a Preset: take one of "
                                  "swin_np.images.PRESETS")
-    size = covering(image.shape[:2], preset.resize) if preset.cover else preset.resize
+    size = covering(image.shape[:2], pair(preset.resize)) if preset.cover else preset.resize
     return center_crop(resize(image, size, preset.filter), preset.crop, preset.crop_rounding)
 
 
 def covering(old: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
     """The size (h, w) of an image that just covers `size`, with the aspect ratio of the size `old`, rounded as timm."""
     ratio = min(side / new for side, new in zip(old, size, strict=True))
-    return tuple(round(side / ratio) for side in old)
+    return round(old[0] / ratio), round(old[1] / ratio)
 
 
 def sample_photograph() -> str:

@@ -118,9 +118,8 @@ def sliders(draw: Callable[..., Figure], **ranges: tuple[int, int, int] | list) 
     """The figure that `draw` makes of numbers that the reader sets, as with `ipywidgets.interact`.
 
     ranges: (least, most, step) for a slider, or a list of values to choose from. Where the numbers do not fit each
-    other, the sentence of the library's error stands in place of the figure.
-
-    >>> sliders(plots.nine_regions, map_size=(8, 16, 2), window=(2, 8, 1), shift=(0, 7, 1))
+    other, the sentence of the library's error stands in place of the figure. In a notebook:
+    `sliders(plots.nine_regions, map_size=(8, 16, 2), window=(2, 8, 1), shift=(0, 7, 1))`.
     """
     from IPython.display import display  # here, since only a notebook has them
     from ipywidgets import interact

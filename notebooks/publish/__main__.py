@@ -1,4 +1,4 @@
-"""The command line: `python -m notebooks.publish execute|check|html|slides [NAME ...]`."""
+"""The command line: `python -m notebooks.publish execute|check|html|slides [NAME ...]`, and `docs` and `online`."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from notebooks.publish import pages
+from notebooks.publish import documents, online, pages
 from notebooks.publish.execution import check, execute
 from notebooks.publish.files import FOLDER, find
 from swin_np.commands.options import output_folder
@@ -20,6 +20,10 @@ COMMANDS = {
     "html": "make pages to read, that open without a network",
     "slides": "make pages to present, that open without a network",
 }
+WITHOUT_NAMES = {
+    "docs": "make pages of docs/ and of the reference, that open without a network",
+    "online": "write links to Colab and Binder into the texts, if pyproject.toml has the repository's address",
+}
 PAGES = FOLDER.parent / "pages"
 
 
@@ -29,11 +33,14 @@ def parser() -> argparse.ArgumentParser:
         epilog="example: python -m notebooks.publish check 05_cyclic_shift_and_masks; the exit status is 1 where a "
                "notebook is at fault, and 2 where the command is")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, sentence in COMMANDS.items():
-        command = commands.add_parser(name, help=sentence, description=sentence,
-                                      epilog=f"example: python -m notebooks.publish {name} 00_start_here")
-        command.add_argument("names", nargs="*", metavar="NAME", help="a notebook, by its file's name (default: all)")
-        if name in ("html", "slides"):
+    for name, sentence in {**COMMANDS, **WITHOUT_NAMES}.items():
+        example = f"python -m notebooks.publish {name}" + (" 00_start_here" if name in COMMANDS else "")
+        command = commands.add_parser(name, help=sentence, description=sentence, epilog=f"example: {example}")
+        command.set_defaults(names=[])
+        if name in COMMANDS:
+            command.add_argument("names", nargs="*", metavar="NAME",
+                                 help="a notebook, by its file's name (default: all)")
+        if name in ("html", "slides", "docs"):
             command.add_argument("--folder", type=Path, default=PAGES, help=f"where they go (default: {PAGES.name})")
     return top
 
@@ -66,13 +73,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen, everything = find(options.names), find([])
         if options.command in ("execute", "check"):
             return run_notebooks(options.command, chosen)
+        if options.command == "online":
+            online.publish()
+            return 0
         make, ending = (pages.page, pages.PAGE) if options.command == "html" else (pages.slides, pages.SLIDES)
-        output_folder(options.folder, [pages.INDEX, *(f"{path.stem}{ending}" for path in chosen)])
+        output_folder(options.folder, [pages.DOCUMENTS, pages.REFERENCE] if options.command == "docs" else
+                      [pages.INDEX, *(f"{path.stem}{ending}" for path in chosen)])
     except SwinError as error:
         print(f"notebooks: {printable(str(error))}", file=sys.stderr)
         return 2
     try:
-        written = pages.publish(make, ending, chosen, everything, options.folder)
+        written = (documents.publish(options.folder) if options.command == "docs" else
+                   pages.publish(make, ending, chosen, everything, options.folder))
     except SwinError as error:
         print(f"notebooks: {printable(str(error))}", file=sys.stderr)
         return 1

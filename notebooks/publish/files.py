@@ -10,6 +10,7 @@ from swin_np.arguments.names import check_name
 from swin_np.errors import SwinError
 
 FOLDER = Path(__file__).parent.parent
+ROOT = FOLDER.parent
 LARGEST = 400_000                                      # bytes of a notebook
 KEPT = ("tags", "slideshow")                           # of a cell's metadata; the rest is when it ran and how it looked
 METADATA = {

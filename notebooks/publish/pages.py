@@ -15,6 +15,7 @@ from swin_np.writing import make_folder, write_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE, SLIDES, INDEX = ".html", ".slides.html", "index.html"
+DOCUMENTS, REFERENCE = "docs.html", "reference.html"   # made by documents.py
 FRAME = ("Paper", "Before", "Time", "Afterwards")      # what the first cell of every notebook says, in this order
 LOADED = ("src", "srcset", "poster", "data", "background", "action")    # attributes whose address a browser asks for
 
@@ -148,7 +149,8 @@ def index(paths: list[Path], folder: Path) -> str:
         links = f"{link(path.stem + PAGE, title(path, notebook))} ({link(path.stem + SLIDES, 'slides')})"
         items.append(f"<li>{links}{about}</li>")
     body = (f'<main><h1>The Swin Transformer in NumPy: the walkthrough</h1>\n'
-            f'<p>Pages to read, and the same as slides: arrow keys turn them, s shows the speaker\'s notes.</p>\n'
+            f'<p>Pages to read, and the same as slides: arrow keys turn them, s shows the speaker\'s notes. '
+            f'Beside them: {link(DOCUMENTS, "the documentation")} and {link(REFERENCE, "the reference")}.</p>\n'
             f'<ul class="contents">{"".join(items)}</ul></main>')
     return document(INDEX, "The Swin Transformer in NumPy", ("text.css", "page.css"), body)
 
@@ -167,7 +169,12 @@ def publish(make: Callable[[list[Path], int, Path], str], ending: str, chosen: l
             except NotebookError as error:
                 raise NotebookError(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
     written.append((folder / INDEX, index(paths, folder)))
+    write_all(written, folder)
+    return [file for file, _ in written]
+
+
+def write_all(written: list[tuple[Path, str]], folder: Path) -> None:
+    """Write pages to a folder, which is made."""
     make_folder(folder)
     for file, html in written:
         write_text(html, file)
-    return [file for file, _ in written]

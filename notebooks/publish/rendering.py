@@ -15,19 +15,48 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from notebooks.publish.files import NotebookError, tags
+from notebooks.publish.files import FOLDER, ROOT, NotebookError, tags
 from notebooks.publish.mathematics import mathml
 
 ELSEWHERE = re.compile(r"([a-z][a-z0-9+.-]*:|//|#)", re.IGNORECASE)      # how a link begins that is no relative path
 
 
+DOCS = ROOT / "docs"
+
+
 @dataclass(frozen=True)
 class Target:
-    """Where a page goes: links lead from `pages` to the files beside `notebooks`, and to pages that end in `ending`."""
+    """Where a page goes: a text that lies in `source` is put into `pages`, where the notebooks' end in `ending`."""
 
-    notebooks: Path
+    source: Path
     pages: Path
     ending: str
+
+    def address(self, path: str) -> str:
+        """Where a link of the text to `path` leads from the page: to a page if there is one, else to the file."""
+        file = (self.source / path).resolve()
+        if not file.exists():
+            raise NotebookError(f"the link to {path} leads to no file: give a path that starts from the folder of the "
+                                "text")
+        if file.suffix == ".ipynb" and file.parent in (FOLDER, self.source.resolve()):   # exercises have no page
+            return file.stem + self.ending
+        if file.suffix == ".md" and file.parent == DOCS:
+            return page_of_document(file)
+        if page := page_of_module(file):
+            return page
+        return Path(relpath(file, self.pages.resolve())).as_posix()
+
+
+def page_of_document(file: Path) -> str:
+    """The name of the page of a file in docs/, whose README.md is the first."""
+    return "docs.html" if file.stem == "README" else f"{file.stem}.html"
+
+
+def page_of_module(file: Path) -> str | None:
+    """The name of the page of the reference for a file of the library; the files that only gather others have none."""
+    if file.suffix != ".py" or file.stem.startswith("__") or not file.is_relative_to(ROOT / "swin_np"):
+        return None
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts) + ".html"
 
 
 class SelfContained(IPythonRenderer):
@@ -52,18 +81,13 @@ class SelfContained(IPythonRenderer):
     def link(self, text: str, url: str, title: str | None = None) -> str:
         if not ELSEWHERE.match(url):
             path, hash_sign, place = url.partition("#")
-            if not (self.target.notebooks / path).exists():
-                raise NotebookError(f"the link to {url} leads to no file: give a path that starts from the notebooks")
-            if path.endswith(".ipynb") and "/" not in path:             # exercises have no page
-                url = path.removesuffix(".ipynb") + self.target.ending + hash_sign + place
-            else:
-                url = Path(relpath(self.target.notebooks / path, self.target.pages)).as_posix() + hash_sign + place
+            url = self.target.address(path) + hash_sign + place
         return super().link(text, url, title)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        path = self.target.notebooks / url
+        path = self.target.source / url
         if ELSEWHERE.match(url) or not path.is_file():
-            raise NotebookError(f"the picture {url} is no file beside the notebooks, expected one that can be put into "
+            raise NotebookError(f"the picture {url} is no file beside the text, expected one that can be put into "
                                 "the page: give the path of a file in this repository")
         if not text:
             raise NotebookError(f"the picture {url} has no description: write one between the square brackets")

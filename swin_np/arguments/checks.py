@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from inspect import Parameter
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Union, cast, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from swin_np.errors import InputError, ShapeError
 
 Array = NDArray[Any]
+Check = Callable[[str, Any], object]                   # (name, value) -> the value as it is to arrive
 Size = int | tuple[int, int]                            # one number stands for (height, width), see `pair`
 
 NUMBERS = "biufc"                                      # kinds of dtype that are numbers
@@ -115,21 +116,22 @@ def allows_none(hint: object) -> bool:
     return NoneType in get_args(hint)
 
 
-def check_of(hint: object) -> Callable[[str, object], object] | None:
+def check_of(hint: object) -> Check | None:
     """What checks an argument by its type hint, and gives it as it is to arrive; None for hints that tell nothing."""
     kinds = [kind for kind in (get_args(hint) if get_origin(hint) in (Union, UnionType) else [hint])
              if kind is not NoneType]
     if tuple[int, int] in kinds:
         return lambda name, value: pair(value)
     kind = kinds[0] if len(kinds) == 1 else None
-    if kind in CHECKS:
-        return CHECKS[kind]
+    if (known := CHECKS.get(kind)) is not None:
+        return known
     kind = get_origin(kind) or kind
     if kind is Iterable:
         return items
     if not isinstance(kind, type) or kind in (Any, Parameter.empty, np.ndarray):
         return None
-    return lambda name, value: instance(name, value, kind)
+    expected = kind
+    return lambda name, value: instance(name, value, expected)
 
 
 def instance(name: str, value: object, kind: type) -> object:
@@ -154,7 +156,7 @@ def counts(name: str, value: object) -> tuple[int, ...]:
     return tuple(count(name, item) for item in value)
 
 
-def items(name: str, value: object) -> list:
+def items(name: str, value: Iterable[Any]) -> list[Any]:
     """The items of something that has some, as a list; InputError for all else."""
     try:
         return list(value)
@@ -177,15 +179,15 @@ def switch(name: str, value: object) -> bool:
     return bool(value)
 
 
-def number_type(name: str, value: object) -> type:
+def number_type(name: str, value: Any) -> type:
     """A dtype of numbers; InputError for all else."""
     try:
         if value is not None and np.dtype(value).kind in NUMBERS:
-            return value
+            return cast(type, value)
     except Exception:                                  # np.dtype raises whatever it stumbles over
         pass
     raise InputError(f"{name} {shown(value)} was given, expected a dtype of numbers: give np.float32 or np.float64")
 
 
-CHECKS = {int: count, float: number, bool: switch, type: number_type, tuple[int, ...]: counts}
+CHECKS: dict[object, Check] = {int: count, float: number, bool: switch, type: number_type, tuple[int, ...]: counts}
 """What checks an argument, by its type hint."""

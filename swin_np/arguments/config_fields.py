@@ -3,7 +3,7 @@
 import math
 from dataclasses import fields
 from types import NoneType, UnionType
-from typing import Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 
@@ -14,7 +14,7 @@ MOST = 2**20                                           # of layers, channels, cl
 POSITIVE = ("positive (or 0)", "positive")             # by the least number
 
 
-def check_fields(config: object, may_be_zero: tuple[str, ...] = ()) -> None:
+def check_fields(config: Any, may_be_zero: tuple[str, ...] = ()) -> None:
     """Raise ConfigurationError, with field, value and what is expected, for a field that no model can have.
 
     Whole numbers start at 1, for the fields `may_be_zero` at 0; other numbers are positive and finite. What is right
@@ -28,7 +28,7 @@ def check_fields(config: object, may_be_zero: tuple[str, ...] = ()) -> None:
 
 def checked(name: str, value: object, hint: object, least: int) -> object:
     """The value of a field, of the type that its hint says."""
-    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    kinds: list[Any] = list(get_args(hint)) if get_origin(hint) in (Union, UnionType) else [hint]
     if value is None and NoneType in kinds:
         return None
     kinds = [kind for kind in kinds if kind is not NoneType]
@@ -56,7 +56,7 @@ def checked(name: str, value: object, hint: object, least: int) -> object:
     return value
 
 
-def size(name: str, value: object) -> tuple[int, int]:
+def size(name: str, value: Any) -> tuple[int, int]:
     """A (height, width) pair of positive whole numbers."""
     try:
         sides = pair(value)
@@ -107,7 +107,7 @@ def hidden_channels(channels: int, mlp_ratio: float) -> int:
     try:
         hidden = int(channels * mlp_ratio)
     except OverflowError:
-        hidden = math.inf
+        hidden = MOST + 1
     if not 1 <= hidden <= MOST:
         raise ConfigurationError(f"mlp_ratio {shown(mlp_ratio)} was given, expected one that makes 1 to {MOST} hidden "
                                  f"channels of {channels}: give another")

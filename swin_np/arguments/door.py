@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from inspect import signature
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar, cast
 
 import numpy as np
 
@@ -15,8 +15,11 @@ INSIDE = ContextVar("INSIDE", default=False)            # whether a whole model 
 MOST_PASSED = 10_000                                   # shapes that a function remembers
 FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+Dtypes = tuple[np.dtype[Any], ...]
 
-def as_model(entrance: Callable, *args, **named) -> object:
+
+def as_model(entrance: Callable[..., Any], *args: Any, **named: Any) -> Any:
     """What an entrance of a whole model gives, without NumPy's warnings.
 
     The images are checked there, so inside only weights are checked again, which somebody may have changed.
@@ -29,7 +32,7 @@ def as_model(entrance: Callable, *args, **named) -> object:
         INSIDE.reset(token)
 
 
-def takes(**shapes: str) -> Callable[[Callable], Callable]:
+def takes(**shapes: str) -> Callable[[Function], Function]:
     """Let a function that computes take only float32 or float64 arrays of these shapes, all of one dtype.
 
     A shape names its axes, "B H W C": axes of one name are equally long, and none is empty. "..." stands for any axes,
@@ -45,12 +48,12 @@ def takes(**shapes: str) -> Callable[[Callable], Callable]:
     return lambda function: door(function, shapes, FLOATING)
 
 
-def moves(**shapes: str) -> Callable[[Callable], Callable]:
+def moves(**shapes: str) -> Callable[[Function], Function]:
     """The same for a function that only moves elements: numbers of any dtype will do."""
     return lambda function: door(function, shapes, None)
 
 
-def door(function: Callable, shapes: dict[str, str], dtypes: tuple[np.dtype, ...] | None) -> Callable:
+def door(function: Function, shapes: dict[str, str], dtypes: Dtypes | None) -> Function:
     """The function behind checks of its arguments, see `takes`; its cache, if it has one, can still be cleared."""
     parameters = signature(function).parameters
     places = {name: place for place, name in enumerate(parameters)}
@@ -60,14 +63,15 @@ def door(function: Callable, shapes: dict[str, str], dtypes: tuple[np.dtype, ...
               if name not in shapes and (check := check_of(parameter.annotation)) is not None]
     has_weights = "weight" in shapes
     first = min((place for place, *_ in arrays), default=0)
-    passed: set[tuple] = set()                         # classes, dtypes and shapes that need no second look
+    passed: set[object] = set()                        # classes, dtypes and shapes that need no second look
 
-    def check_arrays(given: dict[str, object]) -> None:
-        dtype, lead, lengths = None, None, {}
-        for name, may_be_none, spread, axes, or_one in ((name, *rest) for _, name, *rest in arrays if name in given):
-            x = given[name]
-            if x is None and may_be_none:
+    def check_arrays(given: dict[str, Any]) -> None:
+        dtype, lead = None, None
+        lengths: dict[str, int] = {}
+        for _, name, may_be_none, spread, axes, or_one in arrays:
+            if name not in given or (given[name] is None and may_be_none):
                 continue
+            x = given[name]
             if not counts_as_its_numbers(x) or (x.dtype not in dtypes if dtypes else x.dtype.kind not in NUMBERS):
                 refuse_array(function.__name__, name, x, dtypes)
             dtype = x.dtype if dtype is None else dtype
@@ -87,7 +91,7 @@ def door(function: Callable, shapes: dict[str, str], dtypes: tuple[np.dtype, ...
                 refuse_shapes(function.__name__, given, shapes)
 
     @wraps(function)
-    def checked(*args, **named):
+    def checked(*args: Any, **named: Any) -> Any:
         inside = INSIDE.get()
         if inside and not has_weights:
             return function(*args, **named)
@@ -101,19 +105,22 @@ def door(function: Callable, shapes: dict[str, str], dtypes: tuple[np.dtype, ...
             if not named and seen is not None and len(passed) < MOST_PASSED:
                 passed.add(seen)
         if others:
-            args = list(args)
+            placed = list(args)
             for place, name, may_be_none, check in others:
-                given, key = (args, place) if place < len(args) else (named, name)
-                if (given is args or name in named) and not (may_be_none and given[key] is None):
-                    given[key] = check(name, given[key])
+                if place < len(placed):
+                    if not (may_be_none and placed[place] is None):
+                        placed[place] = check(name, placed[place])
+                elif name in named and not (may_be_none and named[name] is None):
+                    named[name] = check(name, named[name])
+            args = tuple(placed)
         if inside or dtypes is None or not arrays:
             return function(*args, **named)
         with np.errstate(all="ignore"):
             return function(*args, **named)
 
     if hasattr(function, "cache_clear"):
-        checked.cache_clear = function.cache_clear
-    return checked
+        checked.cache_clear = function.cache_clear     # type: ignore[attr-defined]
+    return cast(Function, checked)
 
 
 def counts_as_its_numbers(x: object) -> bool:
@@ -129,7 +136,7 @@ def axes_of(text: str) -> tuple[bool, list[str] | None, list[str]]:
     return spread, None if text == "any" else axes, [name[:-1] for name in names if name.endswith("?")]
 
 
-def refuse_array(function: str, name: str, x: object, dtypes: tuple[np.dtype, ...] | None) -> NoReturn:
+def refuse_array(function: str, name: str, x: object, dtypes: Dtypes | None) -> NoReturn:
     """Raise InputError for what is no plain array, or has another dtype."""
     expected = f"an array of {' or '.join(map(str, dtypes)) if dtypes else 'numbers'}"
     if isinstance(x, np.ma.MaskedArray):
@@ -143,7 +150,7 @@ def refuse_array(function: str, name: str, x: object, dtypes: tuple[np.dtype, ..
     raise InputError(f"{function} was given {shown(x)} as {name}, expected {expected}: {todo}")
 
 
-def refuse_dtypes(function: str, given: dict[str, object], shapes: dict[str, str]) -> NoReturn:
+def refuse_dtypes(function: str, given: dict[str, Any], shapes: dict[str, str]) -> NoReturn:
     """Raise InputError for arrays of different dtypes, or for one that is no array at all."""
     arrays = {name: given[name] for name in shapes if name != "mask" and given.get(name) is not None}
     for name, x in arrays.items():
@@ -153,7 +160,7 @@ def refuse_dtypes(function: str, given: dict[str, object], shapes: dict[str, str
     raise InputError(f"{function} was given {dtypes}, expected one dtype: convert them with astype")
 
 
-def refuse_shapes(function: str, given: dict[str, object], shapes: dict[str, str]) -> NoReturn:
+def refuse_shapes(function: str, given: dict[str, Any], shapes: dict[str, str]) -> NoReturn:
     """Raise ShapeError for arrays that do not fit each other."""
     arrays = ", ".join(f"{name} {np.shape(given[name])}" for name in shapes if isinstance(given.get(name), np.ndarray))
     expected = ", ".join(f"{name} ({', '.join(text.split())})" for name, text in shapes.items())

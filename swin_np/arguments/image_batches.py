@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -11,8 +12,9 @@ from swin_np.errors import InputError, ShapeError
 from swin_np.functional import Array
 from swin_np.layers import watched
 
+Entrance = TypeVar("Entrance", bound=Callable[..., Any])
 
-def check_images(images: Array, channels: int, dtype: np.dtype) -> Array:
+def check_images(images: Array, channels: int, dtype: np.dtype[Any]) -> Array:
     """Images (B, channels, H, W), or one without B, as a batch of that `dtype`.
 
     Raises ShapeError for other shapes, InputError for anything that would give a wrong number: an empty batch, another
@@ -41,13 +43,13 @@ def check_images(images: Array, channels: int, dtype: np.dtype) -> Array:
     return batch
 
 
-def finite(entrance: Callable) -> Callable:
+def finite(entrance: Entrance) -> Entrance:
     """Let an entrance of a model give finite numbers or, in their place, InputError.
 
     While somebody watches the steps it gives what there is, since they may be looking for where the numbers went wrong.
     """
     @wraps(entrance)
-    def checked(*args, **named):
+    def checked(*args: Any, **named: Any) -> Any:
         output = as_model(entrance, *args, **named)
         maps = output if isinstance(output, list) else [output]
         if not watched() and not all(np.isfinite(x).all() for x in maps):
@@ -56,4 +58,4 @@ def finite(entrance: Callable) -> Callable:
                              "(swin_np.images.normalise) and at the weights")
         return output
 
-    return checked
+    return cast(Entrance, checked)

@@ -81,7 +81,8 @@ def load(path: str | Path, num_heads: int | tuple[int, ...] | None = None, image
     config.json or an argument, and ConfigurationError for a dtype in which no model computes or a configuration of
     another system.
 
-    >>> load("swin_tiny_patch4_window7_224.pth")(images)
+    >>> load("swin_tiny_patch4_window7_224.pth")(images).shape
+    (1, 1000)
     """
     check_dtype(dtype)
     stored = read(path)

@@ -58,8 +58,9 @@ def trace(model: Module, pattern: str = "*") -> Iterator[Trace]:
     nothing; what an `edit` around it or inside it replaces is recorded as replaced.
 
     >>> with swin_np.trace(model) as activations:
-    ...     model(images)
-    >>> activations["layers.0.blocks.1.attn.probabilities"]
+    ...     logits = model(images)
+    >>> activations["layers.0.blocks.1.attn.probabilities"].shape
+    (64, 3, 49, 49)
     """
     activations = Trace(model, pattern)
     with recording(activations.record), uncut():

@@ -18,7 +18,8 @@ def record(model: "torch.nn.Module", images: Array) -> dict[str, Array]:
     more than once the last. The names of transformers, timm, torchvision and the official code are known to
     `crosscheck`.
 
-    >>> crosscheck(reference, Candidate(record(model, images)))
+    >>> crosscheck(reference, Candidate(record(model, images))).verdict
+    'agree'
     """
     import torch
 

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 
@@ -195,7 +196,7 @@ class Pool:
 POOL = Pool()
 
 
-def for_each(compute: Callable[[object], None], parts: list) -> None:
+def for_each(compute: Callable[[Any], None], parts: list[Any]) -> None:
     """compute(part) for every part, by as many threads as are allowed; the order is not defined.
 
     A part that cuts its own work into parts computes them itself. A single part may use threads inside. After any

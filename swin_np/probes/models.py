@@ -43,7 +43,8 @@ def load_probe(task: str, ablation: str = "full", dtype: type = np.float32) -> S
 
     Raises ConfigurationError for an unknown task or ablation.
 
-    >>> load_probe("flock")(TASKS["flock"].draw(8, rng).images).argmax(axis=1)
+    >>> load_probe("flock")(TASKS["flock"].draw(8, rng).images).shape
+    (8, 4)
     """
     config = probe_config(task)
     check_name("ablation", ablation, ABLATIONS)

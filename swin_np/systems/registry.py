@@ -58,8 +58,10 @@ def configuration(name: str, **changes) -> Config:
 def build(variant: str, seed: int | None = 0, dtype: type = np.float32, **changes) -> Module:
     """One of `SYSTEMS`, of the paper or beside it, with seeded initial weights; `changes` replace fields of its config.
 
-    >>> build("swin_t", num_classes=10).feature_maps(images)
-    >>> build("vit_b_16", img_size=448)
+    >>> [x.shape for x in build("swin_t", num_classes=10).feature_maps(images)]
+    [(1, 56, 56, 96), (1, 28, 28, 192), (1, 14, 14, 384), (1, 7, 7, 768)]
+    >>> build("vit_b_16", img_size=448).config.img_size
+    (448, 448)
     """
     config = configuration(variant, **changes)
     return architecture_of(config).model.random(config, seed, dtype)

@@ -9,7 +9,7 @@ pytest.importorskip("websocket", reason="jupyter is not installed")
 pytest.importorskip("latex2mathml", reason="latex2mathml is not installed")
 from browser import Browser, needs_chromium, wait_for
 
-from notebooks.publish import pages
+from notebooks.publish import documents, pages
 from notebooks.publish.files import find, read
 from notebooks.publish.pages import slide_type
 
@@ -20,10 +20,11 @@ STEMS = [path.stem for path in PATHS]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """All pages and slides, built."""
+    """All pages and slides, built, and the documents and the reference that they link to."""
     folder = tmp_path_factory.mktemp("pages of the walkthrough")
     for make, ending in ((pages.page, pages.PAGE), (pages.slides, pages.SLIDES)):
         pages.publish(make, ending, PATHS, PATHS, folder)
+    documents.publish(folder)
     return folder
 
 

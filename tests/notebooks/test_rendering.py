@@ -59,16 +59,19 @@ def test_formulas_in_a_text_are_found_and_prices_are_not():
 @pytest.mark.parametrize(("link", "href"), [
     ("00_start_here.ipynb", "00_start_here.html"),
     ("00_start_here.ipynb#Three-claims", "00_start_here.html#Three-claims"),
-    ("../swin_np/windows.py", "../swin_np/windows.py"), ("https://arxiv.org/abs/2103.14030",) * 2, ("#here", "#here"),
+    ("../swin_np/windows.py", "swin_np.windows.html"), ("../swin_np/dense/fpn.py", "swin_np.dense.fpn.html"),
+    ("../docs/evidence.md#Rounding", "evidence.html#Rounding"), ("../docs/README.md", "docs.html"),
+    ("../LICENSE", "../LICENSE"), ("../benchmarks/speed.py", "../benchmarks/speed.py"),
+    ("../swin_np/__init__.py", "../swin_np/__init__.py"), ("https://arxiv.org/abs/2103.14030",) * 2, ("#here", "#here"),
 ])
 def test_links_lead_to_pages_to_files_and_elsewhere(link, href):
     assert f'<a href="{href}">' in markdown(f"[text]({link})", TARGET)
 
 
 def test_links_to_files_are_right_from_any_folder(tmp_path):
-    html = markdown("[text](../swin_np/windows.py)", Target(FOLDER, tmp_path / "a" / "b", ".html"))
+    html = markdown("[text](../benchmarks/speed.py)", Target(FOLDER, tmp_path / "a" / "b", ".html"))
     path = html.partition('href="')[2].partition('"')[0]
-    assert (tmp_path / "a" / "b" / path).resolve() == FOLDER.parent / "swin_np" / "windows.py"
+    assert (tmp_path / "a" / "b" / path).resolve() == FOLDER.parent / "benchmarks" / "speed.py"
 
 
 @pytest.mark.parametrize("link", ["[text](no_such.ipynb)", "[text](../no_such.py)", "![text](no_such.png)",

@@ -1,0 +1,44 @@
+"""Links that open the notebooks in Colab and Binder, from one setting: the repository's address in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from notebooks.publish.files import FOLDER, ROOT
+from swin_np.writing import write_text
+
+BETWEEN = re.compile(r"(<!-- online: [^>]*-->\n).*?(<!-- end -->)", re.DOTALL)
+SETTING = re.compile(r'^Repository = "https://github\.com/([\w.-]+/[\w.-]+?)/?"$', re.MULTILINE)
+COLAB = "https://colab.research.google.com/github/{repository}/blob/main/{notebook}"
+BINDER = "https://mybinder.org/v2/gh/{repository}/main?labpath={notebook}"
+SHOWN = {ROOT / "README.md": ("00_start_here",), ROOT / "docs" / "teaching.md": ("*", "exercises/*")}
+"""The texts that show links, and to which notebooks."""
+
+
+def repository() -> str | None:
+    """OWNER/NAME of the public repository, from `[project.urls]` in pyproject.toml; None while it has no address."""
+    found = SETTING.search((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return found[1] if found else None
+
+
+def links(patterns: tuple[str, ...], public: str | None) -> str:
+    """Markdown that opens these notebooks online; nothing without a public repository, which would be dead links."""
+    if public is None:
+        return ""
+    paths = [path for pattern in patterns for path in sorted(FOLDER.glob(f"{pattern}.ipynb"))]
+    lines = [f"* {path.stem.replace('_', ' ')}: " + ", ".join(
+        f"[{name}]({address.format(repository=public, notebook=path.relative_to(ROOT).as_posix())})"
+        for name, address in (("Colab", COLAB), ("Binder", BINDER))) for path in paths]
+    return "\n".join(["Online, without an installation:", "", *lines, "",
+                      f"In Colab, run `!pip install git+https://github.com/{public}` in a first cell.", ""])
+
+
+def with_links(text: str, patterns: tuple[str, ...], public: str | None) -> str:
+    """The text with these links between its two marks."""
+    return BETWEEN.sub(lambda marks: marks[1] + links(patterns, public) + marks[2], text)
+
+
+def publish() -> list[Path]:
+    """Write the links into the texts that show them; the files."""
+    for path, patterns in SHOWN.items():
+        write_text(with_links(path.read_text(encoding="utf-8"), patterns, repository()), path)
+    return list(SHOWN)
