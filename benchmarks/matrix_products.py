@@ -9,7 +9,8 @@ import math
 import numpy as np
 
 from swin_np import SwinTransformer
-from swin_np.complexity import LayerCost, layer_costs
+from swin_np.complexity import layer_costs
+from swin_np.costs import LayerCost
 from swin_np.functional import Array
 
 KINDS = ("linear", "attention")

@@ -30,7 +30,7 @@ from swin_np.arguments.names import check_name
 from swin_np.baselines.resnet import ResNet
 from swin_np.baselines.vit import VisionTransformer
 from swin_np.commands.options import FIGURE, output_file
-from swin_np.complexity import total
+from swin_np.costs import total
 from swin_np.functional import Array
 from swin_np.layers import Module
 from swin_np.parallel.pool import default_threads

@@ -7,9 +7,9 @@ from swin_np.baselines.res2net import RES2NET_VARIANTS
 from swin_np.baselines.resnet import RESNET_VARIANTS
 from swin_np.baselines.swin_v2 import SWIN_V2_VARIANTS
 from swin_np.baselines.vit import VIT_VARIANTS, ViTConfig
-from swin_np.model import VARIANTS
 from swin_np.shape_policy import TIMM, TORCHVISION
 from swin_np.systems.registry import Config
+from swin_np.variants import VARIANTS
 
 SWIN_SIZES = {"tiny": "t", "small": "s", "base": "b", "large": "l"}
 VIT_SIZES = {"tiny": VIT_VARIANTS["deit_ti"], "small": VIT_VARIANTS["deit_s"], "base": VIT_VARIANTS["vit_b_16"],

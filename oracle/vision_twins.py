@@ -25,8 +25,8 @@ from swin_np.checkpoints.dialects.vit import VIT_DIALECTS
 from swin_np.checkpoints.loading import convert
 from swin_np.functional import Array
 from swin_np.layers import Module, redraw
-from swin_np.model import SwinConfig
 from swin_np.systems.registry import Config, architecture_of
+from swin_np.variants import SwinConfig
 
 
 @dataclass

@@ -11,7 +11,7 @@ from swin_np.errors import (
     SwinError,
     SwinWarning,
 )
-from swin_np.model import VARIANTS, SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.parallel.pool import threads
 from swin_np.shape_policy import (
     MICROSOFT,
@@ -24,6 +24,7 @@ from swin_np.shape_policy import (
     ShapePolicy,
 )
 from swin_np.systems.registry import SYSTEMS, build
+from swin_np.variants import VARIANTS, SwinConfig
 
 __version__ = "0.1.0"
 

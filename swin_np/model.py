@@ -15,7 +15,6 @@ from swin_np.functional import Array
 from swin_np.layers import LayerNorm, Linear, Module, draw
 from swin_np.parallel.parts import by_images
 from swin_np.patches import PatchEmbed, PatchMerging
-from swin_np.variants import VARIANTS as VARIANTS
 from swin_np.variants import SwinConfig
 from swin_np.windows import shifted_window_mask
 

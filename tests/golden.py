@@ -9,7 +9,8 @@ import numpy as np
 
 from swin_np.checkpoints.dialects.swin import DIALECTS
 from swin_np.checkpoints.dialects.translation import to_official
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
+from swin_np.variants import SwinConfig
 
 FOLDER = Path(__file__).parent / "golden"
 OFFICIAL = ("v1_ape_nobias", "v1_basic", "v1_deep", "v1_features", "v1_rect", "v1_window7", "v1_window_fits")

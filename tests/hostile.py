@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from swin_np.complexity import LayerCost
+from swin_np.costs import LayerCost
 from swin_np.layers import Module
-from swin_np.model import SwinConfig
 from swin_np.shape_policy import TIMM
+from swin_np.variants import SwinConfig
 
 TINY = SwinConfig((8, 12), 2, embed_dim=4, depths=(2, 1), num_heads=(2, 4), window_size=2, num_classes=3)
 

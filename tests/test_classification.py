@@ -22,7 +22,7 @@ from swin_np.commands.classify import image_files
 from swin_np.commands.cli import main, noted
 from swin_np.errors import ConfigurationError, InputError, ShapeError, SwinWarning
 from swin_np.layers import redraw
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.plots.classes import classes_beside_photograph
 from swin_np.plots.style import NUMERAL_SIZE
 from swin_np.preprocessing.choice import default_preset
@@ -35,6 +35,7 @@ from swin_np.shape_policy import (
     TRANSFORMERS,
     TRANSFORMERS_BACKBONE,
 )
+from swin_np.variants import SwinConfig
 
 TINY = SwinConfig(embed_dim=8, depths=(1, 2, 1, 1), num_heads=(2, 2, 4, 4), shape_policy=MICROSOFT)
 

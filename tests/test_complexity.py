@@ -21,7 +21,8 @@ from swin_np import (
     build,
 )
 from swin_np.attention import attention
-from swin_np.complexity import LayerCost, layer_costs, msa_multiply_adds, total, window_msa_multiply_adds
+from swin_np.complexity import layer_costs, msa_multiply_adds, window_msa_multiply_adds
+from swin_np.costs import LayerCost, total
 from swin_np.parallel.pool import threads
 
 PARAMETERS = {"swin_t": 28_288_354, "swin_s": 49_606_258, "swin_b": 87_768_224, "swin_l": 196_532_476,

@@ -8,7 +8,8 @@ import pytest
 import swin_np
 from swin_np.errors import ConfigurationError, InputError, ShapeError, StateDictError
 from swin_np.layers import redraw
-from swin_np.model import VARIANTS, SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
+from swin_np.variants import VARIANTS, SwinConfig
 from tests.matching import assert_matches, assert_model_rounds_as_float32
 
 TINY = SwinConfig((24, 40), 4, embed_dim=8, depths=(2, 1), num_heads=(2, 4), window_size=3, num_classes=5)

@@ -8,8 +8,9 @@ import pytest
 from swin_np import MICROSOFT, MMDETECTION, SHAPE_POLICIES, TIMM, TORCHVISION, TRANSFORMERS
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.layers import redraw
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.ragged import ragged_window_attention
+from swin_np.variants import SwinConfig
 from tests.matching import assert_matches
 
 TINY = SwinConfig(32, 4, embed_dim=8, depths=(2, 2), num_heads=(2, 4), window_size=4, num_classes=3)

@@ -12,9 +12,9 @@ import numpy as np
 
 from swin_np.baselines.res2net import Bottle2neck, Res2Net, Res2NetConfig
 from swin_np.baselines.resnet import BasicBlock, ResidualBlock, ResNet, ResNetConfig
-from swin_np.complexity import LayerCost, array_bytes, element_cost, linear_cost
 from swin_np.convolution.functional import checked_size, out_size, pool_size
 from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d
+from swin_np.costs import LayerCost, array_bytes, element_cost, linear_cost
 from swin_np.functional import Size
 from swin_np.layers import Module
 

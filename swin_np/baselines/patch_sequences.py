@@ -16,7 +16,7 @@ from swin_np.arguments.image_batches import check_images
 from swin_np.baselines import transformer
 from swin_np.baselines.transformer import Transformer, TransformerConfig, causal_mask, sinusoidal_positions
 from swin_np.chain import Step
-from swin_np.complexity import LayerCost
+from swin_np.costs import LayerCost
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, Size, pair
 from swin_np.patches import patch_partition

@@ -14,12 +14,13 @@ from swin_np import complexity
 from swin_np.arguments.config_fields import hidden_channels
 from swin_np.baselines.padded_windows import crop_padding, pad_to_windows, padding
 from swin_np.block import Mlp
-from swin_np.complexity import LayerCost, array_bytes
+from swin_np.costs import LayerCost, array_bytes
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, Size, pair
 from swin_np.layers import LayerNorm, Module, draw
-from swin_np.model import Stage, SwinConfig, SwinTransformer
+from swin_np.model import Stage, SwinTransformer
 from swin_np.shape_policy import MICROSOFT, ShapePolicy
+from swin_np.variants import SwinConfig
 from swin_np.windows import window_partition, window_reverse
 
 
@@ -144,7 +145,7 @@ def layer_costs(config: SwinMixerConfig, img_size: Size | None = None, dtype: ty
     They are those of the Swin Transformer of the same sizes, with a spatial MLP where that has attention.
     Raises ShapeError for sizes that the model refuses, ConfigurationError for another kind of model.
 
-    >>> complexity.total(layer_costs(SWIN_MIXER_VARIANTS["swin_mixer_t_c24"])).multiply_adds
+    >>> total(layer_costs(SWIN_MIXER_VARIANTS["swin_mixer_t_c24"])).multiply_adds
     4031772672
     """
     if not isinstance(config, SwinMixerConfig):

@@ -13,15 +13,16 @@ from swin_np import complexity
 from swin_np.arguments.config_fields import hidden_channels
 from swin_np.attention import merge_heads, relative_position_index, split_heads
 from swin_np.block import Mlp, SwinTransformerBlock
-from swin_np.complexity import LayerCost, element_cost, layer_norm_cost, linear_cost
 from swin_np.convolution.layers import Relu
+from swin_np.costs import LayerCost, element_cost, layer_norm_cost, linear_cost
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, Size, pair, sigmoid, softmax
 from swin_np.layers import LayerNorm, Linear, Module, note
-from swin_np.model import Stage, SwinConfig, SwinTransformer
+from swin_np.model import Stage, SwinTransformer
 from swin_np.parallel.parts import by_windows
 from swin_np.patches import PatchMerging
 from swin_np.shape_policy import MICROSOFT, ShapePolicy
+from swin_np.variants import SwinConfig
 from swin_np.windows import mask_of_windows
 
 LARGEST_LOGIT_SCALE = np.float32(math.log(100))        # section 3.2: tau is at least 0.01; float32 in the paper's code
@@ -232,7 +233,7 @@ def layer_costs(config: SwinV2Config, img_size: Size | None = None, dtype: type 
     without a bias, a scale for each head, and the norm of patch merging, which comes last. Bringing queries and keys to
     length 1 counts nothing. Raises ShapeError for sizes that the model refuses, ConfigurationError for another model.
 
-    >>> complexity.total(layer_costs(SWIN_V2_VARIANTS["swin_v2_t"])).multiply_adds
+    >>> total(layer_costs(SWIN_V2_VARIANTS["swin_v2_t"])).multiply_adds
     5944212480
     """
     if not isinstance(config, SwinV2Config):

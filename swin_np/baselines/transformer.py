@@ -15,7 +15,7 @@ from swin_np.arguments.config_fields import check_fields
 from swin_np.arguments.door import takes
 from swin_np.arguments.image_batches import finite
 from swin_np.chain import Step, run
-from swin_np.complexity import LayerCost, array_bytes, element_cost, layer_norm_cost, linear_cost
+from swin_np.costs import LayerCost, array_bytes, element_cost, layer_norm_cost, linear_cost
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.functional import Array, linear, softmax
 from swin_np.layers import LayerNorm, Linear, Module, draw, note

@@ -14,7 +14,7 @@ from swin_np.arguments.image_batches import check_images, finite
 from swin_np.baselines.transformer import concatenate_heads, scaled_dot_product_attention
 from swin_np.block import Mlp
 from swin_np.chain import Step, run
-from swin_np.complexity import LayerCost, attention_cost, element_cost, layer_norm_cost, linear_cost
+from swin_np.costs import LayerCost, attention_cost, element_cost, layer_norm_cost, linear_cost
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.functional import Array, Size
 from swin_np.layers import LayerNorm, Linear, Module, draw, note
@@ -271,7 +271,7 @@ def layer_costs(config: ViTConfig, img_size: Size | None = None, dtype: type = n
     With `img_size` it is the model with positions for that size. The prefix tokens are counted with `pos_embed`.
     Raises ConfigurationError for a size that is no multiple of the patch.
 
-    >>> complexity.total(layer_costs(VIT_VARIANTS["vit_b_16"])).multiply_adds
+    >>> total(layer_costs(VIT_VARIANTS["vit_b_16"])).multiply_adds
     17567610624
     """
     if img_size is not None:

@@ -25,8 +25,8 @@ from swin_np.checkpoints.requests import inferred, request, told_eps, with_eps
 from swin_np.errors import CheckpointError, ConfigurationError, SwinWarning
 from swin_np.functional import Size
 from swin_np.layers import Module, check_dtype
-from swin_np.model import SwinConfig
 from swin_np.systems.registry import Config, architecture_of
+from swin_np.variants import SwinConfig
 
 READERS = (UPERNET_READER, UNET_READER, FPN_READER, VIT_READER, RES2NET_READER, RESNET_READER, TRANSFORMER_READER,
            SWIN_V2_READER, SWIN_MIXER_READER, SWIN_READER)

@@ -14,8 +14,8 @@ from swin_np.dense.backbones import DenseConfig
 from swin_np.errors import CheckpointError
 from swin_np.functional import Size, pair
 from swin_np.layers import LayerNorm, Module
-from swin_np.model import SwinConfig
 from swin_np.systems.registry import Config
+from swin_np.variants import SwinConfig
 
 FIELDS = {"num_heads": "num_heads", "image_size": "img_size", "window_size": "window_size",
           "pretrained_window_sizes": "pretrained_window_sizes"}

@@ -6,7 +6,7 @@ from swin_np.arguments.names import check_name
 from swin_np.checkpoints.dialects.dialect import State
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array, Size, pair
-from swin_np.model import SwinConfig
+from swin_np.variants import SwinConfig
 
 CUBIC = -0.75                                          # the free parameter of cubic convolution, as in PyTorch
 SMALLEST_RATIO, LARGEST_RATIO = 1.01, 1.5              # timm's bounds for the geometric progression

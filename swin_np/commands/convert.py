@@ -15,8 +15,8 @@ from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import READERS, convert, identify
 from swin_np.commands.options import add_model_options, given_sizes, output_file
 from swin_np.errors import CheckpointError, InputError
-from swin_np.model import SwinConfig
 from swin_np.text import printable, size
+from swin_np.variants import SwinConfig
 
 WRITERS = {".safetensors": write_safetensors, ".npz": write_npz}
 DIALECTS = tuple(dict.fromkeys(name for reader in reversed(READERS) for name in reader.dialects))

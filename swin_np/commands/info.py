@@ -5,10 +5,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 
-from swin_np import complexity
 from swin_np.arguments.names import check_name
 from swin_np.commands.options import add_json
-from swin_np.complexity import LayerCost, TotalCost
+from swin_np.costs import LayerCost, TotalCost, total
 from swin_np.dense.backbones import DenseConfig
 from swin_np.systems.registry import SYSTEMS, Config, architecture_of, image_size, layer_costs
 from swin_np.systems.tour import chain_of
@@ -41,14 +40,14 @@ def run_info(options: argparse.Namespace) -> None:
     config = SYSTEMS[options.variant]
     pixels = tuple(options.image_size or image_size(config))
     costs = layer_costs(config, pixels)
-    total = complexity.total(costs)
+    in_all = total(costs)
     if options.json:
-        print(json.dumps({"variant": options.variant, "image_size": pixels, "config": asdict(config), **asdict(total),
+        print(json.dumps({"variant": options.variant, "image_size": pixels, "config": asdict(config), **asdict(in_all),
                           "layers": [asdict(cost) for cost in costs]}))
         return
     print(f"{options.variant} at {size(pixels)}, for one float32 image: {settings(config)}")
     every = [(cost.name, cost.kind, cost.output_shape, cost) for cost in costs]
-    rows = [*(every if options.layers else parts(config, costs)), ("in all", "", (), total)]
+    rows = [*(every if options.layers else parts(config, costs)), ("in all", "", (), in_all)]
     width = max(NARROWEST, *(len(name) + 1 for name, *_ in rows))
     print(f"{'layer' if options.layers else 'part':{width}}" + COLUMNS.format(
         "kind" if options.layers else "", "output", "parameters", "multiply-adds", "written"))
@@ -68,7 +67,7 @@ def parts(config: Config, costs: list[LayerCost]) -> Iterator[tuple[str, str, tu
     for part in chain_of(architecture_of(config).model.random(config, None)):
         mine = [cost for cost in costs if cost.name.startswith(part.layers)]
         if mine:                                       # a Transformer's patches are made before the model
-            yield part.name, "", mine[-1].output_shape, complexity.total(mine)
+            yield part.name, "", mine[-1].output_shape, total(mine)
 
 
 def cost_columns(kind: str, shape: tuple[int, ...], cost: LayerCost | TotalCost) -> str:

@@ -14,9 +14,9 @@ from swin_np.commands.terminal import with_progress
 from swin_np.dense.backbones import DenseConfig
 from swin_np.errors import SwinError
 from swin_np.functional import Array
-from swin_np.model import SwinConfig
 from swin_np.systems.registry import Config, architecture_of
 from swin_np.text import printable, size
+from swin_np.variants import SwinConfig
 
 COLUMNS = "{:12}{:>12}{:>12}{:>8}{:>10}"               # of the table of tensors, after name and shape
 

@@ -9,7 +9,7 @@ from swin_np.arguments.names import check_name
 from swin_np.baselines.vit import ViTConfig
 from swin_np.commands.options import add_json, add_threads
 from swin_np.commands.terminal import progress
-from swin_np.complexity import total
+from swin_np.costs import total
 from swin_np.errors import InputError, SwinError
 from swin_np.systems.measurement import Measurement, measure
 from swin_np.systems.registry import COMPARED, SYSTEMS, Config, architecture_of, for_image_size, layer_costs

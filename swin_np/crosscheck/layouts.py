@@ -13,7 +13,7 @@ import numpy as np
 
 from swin_np.errors import ShapeError
 from swin_np.functional import Array
-from swin_np.model import SwinConfig
+from swin_np.variants import SwinConfig
 
 MAP = {
     "(B, H, W, C)": "B IM JN C",

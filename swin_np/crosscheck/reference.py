@@ -20,8 +20,9 @@ from swin_np.crosscheck.noise import EPSILON, Rounding, rounding_of
 from swin_np.crosscheck.record import trace
 from swin_np.errors import InputError, SwinError
 from swin_np.functional import Array
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.shape_policy import SHAPE_POLICIES, TORCHVISION, ShapePolicy
+from swin_np.variants import SwinConfig
 
 MAIN_POINTS = ("patch_embed", "patch_embed.proj", "layers.*.norm1", "layers.*.attn", "layers.*.norm2", "layers.*.mlp",
                "layers.*.blocks.?", "layers.*.blocks.??", "layers.?", "layers.*.downsample", "norm", "head", "output")

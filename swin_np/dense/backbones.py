@@ -9,11 +9,12 @@ from swin_np.arguments.config_fields import check_fields
 from swin_np.baselines.architectures import RES2NET, RESNET, SWIN, SWIN_MIXER, SWIN_V2
 from swin_np.baselines.resnet import ResNetConfig
 from swin_np.chain import Step, run
-from swin_np.complexity import LayerCost, layer_norm_cost
+from swin_np.costs import LayerCost, layer_norm_cost
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array, Size, pair
 from swin_np.layers import LayerNorm, Module
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
+from swin_np.variants import SwinConfig
 
 BackboneConfig = SwinConfig | ResNetConfig
 MapShape = tuple[int, int, int]                        # (h, w, C) of one image's map

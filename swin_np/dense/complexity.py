@@ -8,7 +8,7 @@ only move elements, and count nothing at all.
 import numpy as np
 
 from swin_np.baselines.convolution_complexity import chain_costs, conv_cost, pool_cost
-from swin_np.complexity import LayerCost, array_bytes, element_cost
+from swin_np.costs import LayerCost, array_bytes, element_cost
 from swin_np.dense.backbones import DenseConfig, MapShape, backbone_costs
 from swin_np.dense.convolution_module import ConvModule
 from swin_np.dense.fpn import PooledLevel, StridedLevels

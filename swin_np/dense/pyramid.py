@@ -12,7 +12,7 @@ from swin_np.chain import Step
 from swin_np.dense.backbones import DenseConfig, DenseModel, random_backbone
 from swin_np.dense.fpn import EXTRA_LEVELS, FPN
 from swin_np.functional import Array
-from swin_np.model import VARIANTS
+from swin_np.variants import VARIANTS
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from swin_np.dense.backbones import DenseConfig, DenseModel, random_backbone
 from swin_np.dense.unet import UNetDecoder
 from swin_np.dense.upernet import UPerHead
 from swin_np.functional import Array
-from swin_np.model import VARIANTS
 from swin_np.shape_policy import TRANSFORMERS_BACKBONE
+from swin_np.variants import VARIANTS
 
 
 @dataclass(frozen=True)

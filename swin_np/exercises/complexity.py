@@ -3,9 +3,9 @@
 import numpy as np
 
 from swin_np import complexity as library
-from swin_np.complexity import LayerCost
+from swin_np.costs import LayerCost
 from swin_np.exercises.exercise import Arguments, exercise
-from swin_np.model import SwinConfig
+from swin_np.variants import SwinConfig
 
 
 def attention_layers(windows: int, tokens: int, channels: int) -> list[LayerCost]:

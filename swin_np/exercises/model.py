@@ -7,8 +7,9 @@ from swin_np.convolution.layers import BatchNorm2d, Conv2d
 from swin_np.exercises.exercise import DATA, Arguments, exercise, official
 from swin_np.functional import Array
 from swin_np.layers import redraw
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.shape_policy import MICROSOFT
+from swin_np.variants import SwinConfig
 
 
 def drawn_model(rng: np.random.Generator, config: SwinConfig, batch: int) -> Arguments:

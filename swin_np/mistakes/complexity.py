@@ -8,11 +8,11 @@ from inspect import signature
 
 import numpy as np
 
-from swin_np.complexity import LayerCost, TotalCost, attention_cost, layer_norm_cost, linear_cost, total
+from swin_np.costs import LayerCost, TotalCost, attention_cost, layer_norm_cost, linear_cost, total
 from swin_np.mistakes.mistake import NOWHERE, Mistake, mistake
 
-ATTENTION_COST = "swin_np.complexity.attention_cost"
-LINEAR_COST = "swin_np.complexity.linear_cost"
+ATTENTION_COST = "swin_np.costs.attention_cost"
+LINEAR_COST = "swin_np.costs.linear_cost"
 EQ_1 = "section 3.2, Eq. 1 and 2"
 EQ_4 = "section 3.2, Eq. 4"
 BLOCK_COST = "section 3.2, Eq. 2 and 3"

@@ -10,18 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from swin_np.complexity import (
-    attention_cost,
-    block_costs,
-    linear_cost,
-    msa_multiply_adds,
-    total,
-    window_msa_multiply_adds,
-)
+from swin_np.complexity import block_costs, msa_multiply_adds, window_msa_multiply_adds
+from swin_np.costs import attention_cost, linear_cost, total
 from swin_np.errors import InputError
 from swin_np.functional import Array
-from swin_np.model import VARIANTS, SwinConfig
 from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, ORANGE, VERMILION, WHITE, new_figure
+from swin_np.variants import VARIANTS, SwinConfig
 
 SIZES = tuple(28 * 2 ** k for k in range(7))           # pixels, 28 to 1792
 REFERENCE = 224                                        # the paper's size

@@ -17,7 +17,7 @@ from swin_np.baselines.resnet import RESNET_VARIANTS, Bottleneck
 from swin_np.functional import Array
 from swin_np.images import PRESETS, center_crop, load, preprocess, resize, sample_photograph
 from swin_np.layers import redraw
-from swin_np.model import VARIANTS, SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.patches import LinearEmbedding
 from swin_np.plots.architecture import architecture
 from swin_np.plots.complexity import complexity_curve, read_attention_times
@@ -37,6 +37,7 @@ from swin_np.plots.saving import save
 from swin_np.plots.sliding import shifted_not_sliding
 from swin_np.plots.windows import regular_and_shifted_windows, windows_on_photograph
 from swin_np.probes import TASKS, load_probe
+from swin_np.variants import VARIANTS, SwinConfig
 from swin_np.writing import make_folder
 
 DATA = Path(__file__).parents[1] / "data"

@@ -5,10 +5,10 @@ from matplotlib.figure import Figure
 
 from swin_np.errors import ShapeError
 from swin_np.functional import Array
-from swin_np.model import VARIANTS, SwinConfig
 from swin_np.patches import patch_partition
 from swin_np.plots.cells import frame_windows
 from swin_np.plots.style import BLUE, HOUSE_STYLE, ORANGE, new_figure
+from swin_np.variants import VARIANTS, SwinConfig
 
 VIT_PATCH = 16                                         # of ViT-B/16 and the DeiTs; their class token is left out here
 

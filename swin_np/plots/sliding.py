@@ -8,9 +8,9 @@ from matplotlib.patches import Patch
 from swin_np.baselines.padded_windows import window_key_value_bytes
 from swin_np.baselines.sliding_window import naive_key_value_bytes, neighbourhoods
 from swin_np.functional import Array, Size, pair
-from swin_np.model import VARIANTS, SwinConfig
 from swin_np.plots.cells import draw_cells
 from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, LABEL_SIZE, ORANGE, WHITE, draw_frame, new_figure
+from swin_np.variants import VARIANTS, SwinConfig
 from swin_np.windows import attention_mask, cyclic_shift, window_partition
 
 MAP, NEIGHBOURHOOD, WINDOW = (8, 8), (3, 3), (4, 4)

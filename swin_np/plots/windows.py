@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, Size, pair
-from swin_np.model import VARIANTS, SwinConfig
 from swin_np.plots.cells import MOST_NUMERALS, draw_cells, draw_numeral, frame_tokens, position_colours
 from swin_np.plots.regions import regions_per_window
 from swin_np.plots.style import HOUSE_STYLE, ORANGE, WHITE, draw_frame, new_figure
 from swin_np.ragged import ragged_windows
+from swin_np.variants import VARIANTS, SwinConfig
 from swin_np.windows import check_window
 
 SHADE = (0.0, 0.0, 0.0, 0.45)                          # black, seen through: hatches show on bright skies too

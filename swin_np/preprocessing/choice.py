@@ -12,10 +12,10 @@ from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.baselines.vit import ViTConfig
 from swin_np.errors import ConfigurationError, InputError, ShapeError, SwinWarning
 from swin_np.functional import pair
-from swin_np.model import SwinConfig
 from swin_np.preprocessing.presets import PRESETS, Preset
 from swin_np.systems.registry import Config, architecture_of, image_size
 from swin_np.text import size
+from swin_np.variants import SwinConfig
 
 RECIPES = {
     SwinConfig: ("microsoft", "microsoft_384", "timm", "timm_384", "transformers", "transformers_384",

@@ -7,8 +7,9 @@ import numpy as np
 
 from swin_np.arguments.names import check_name
 from swin_np.checkpoints.loading import load
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.probes.tasks import SIDE, TILE, task_named
+from swin_np.variants import SwinConfig
 
 ABLATIONS = ("full", "no_shift", "no_bias")
 FOLDER = Path(__file__).parent

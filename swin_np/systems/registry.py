@@ -8,7 +8,7 @@ import numpy as np
 from swin_np.arguments.door import takes
 from swin_np.arguments.names import check_name
 from swin_np.baselines.architectures import RES2NET, RESNET, SWIN, SWIN_MIXER, SWIN_V2, TRANSFORMER, VIT, Architecture
-from swin_np.complexity import LayerCost
+from swin_np.costs import LayerCost
 from swin_np.dense.backbones import DenseConfig
 from swin_np.dense.complexity import fpn_costs, unet_costs, upernet_costs
 from swin_np.dense.pyramid import FPN_VARIANTS, FeaturePyramid, FPNConfig

@@ -8,7 +8,7 @@ from time import perf_counter
 from swin_np.baselines import patch_sequences
 from swin_np.baselines.transformer import Transformer
 from swin_np.chain import Step
-from swin_np.complexity import total
+from swin_np.costs import total
 from swin_np.functional import Array
 from swin_np.layers import Module
 from swin_np.systems.registry import layer_costs

@@ -12,21 +12,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swin_np import attention, complexity, functional, images, patches, windows
+from swin_np import attention, complexity, costs, functional, images, patches, windows
 from swin_np.attention import WindowAttention
-from swin_np.complexity import LayerCost, TotalCost
 from swin_np.convolution import functional as convolution
 from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d, Relu
+from swin_np.costs import LayerCost, TotalCost
 from swin_np.errors import SwinError
 from swin_np.layers import Module, redraw
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.patches import PatchEmbed
 from swin_np.ragged import ragged_window_attention
+from swin_np.variants import SwinConfig
 from tests import slow_definitions as slow
 from tests.hostile import TINY, described, hostile
 from tests.slow_definitions import NoAnswer, need, two, whole
 
-MODULES = (windows, attention, patches, functional, convolution, complexity)
+MODULES = (windows, attention, patches, functional, convolution, complexity, costs)
 CALLS = 20_000
 CLOSE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-9}       # of the scale; the right number or another one
 LARGE = 1e15                                           # beyond it float32's squares are near infinity

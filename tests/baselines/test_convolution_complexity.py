@@ -9,7 +9,7 @@ from swin_np import trace
 from swin_np.baselines.convolution_complexity import layer_costs
 from swin_np.baselines.res2net import RES2NET_VARIANTS, Res2Net, Res2NetConfig
 from swin_np.baselines.resnet import RESNET_VARIANTS, ResNet, ResNetConfig
-from swin_np.complexity import total
+from swin_np.costs import total
 from swin_np.errors import ShapeError
 from tests.lengths import long_but
 

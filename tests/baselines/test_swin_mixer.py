@@ -17,10 +17,10 @@ from swin_np.baselines.swin_mixer import (
     spatial_mlp_cost,
 )
 from swin_np.complexity import layer_costs as swin_layer_costs
-from swin_np.complexity import total
+from swin_np.costs import total
 from swin_np.errors import ConfigurationError, InputError, ShapeError, StateDictError
 from swin_np.layers import redraw
-from swin_np.model import SwinConfig
+from swin_np.variants import SwinConfig
 from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 
 variants = pytest.mark.parametrize("variant", SWIN_MIXER_VARIANTS)

@@ -20,10 +20,10 @@ from swin_np.baselines.swin_v2 import (
     log_spaced_coordinates,
 )
 from swin_np.complexity import layer_costs as first_layer_costs
-from swin_np.complexity import total
+from swin_np.costs import total
 from swin_np.errors import ConfigurationError, InputError, ShapeError, StateDictError
 from swin_np.layers import redraw
-from swin_np.model import SwinConfig
+from swin_np.variants import SwinConfig
 from tests import golden
 from tests.matching import MODEL_TOLERANCE, UNIT, assert_matches, assert_model_rounds_as_float32
 

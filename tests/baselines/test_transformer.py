@@ -21,6 +21,7 @@ from swin_np.baselines.transformer import (
     scaled_dot_product_attention,
     sinusoidal_positions,
 )
+from swin_np.costs import total
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.layers import redraw
 from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
@@ -217,13 +218,13 @@ def test_padding_is_as_if_it_were_not_there(rng):
 
 @pytest.mark.parametrize("config", [TINY, *VARIANTS.values()])
 def test_the_parameters_of_the_layers_are_all_there_are(config):
-    costs = complexity.total(layer_costs(config, 6, 5))
+    costs = total(layer_costs(config, 6, 5))
     assert costs.parameters == Transformer.random(config, seed=None).parameter_count()
 
 
 def test_an_encoders_attention_costs_what_eq_1_of_swin_says():
     costs = [cost for cost in layer_costs(TINY, 7, 5) if cost.name.startswith("encoder.layers.1.self_attn")]
-    assert complexity.total(costs).multiply_adds == complexity.msa_multiply_adds(1, 7, 24)
+    assert total(costs).multiply_adds == complexity.msa_multiply_adds(1, 7, 24)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -8,7 +8,7 @@ import pytest
 import swin_np
 from swin_np.baselines.patch_sequences import embedded_patches
 from swin_np.commands.cli import main
-from swin_np.complexity import total
+from swin_np.costs import total
 from swin_np.errors import InputError, ShapeError
 from swin_np.layers import redraw
 from swin_np.systems.measurement import measure_here

@@ -11,6 +11,7 @@ from oracle.twins import vit_twin
 from swin_np import complexity
 from swin_np.baselines.vit import VIT_VARIANTS, VisionTransformer, ViTConfig, layer_costs
 from swin_np.checkpoints.resizing import resize_positions
+from swin_np.costs import total
 from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError
 from tests.baselines.vit_oracle import our_outputs, redrawn, their_outputs
 from tests.lengths import long_but
@@ -132,7 +133,7 @@ def test_parameters_are_those_of_the_published_models(variant):
 def test_the_parameters_of_the_layers_are_all_there_are(choice):
     config = CONFIGS.get(choice) or VIT_VARIANTS[choice]
     model = VisionTransformer.random(config, seed=None)
-    assert complexity.total(layer_costs(config)).parameters == model.parameter_count()
+    assert total(layer_costs(config)).parameters == model.parameter_count()
     for cost in layer_costs(config):
         if cost.kind in ("linear", "layer norm"):
             own = [value.size for name, value in model.state_dict().items() if name.rpartition(".")[0] == cost.name]
@@ -146,7 +147,7 @@ def test_multiply_adds_are_those_of_the_formula(variant, giga):
     n, dim = config.tokens, config.embed_dim
     block = 12 * n * dim ** 2 + 2 * n ** 2 * dim + 2 * n * dim          # the last term: two norms
     expected = (n - 1) * dim * math.prod(config.patch_size) * 3 + config.depth * block + n * dim + dim * 1000
-    counted = complexity.total(layer_costs(config)).multiply_adds
+    counted = total(layer_costs(config)).multiply_adds
     assert counted == expected and round(counted / 1e9, 3) == giga
 
 

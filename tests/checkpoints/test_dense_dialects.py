@@ -18,8 +18,8 @@ from swin_np.commands.cli import main
 from swin_np.dense.segmentation import UPerNetConfig
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.images import sample_photograph
-from swin_np.model import SwinConfig
 from swin_np.shape_policy import TORCHVISION, TRANSFORMERS_BACKBONE
+from swin_np.variants import SwinConfig
 from tests.dense.tiny import CONFIGS, RESNET, SWIN, redrawn
 from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 

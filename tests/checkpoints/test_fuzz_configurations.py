@@ -24,8 +24,9 @@ from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import convert
 from swin_np.dense.segmentation import UPerNetConfig
 from swin_np.errors import CheckpointError
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.systems.registry import architecture_of
+from swin_np.variants import SwinConfig
 
 MUTANTS = 250                                          # of each kind
 MEASURED = 20                                          # the memory of every 20th mutant is measured

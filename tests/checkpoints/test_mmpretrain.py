@@ -12,9 +12,10 @@ from swin_np.checkpoints.loading import identify
 from swin_np.commands.cli import main
 from swin_np.errors import ShapeError, SwinWarning
 from swin_np.layers import redraw
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.shape_policy import MICROSOFT
 from swin_np.systems.registry import architecture_of
+from swin_np.variants import SwinConfig
 from tests.matching import MODEL_TOLERANCE, assert_matches
 
 CONFIG = SwinConfig(56, 1, 3, 5, 8, (2, 2, 2, 2), (1, 2, 4, 4), 7, shape_policy=MICROSOFT)

@@ -10,7 +10,8 @@ from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import identify
 from swin_np.errors import CheckpointError
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
+from swin_np.variants import SwinConfig
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from stored_files import dictionary, tensor, torch_legacy, torch_zip, zip_file
 from swin_np.checkpoints.files import read_bytes
 from swin_np.checkpoints.loading import load
 from swin_np.errors import CheckpointError
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
+from swin_np.variants import SwinConfig
 
 SIX = np.arange(6, dtype="<f4").tobytes()
 FILE = torch_zip(dictionary({"a": tensor()}), {"0": SIX})

@@ -16,8 +16,9 @@ from swin_np.checkpoints.loading import identify, load
 from swin_np.commands.cli import main
 from swin_np.commands.inspect import summarise
 from swin_np.layers import redraw
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.shape_policy import MICROSOFT
+from swin_np.variants import SwinConfig
 
 TINY = SwinConfig(num_classes=10, embed_dim=8, depths=(2, 1, 2, 1), num_heads=(1, 2, 4, 8), shape_policy=MICROSOFT)
 BACKBONE = SwinConfig(num_classes=0, embed_dim=8, depths=(2, 1, 2, 1), num_heads=(1, 2, 4, 8), shape_policy=MICROSOFT)

@@ -10,7 +10,8 @@ from swin_np.baselines.vit import VisionTransformer, ViTConfig
 from swin_np.dense.pyramid import FeaturePyramid, FPNConfig
 from swin_np.errors import InputError, ShapeError
 from swin_np.layers import EDITOR, editing, note, redraw
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
+from swin_np.variants import SwinConfig
 from tests.matching import assert_matches
 
 SWIN = SwinConfig((32, 48), 2, embed_dim=8, depths=(2, 1), num_heads=(2, 4), window_size=4, num_classes=5)

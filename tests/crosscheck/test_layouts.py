@@ -5,7 +5,7 @@ import pytest
 
 from swin_np.crosscheck.layouts import align, axes_of
 from swin_np.errors import ShapeError
-from swin_np.model import SwinConfig
+from swin_np.variants import SwinConfig
 
 CONFIG = SwinConfig((64, 96), 4, num_classes=5, embed_dim=12, depths=(2, 2), num_heads=(3, 6), window_size=4)
 SHAPES = {                                             # as a trace has them, for two images

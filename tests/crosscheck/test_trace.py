@@ -10,7 +10,8 @@ from swin_np.attention import relative_position_bias, shifted_window_attention
 from swin_np.checkpoints.files import read
 from swin_np.errors import InputError
 from swin_np.layers import RECORDER, redraw
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
+from swin_np.variants import SwinConfig
 from swin_np.windows import cyclic_shift, shifted_window_mask, window_partition
 from tests.matching import FLOAT64_TOLERANCE, MODEL_TOLERANCE, assert_matches
 

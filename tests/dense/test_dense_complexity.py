@@ -5,7 +5,7 @@ import pytest
 
 import swin_np
 from swin_np import TRANSFORMERS, SwinConfig
-from swin_np.complexity import LayerCost, total
+from swin_np.costs import LayerCost, total
 from swin_np.dense.segmentation import UPERNET_VARIANTS, UPerNetConfig
 from swin_np.errors import ShapeError
 from swin_np.systems.registry import layer_costs

@@ -9,7 +9,7 @@ from swin_np.dense.segmentation import UNet, UNetConfig
 from swin_np.dense.unet import UNetDecoder, up_convolution
 from swin_np.errors import ShapeError
 from swin_np.layers import redraw
-from swin_np.model import SwinConfig
+from swin_np.variants import SwinConfig
 from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 
 CHANNELS = (4, 6, 12)

@@ -12,9 +12,9 @@ from swin_np.dense.backbones import DenseConfig, DenseModel
 from swin_np.dense.pyramid import FPNConfig
 from swin_np.dense.segmentation import UNetConfig, UPerNetConfig
 from swin_np.layers import redraw
-from swin_np.model import SwinConfig
 from swin_np.shape_policy import TORCHVISION
 from swin_np.systems.registry import architecture_of
+from swin_np.variants import SwinConfig
 
 SIZES = {"img_size": (32, 64), "embed_dim": 8, "depths": (2, 1, 1, 2), "num_heads": (2, 4, 4, 4), "window_size": 4,
          "shape_policy": TORCHVISION}

@@ -11,7 +11,6 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 TREE, LINES = re.findall(r"```\n(.*?)```", PAGE, re.DOTALL)
 LEVEL = {name: number for number, line in enumerate(LINES.splitlines()) for name in line.split(", ")}
-TO_BE_TURNED = ("preprocessing", "classification", "probes", "crosscheck")
 IGNORED = [".git", *(ROOT / ".gitignore").read_text(encoding="utf-8").split()]
 
 
@@ -71,8 +70,7 @@ def test_every_part_of_the_library_has_its_line_in_the_order_of_imports():
     assert parts == set(LEVEL)
 
 
-@pytest.mark.parametrize("part", [pytest.param(part, marks=pytest.mark.xfail(part in TO_BE_TURNED, reason="imports the "
-                                               "terminal")) for part in LEVEL])
+@pytest.mark.parametrize("part", LEVEL)
 def test_no_import_goes_against_the_order(part):
     against = [f"{name} imports {other}" for name, path in modules().items() if name.split(".")[0] == part
                for other in imported(path) if LEVEL[other] > LEVEL[part]]

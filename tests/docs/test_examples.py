@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import swin_np
-from swin_np import SwinConfig, complexity
+from swin_np import SwinConfig, complexity, costs
 from swin_np.baselines.resnet import RESNET_VARIANTS
 from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.crosscheck.candidates import Candidate
@@ -57,7 +57,7 @@ def names(module):
     """What the examples of a module take for granted."""
     if module == "swin_np.crosscheck.torch_models":
         return of_torch_models()
-    return {"np": np, "swin_np": swin_np, "complexity": complexity, "total": complexity.total, "TASKS": TASKS,
+    return {"np": np, "swin_np": swin_np, "complexity": complexity, "total": costs.total, "TASKS": TASKS,
             "VARIANTS": swin_np.VARIANTS, "FPN_VARIANTS": FPN_VARIANTS, "RESNET_VARIANTS": RESNET_VARIANTS,
             "UPERNET_VARIANTS": UPERNET_VARIANTS, "model": swin_np.build("swin_t"), "rng": np.random.default_rng(0),
             "images": np.random.default_rng(0).standard_normal((1, 3, 224, 224), np.float32)}

@@ -10,9 +10,9 @@ from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.baselines.vit import ViTConfig
 from swin_np.layers import Module
-from swin_np.model import SwinConfig
 from swin_np.shape_policy import MMDETECTION, TIMM, TORCHVISION, TRANSFORMERS
 from swin_np.systems.registry import Config, architecture_of
+from swin_np.variants import SwinConfig
 from tests.oracles.comparing import assert_equals_its_twin, twins
 
 PADDED, COVERED = (72, 88), (64, 32)                   # 18x22 and 9x11 tokens; 16x8 and 8x4: window 4 covers one axis

@@ -14,8 +14,8 @@ from swin_np.baselines.vit import ViTConfig
 from swin_np.checkpoints.dialects.dialect import COUNTERS
 from swin_np.checkpoints.loading import load
 from swin_np.layers import LayerNorm, Module
-from swin_np.model import SwinConfig
 from swin_np.systems.registry import Config, architecture_of
+from swin_np.variants import SwinConfig
 from tests.oracles.comparing import assert_equals_its_twin, twins
 
 timm = pytest.importorskip("timm")

@@ -9,8 +9,8 @@ import pytest
 
 from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.layers import Module
-from swin_np.model import SwinConfig
 from swin_np.shape_policy import TIMM, TORCHVISION, ShapePolicy
+from swin_np.variants import SwinConfig
 from tests.lengths import long_but
 from tests.oracles.comparing import assert_equals_its_twin, twins
 

@@ -5,12 +5,13 @@ import pytest
 
 from swin_np.attention import WindowAttention, relative_position_bias, relative_position_index, shifted_window_attention
 from swin_np.layers import redraw
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.plots import bias_lookup, error_without_the_mask, receptive_field_by_block, relative_position_steps
 from swin_np.plots.mask_error import mask_error, mask_error_by_window
 from swin_np.plots.receptive_field import extent, influence, reach
 from swin_np.plots.relative_position import index_steps, lookup, uses_of_rows
 from swin_np.ragged import ragged_window_attention, ragged_windows
+from swin_np.variants import SwinConfig
 from tests.matching import assert_matches
 from tests.plots.drawn import framed, numerals
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from benchmarks import attention_time, depth
-from swin_np.model import SwinConfig
 from swin_np.plots.complexity import read_attention_times
 from swin_np.plots.depth import read_layer_errors
 from swin_np.shape_policy import TRANSFORMERS
+from swin_np.variants import SwinConfig
 from tests.matching import assert_matches
 
 

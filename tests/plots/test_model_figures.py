@@ -10,7 +10,7 @@ from swin_np.baselines.res2net import RES2NET_VARIANTS, Bottle2neck, receptive_f
 from swin_np.baselines.resnet import RESNET_VARIANTS, Bottleneck
 from swin_np.convolution.functional import conv2d
 from swin_np.errors import InputError, ShapeError
-from swin_np.model import VARIANTS, SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.patches import LinearEmbedding
 from swin_np.plots import (
     architecture,
@@ -37,6 +37,7 @@ from swin_np.plots.gallery import DATA
 from swin_np.plots.hierarchy import token_means
 from swin_np.plots.patches import embed_patch, group_places, merged_tokens
 from swin_np.plots.res2net import describe, fields_of_split
+from swin_np.variants import VARIANTS, SwinConfig
 from tests.matching import assert_matches
 from tests.plots.drawn import framed, numerals
 

@@ -7,9 +7,9 @@ from matplotlib.patches import Rectangle
 from swin_np.baselines.padded_windows import window_key_value_bytes
 from swin_np.baselines.sliding_window import naive_key_value_bytes
 from swin_np.errors import ConfigurationError
-from swin_np.model import VARIANTS
 from swin_np.plots.sliding import distinct, shifted_key_sets, shifted_not_sliding, sliding_key_sets
 from swin_np.ragged import ragged_windows
+from swin_np.variants import VARIANTS
 
 SIZES = [((9, 6), (3, 3), (1, 1)), ((6, 9), (3, 3), (1, 2)), ((6, 10), (3, 5), (1, 0)), ((4, 6), (1, 3), (0, 0))]
 sizes = pytest.mark.parametrize(("map_size", "window", "shift"), SIZES)

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from swin_np.errors import ShapeError
-from swin_np.model import VARIANTS
 from swin_np.notebook import show_animation
 from swin_np.plots import (
     cyclic_shift_animation,
@@ -26,6 +25,7 @@ from swin_np.plots.partition import partition_steps
 from swin_np.plots.regions import regions_per_window
 from swin_np.plots.windows import WindowCounts, count_windows, window_numbers
 from swin_np.ragged import ragged_windows
+from swin_np.variants import VARIANTS
 from swin_np.windows import region_ids, reverse_cyclic_shift, shifted_window_mask, window_partition
 from tests.plots.drawn import framed, numerals
 

@@ -18,10 +18,10 @@ from swin_np.checkpoints.config_files.preprocessing import of_timm, of_transform
 from swin_np.checkpoints.config_files.presets import stored_preset
 from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError, SwinWarning
 from swin_np.images import PRESETS, preprocess, resize_and_crop
-from swin_np.model import VARIANTS
 from swin_np.preprocessing.choice import RECIPES, default_preset, named_preset, preset_for
 from swin_np.preprocessing.presets import IMAGENET_MEAN, IMAGENET_STD, Preset
 from swin_np.shape_policy import MICROSOFT, TIMM, TORCHVISION, TRANSFORMERS
+from swin_np.variants import VARIANTS
 
 SIZES = [(333, 500), (500, 331), (101, 97), (58, 230)]                 # some smaller than the crop; halves to round
 U = 2.0 ** -24                                         # unit roundoff of float32

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import swin_np
-from swin_np.complexity import total
+from swin_np.costs import total
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.layers import redraw
 from swin_np.systems import registry as systems

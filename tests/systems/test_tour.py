@@ -3,8 +3,9 @@
 import numpy as np
 
 from swin_np.layers import redraw
-from swin_np.model import SwinConfig, SwinTransformer
+from swin_np.model import SwinTransformer
 from swin_np.systems.tour import walk
+from swin_np.variants import SwinConfig
 
 
 def test_the_steps_are_those_of_the_forward_pass(rng):

@@ -19,9 +19,9 @@ from swin_np.checkpoints.notes import Assumption, listing
 from swin_np.checkpoints.reader import Reader, Translated, with_axes
 from swin_np.dense.backbones import DenseConfig
 from swin_np.errors import CheckpointError, ConfigurationError
-from swin_np.model import SwinConfig
 from swin_np.shape_policy import TORCHVISION, TRANSFORMERS_BACKBONE
 from swin_np.systems.registry import FPN, UNET, UPERNET, Architecture
+from swin_np.variants import SwinConfig
 
 BACKBONES = (RES2NET_READER, RESNET_READER, SWIN_V2_READER, SWIN_MIXER_READER, SWIN_READER)
 """Readers of what a dense model can stand on, in the order in which a file is asked, Swin's at the end."""

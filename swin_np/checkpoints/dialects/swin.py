@@ -13,9 +13,9 @@ from swin_np.checkpoints.notes import Assumption, listing
 from swin_np.checkpoints.reader import Reader, Translated, with_axes
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array, pair
-from swin_np.model import SwinConfig
 from swin_np.shape_policy import MICROSOFT, MMDETECTION, TIMM, TORCHVISION, TRANSFORMERS
 from swin_np.systems.registry import SWIN
+from swin_np.variants import SwinConfig
 
 
 def transformers_names(root: str, inside: dict[str, tuple[str, ...]]) -> tuple[tuple[str, tuple[str, ...]], ...]:

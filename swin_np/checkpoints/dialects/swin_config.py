@@ -15,8 +15,8 @@ from swin_np.checkpoints.reader import NAMED_AT_MOST, Translated, block_counts, 
 from swin_np.checkpoints.resizing import resize_window
 from swin_np.errors import CheckpointError, SwinError
 from swin_np.functional import Size, pair
-from swin_np.model import SwinConfig
 from swin_np.systems.registry import layer_costs
+from swin_np.variants import SwinConfig
 from swin_np.windows import shifted_window_mask
 
 INDEX, COORDINATES, MASK = "attn.relative_position_index", "attn.relative_coords_table", "attn_mask"
