@@ -8,11 +8,10 @@ import numpy as np
 from swin_np.arguments.checks import check_elements, check_spread
 from swin_np.arguments.door import moves, takes
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import Array, pair, softmax
+from swin_np.functional import Array, Size, pair, softmax
 from swin_np.layers import Linear, Module, draw, note
 from swin_np.parallel.parts import by_windows
 from swin_np.windows import (
-    Size,
     attention_mask,
     check_window,
     cyclic_shift,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from swin_np.functional import Array
 from swin_np.layers import Module
@@ -25,7 +26,7 @@ class Step:
     compute: Callable[[Array], Array]
     stage: bool = False
     heads: int = 0
-    windows: Callable[[tuple[int, ...]], Windows] = lambda map_size: ((), ())
+    windows: Callable[[Any], Windows] = lambda map_size: ((), ())
     modules: dict[str, Module] = field(default_factory=dict)
     ends: Module | None = None
 

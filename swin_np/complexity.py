@@ -58,9 +58,10 @@ def block_costs(name: str, config: SwinConfig, stage: int, map_size: tuple[int, 
     check_map(map_size)
     (h, w), channels, heads = map_size, config.channels(stage), config.num_heads[stage]
     policy, hidden = config.shape_policy, hidden_channels(channels, config.mlp_ratio)
-    (m, n), _ = policy.window_and_shift(map_size, config.window_size, (0, 0))
+    configured = pair(config.window_size)
+    (m, n), _ = policy.window_and_shift(map_size, configured, (0, 0))
     policy.check_map(map_size, (m, n))
-    table_window = policy.table_window(config.map_sizes()[stage], config.window_size)
+    table_window = policy.table_window(config.map_sizes()[stage], configured)
     if (m, n) != table_window:
         raise ShapeError(f"the window in force on the {h}x{w} map is {m}x{n}, the bias table is for {table_window}: "
                          "use an image size at which both agree, or another shape policy")
@@ -106,14 +107,14 @@ def layer_costs(config: SwinConfig, img_size: Size | None = None, dtype: type = 
     if type(config) is not SwinConfig:
         raise ConfigurationError(f"the counts are for the first Swin Transformer, got a {type(config).__name__}: "
                                  "give a SwinConfig")
-    size = config.img_size if img_size is None else pair(img_size)
+    size, patch = pair(config.img_size if img_size is None else img_size), pair(config.patch_size)
     config.check_image_size(size)
     if config.shape_policy.patch == "refuse":
-        check_patch(size, config.patch_size)
+        check_patch(size, patch)
     map_sizes, last = config.map_sizes(size), len(config.depths) - 1
     embedded = (*map_sizes[0], config.embed_dim)       # (h, w, C)
-    patch = config.in_chans * math.prod(config.patch_size)
-    costs = [linear_cost("patch_embed.proj", map_sizes[0], patch, config.embed_dim, dtype=dtype)]
+    numbers = config.in_chans * math.prod(patch)       # of a patch
+    costs = [linear_cost("patch_embed.proj", map_sizes[0], numbers, config.embed_dim, dtype=dtype)]
     if config.patch_norm:
         costs.append(layer_norm_cost("patch_embed.norm", embedded, dtype))
     if config.ape:

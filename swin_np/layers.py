@@ -5,7 +5,7 @@ import copy
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from swin_np.errors import ConfigurationError, StateDictError
 from swin_np.functional import Array
 from swin_np.parallel.parts import sum_by_parts
 from swin_np.parallel.settings import Setting
+
+Model = TypeVar("Model", bound="Module")
 
 BUFFER_TOLERANCE = 1e-6                                # relative; a few units in the last place of float32
 
@@ -28,7 +30,8 @@ def check_dtype(dtype: type) -> None:
 
 RECORDER = Setting("swin_np recorder")                 # who looks: see `recording`
 EDITOR = Setting("swin_np editor")                     # who replaces: see `editing`
-CALLED = ContextVar("swin_np module that is being called", default=None)       # known only while somebody watches
+CALLED: ContextVar["Module | None"] = ContextVar("swin_np module that is being called", default=None)
+"""Known only while somebody watches."""
 
 
 def recording(record: Callable[["Module | None", str, Array], None]) -> contextlib.AbstractContextManager[None]:
@@ -84,8 +87,10 @@ class Module:
 
     buffers: ClassVar[tuple[str, ...]] = ()
     unused: ClassVar[tuple[str, ...]] = ()
+    forward: Callable[..., Any]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
-    def __call__(self, *inputs):
+    def __call__(self, *inputs: Any) -> Any:
         if not watched():
             return self.forward(*inputs)
         token = CALLED.set(self)
@@ -159,7 +164,7 @@ class Module:
             for name, _ in list(module.own_parameters()):
                 setattr(module, name, state[f"{prefix}.{name}" if prefix else name])
 
-    def astype(self, dtype: type) -> "Module":
+    def astype(self: Model, dtype: type) -> Model:
         """A copy of the model with every parameter in `dtype`; ConfigurationError unless np.float32 or np.float64."""
         check_dtype(dtype)
         twin = copy.deepcopy(self)
@@ -227,7 +232,7 @@ def redraw(model: Module, seed: int) -> None:
     """
     rng, state = np.random.default_rng(seed), {}
     for name, value in model.state_dict().items():
-        drawn = rng.standard_normal(value.shape, np.float32)
+        drawn: Array = rng.standard_normal(value.shape, np.float32)
         if name.endswith("bias"):
             drawn *= np.float32(0.5)
         elif name.endswith("weight") and value.ndim > 1:

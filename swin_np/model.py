@@ -11,7 +11,7 @@ from swin_np.arguments.image_batches import check_images, finite
 from swin_np.attention import WindowAttention, relative_position_index
 from swin_np.block import Mlp, SwinTransformerBlock
 from swin_np.chain import Step, Windows, run, stage_maps
-from swin_np.functional import Array
+from swin_np.functional import Array, pair
 from swin_np.layers import LayerNorm, Linear, Module, draw
 from swin_np.parallel.parts import by_images
 from swin_np.patches import PatchEmbed, PatchMerging
@@ -29,7 +29,7 @@ class Stage(Module):
 
     @classmethod
     def random(cls, config: SwinConfig, stage: int, rng: np.random.Generator | None) -> "Stage":
-        m, n = config.window_size
+        m, n = pair(config.window_size)
         blocks = [cls.random_block(config, stage, (0, 0) if j % 2 == 0 else (m // 2, n // 2), rng)
                   for j in range(config.depths[stage])]
         last = stage == len(config.depths) - 1
@@ -38,7 +38,7 @@ class Stage(Module):
     @staticmethod
     def random_block(config: SwinConfig, stage: int, shift: tuple[int, int],
                      rng: np.random.Generator | None) -> SwinTransformerBlock:
-        channels, window, policy = config.channels(stage), config.window_size, config.shape_policy
+        channels, window, policy = config.channels(stage), pair(config.window_size), config.shape_policy
         attn = WindowAttention.random(channels, policy.table_window(config.map_sizes()[stage], window),
                                       config.num_heads[stage], rng, config.qkv_bias, config.qk_scale)
         mlp = Mlp.random(channels, hidden_channels(channels, config.mlp_ratio), rng)
@@ -61,7 +61,7 @@ class Stage(Module):
 
     def chain(self, i: int, heads: int) -> list[Step]:
         """The steps of stage i, counted from 0."""
-        blocks = {f"layers.{i}.blocks.{j}": block for j, block in enumerate(self.blocks)}
+        blocks: dict[str, Module] = {f"layers.{i}.blocks.{j}": block for j, block in enumerate(self.blocks)}
         step = Step(f"stage {i + 1}, {len(blocks)} blocks", (f"layers.{i}.blocks",), self.run_blocks, True, heads,
                     self.windows, blocks)
         if self.downsample is None:
@@ -93,7 +93,7 @@ class SwinTransformer(Module):
         h, w = config.map_sizes()[0]
         model = cls(
             draw(rng, 1, h * w, config.embed_dim) if config.ape else None,
-            PatchEmbed.random(config.in_chans, config.patch_size, config.embed_dim, config.patch_norm,
+            PatchEmbed.random(config.in_chans, pair(config.patch_size), config.embed_dim, config.patch_norm,
                               config.shape_policy, rng),
             [cls.stage.random(config, stage, rng) for stage in range(len(config.depths))],
             LayerNorm.identity(channels),

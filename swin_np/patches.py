@@ -14,7 +14,7 @@ from swin_np.shape_policy import ShapePolicy
 @takes()
 def check_patch(img_size: tuple[int, int], patch: Size) -> None:
     """Raise ShapeError unless the patches tile the image."""
-    (h, w), (p, q) = img_size, patch
+    (h, w), (p, q) = img_size, pair(patch)
     if p < 1 or q < 1:
         raise ShapeError(f"patch {p}x{q} is not positive: give a patch of at least 1x1")
     if h % p or w % q:

@@ -58,9 +58,9 @@ class ShapePolicy:
             return window, shift
         if self.one_window == "clamp both":
             return pair(min(map_size)), (0, 0)
-        shift = tuple(0 if c else s for c, s in zip(covered, shift, strict=True))
+        shift = (0 if covered[0] else shift[0], 0 if covered[1] else shift[1])
         if self.one_window == "clamp each":
-            window = tuple(min(sides) for sides in zip(map_size, window, strict=True))
+            window = (min(map_size[0], window[0]), min(map_size[1], window[1]))
         return window, shift
 
     def table_window(self, map_size: tuple[int, int], window: tuple[int, int]) -> tuple[int, int]:

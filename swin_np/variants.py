@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from swin_np.arguments.config_fields import check_count, check_fields, hidden_channels
 from swin_np.errors import ConfigurationError, ShapeError
+from swin_np.functional import pair
 from swin_np.shape_policy import TORCHVISION, ShapePolicy
 
 
@@ -50,7 +51,7 @@ class SwinConfig:
                                          f"{stage + 1}: choose num_heads that do")
             hidden_channels(channels, self.mlp_ratio)
         if self.shape_policy.patch == "refuse" and any(
-                side % p for side, p in zip(self.img_size, self.patch_size, strict=True)):
+                side % p for side, p in zip(pair(self.img_size), pair(self.patch_size), strict=True)):
             raise ConfigurationError(f"patch {self.patch_size} does not divide the image {self.img_size}: the shape "
                                      f"policy {self.shape_policy.name!r} refuses that, choose a size that fits")
 
@@ -60,12 +61,11 @@ class SwinConfig:
 
     def map_sizes(self, img_size: tuple[int, int] | None = None) -> list[tuple[int, int]]:
         """(h, w) of the map in every stage, for the configured image size or another one, in pixels."""
-        up = self.shape_policy.patch == "pad"
-        size = tuple(-(-side // p) if up else side // p
-                     for side, p in zip(img_size or self.img_size, self.patch_size, strict=True))
-        sizes = [size]
+        (h, w), (p, q) = img_size or pair(self.img_size), pair(self.patch_size)
+        sizes = [(-(-h // p), -(-w // q)) if self.shape_policy.patch == "pad" else (h // p, w // q)]
         for _ in self.depths[1:]:
-            sizes.append(tuple((side + 1) // 2 for side in sizes[-1]))
+            h, w = sizes[-1]
+            sizes.append(((h + 1) // 2, (w + 1) // 2))
         return sizes
 
     def check_image_size(self, size: tuple[int, int]) -> None:

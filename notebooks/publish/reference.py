@@ -17,8 +17,8 @@ from notebooks.publish.files import ROOT, NotebookError
 from notebooks.publish.rendering import page_of_module, python
 
 LIBRARY = ROOT / "swin_np"
-FIRST = ("patches", "windows", "attention", "block", "model", "ragged", "complexity", "shape_policy", "functional",
-         "layers")                                     # the paper's order; then the alphabet
+FIRST = ("patches", "windows", "attention", "block", "model", "variants", "ragged", "complexity", "costs",
+         "shape_policy", "functional", "layers", "chain")               # the paper's order; then the alphabet
 WIDEST = 88                                            # characters of a signature in one line
 FEW = 3                                                # names on a page that needs no list of them
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from inspect import Parameter
 from types import NoneType, UnionType
-from typing import Any, Union, cast, get_args, get_origin
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from swin_np.errors import InputError, ShapeError
 
 Array = NDArray[Any]
+Kind = TypeVar("Kind")
 Check = Callable[[str, Any], object]                   # (name, value) -> the value as it is to arrive
 Size = int | tuple[int, int]                            # one number stands for (height, width), see `pair`
 
@@ -134,7 +135,7 @@ def check_of(hint: object) -> Check | None:
     return lambda name, value: instance(name, value, expected)
 
 
-def instance(name: str, value: object, kind: type) -> object:
+def instance(name: str, value: object, kind: type[Kind]) -> Kind:
     """The value, if it is a `kind`; InputError if not."""
     if not isinstance(value, kind):
         raise InputError(f"{name} {shown(value)} was given, expected a {kind.__name__}: give one")

@@ -13,8 +13,9 @@ from swin_np.convolution.functional import check_channels, out_size
 from swin_np.convolution.layers import Conv2d
 from swin_np.convolution.loops import kernel_matrices, kernel_products, rows_of_images
 from swin_np.errors import ShapeError
-from swin_np.functional import PART_TOKENS, Array, Size, pair, parts, sigmoid
+from swin_np.functional import Array, Size, pair, sigmoid
 from swin_np.layers import Module, note
+from swin_np.parallel.parts import PART_TOKENS, parts
 from swin_np.parallel.pool import for_each
 
 

@@ -8,7 +8,8 @@ from swin_np.arguments.checks import check_elements, check_eps, check_out
 from swin_np.arguments.door import moves, takes
 from swin_np.convolution.loops import depthwise, kernel_matrices, kernel_products, rows_of_images, windows
 from swin_np.errors import ShapeError
-from swin_np.functional import PART_ELEMENTS, PART_TOKENS, Array, Size, linear, pair, parts
+from swin_np.functional import Array, Size, linear, pair
+from swin_np.parallel.parts import PART_ELEMENTS, PART_TOKENS, parts
 from swin_np.parallel.pool import for_each
 
 OUTPUTS_A_POSITION = 4                                 # measured: with more, windows take the weight's order

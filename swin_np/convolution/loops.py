@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from swin_np.functional import PART_ELEMENTS, Array, linear, parts
+from swin_np.functional import Array, linear
+from swin_np.parallel.parts import PART_ELEMENTS, parts
 from swin_np.parallel.pool import for_each
 
 GROUP_CHANNELS = 16                                    # measured: narrower groups are multiplied several at a time

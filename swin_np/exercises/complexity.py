@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from swin_np import complexity as library
+from swin_np import complexity, costs
 from swin_np.costs import LayerCost
 from swin_np.exercises.exercise import Arguments, exercise
 from swin_np.variants import SwinConfig
@@ -10,9 +10,9 @@ from swin_np.variants import SwinConfig
 
 def attention_layers(windows: int, tokens: int, channels: int) -> list[LayerCost]:
     """The two linear layers of attention and what is between them, for windows of so many tokens."""
-    return [library.linear_cost("attn.qkv", (windows, tokens), channels, 3 * channels),
-            library.attention_cost("attn", windows, tokens, channels, 1),
-            library.linear_cost("attn.proj", (windows, tokens), channels, channels)]
+    return [costs.linear_cost("attn.qkv", (windows, tokens), channels, 3 * channels),
+            costs.attention_cost("attn", windows, tokens, channels, 1),
+            costs.linear_cost("attn.proj", (windows, tokens), channels, channels)]
 
 
 def map_and_channels(rng: np.random.Generator) -> Arguments:
@@ -28,7 +28,7 @@ def map_and_channels(rng: np.random.Generator) -> Arguments:
                     "additions-counted-apart"))
 def msa_multiply_adds(h: int, w: int, channels: int) -> int:
     """Eq. 1: multiply-adds of multi-head self-attention on a map of h x w tokens."""
-    return library.total(attention_layers(1, h * w, channels)).multiply_adds
+    return costs.total(attention_layers(1, h * w, channels)).multiply_adds
 
 
 def map_channels_and_window(rng: np.random.Generator) -> Arguments:
@@ -46,7 +46,7 @@ def map_channels_and_window(rng: np.random.Generator) -> Arguments:
                     "additions-counted-apart"))
 def window_msa_multiply_adds(h: int, w: int, channels: int, window: int) -> int:
     """Eq. 2: multiply-adds of self-attention in M x M windows."""
-    return library.total(attention_layers(h * w // window ** 2, window ** 2, channels)).multiply_adds
+    return costs.total(attention_layers(h * w // window ** 2, window ** 2, channels)).multiply_adds
 
 
 @exercise("A whole block", place="section 3.2, Eq. 2 and 3", points=3, minutes=15,
@@ -58,7 +58,7 @@ def window_msa_multiply_adds(h: int, w: int, channels: int, window: int) -> int:
 def block_multiply_adds(h: int, w: int, channels: int, window: int) -> int:
     """Multiply-adds of a block: two norms, attention in windows, and an MLP of ratio 4."""
     config = SwinConfig(embed_dim=channels, depths=(1,), num_heads=(1,), window_size=window)
-    return library.total(library.block_costs("block", config, 0, (h, w))).multiply_adds
+    return costs.total(complexity.block_costs("block", config, 0, (h, w))).multiply_adds
 
 
 def architecture(rng: np.random.Generator) -> Arguments:
@@ -81,4 +81,4 @@ def count_parameters(embed_dim: int, depths: tuple[int, ...], heads: tuple[int, 
                      classes: int) -> int:
     """Learned numbers of a Swin Transformer with patches of 4 x 4 pixels in three colours and MLPs of ratio 4."""
     config = SwinConfig(embed_dim=embed_dim, depths=depths, num_heads=heads, window_size=window, num_classes=classes)
-    return library.total(library.layer_costs(config)).parameters
+    return costs.total(complexity.layer_costs(config)).parameters

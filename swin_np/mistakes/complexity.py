@@ -29,7 +29,7 @@ def miscount(right: Callable, **fields: str) -> Callable[[Callable], Mistake]:
             return change(right(*args, **named))
 
         wrong.__name__, wrong.__signature__ = change.__name__, signature(right)
-        return mistake(f"swin_np.complexity.{right.__name__}", modules=NOWHERE, **fields)(wrong)
+        return mistake(f"swin_np.costs.{right.__name__}", modules=NOWHERE, **fields)(wrong)
     return make
 
 

@@ -6,14 +6,15 @@ import warnings
 import weakref
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from threadpoolctl import LibController, ThreadpoolController
+from threadpoolctl import ThreadpoolController
 
 
 @cache
-def library() -> LibController | None:
-    """The BLAS that NumPy has loaded, if threadpoolctl knows it: OpenBLAS, MKL or BLIS.
+def library() -> Any:
+    """threadpoolctl's LibController of the BLAS that NumPy has loaded: of OpenBLAS, MKL or BLIS; None of others.
 
     A process can hold several, since packages bring their own: NumPy's lies beside NumPy, as its wheels have it, or it
     is the only one outside of all packages.
@@ -42,7 +43,7 @@ class SingleThreadedBlas:
     def __init__(self) -> None:
         self.before: int | None = None                 # the number of threads to go back to; None: nothing to do
         self.regions: set[int] = set()                 # the identities of their objects
-        self.watched: dict[int, weakref.ref] = {}      # what calls `abandon` when an object is gone
+        self.watched: dict[int, weakref.ref[object]] = {}      # what calls `abandon` when an object is gone
         self.turn: dict[str, int] = {}                 # a lock that knows its owner, see `take_turn`
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.renew)
@@ -110,7 +111,7 @@ class SingleThreadedBlas:
             self.settle(key)
             self.watched.pop(key, None)
 
-    def abandon(self, key: int, _: weakref.ref) -> None:
+    def abandon(self, key: int, _: "weakref.ref[object]") -> None:
         """End a region whose object is gone; this can happen at any time, also while the thread leaves another."""
         self.regions.discard(key)
         self.settle(key)

@@ -80,13 +80,13 @@ def sum_by_parts(function: Callable[[slice], Array], count: int) -> Array:
     It is for the terms of a long sum over few tokens, which `by_parts` would have to cut too small.
     """
     pieces = parts(count, count)
-    terms = [None] * len(pieces)
+    terms: dict[int, Array] = {}
 
     def compute(i: int) -> None:
         terms[i] = function(pieces[i])
 
     for_each(compute, list(range(len(pieces))))
     total = terms[0]
-    for term in terms[1:]:
-        total += term
+    for i in range(1, len(pieces)):
+        total += terms[i]
     return total

@@ -14,7 +14,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import Context, ContextVar, copy_context
 from queue import SimpleQueue
 from typing import Any
@@ -76,10 +76,12 @@ def free_threads() -> int:
 class Call:
     """One call of `for_each`: what waits to be computed, and how many helpers have begun and ended with it."""
 
-    def __init__(self, compute: Callable[[object], None], parts: list):
+    def __init__(self, compute: Callable[[Any], None], parts: Sequence[Any]):
         self.compute, self.parts, self.waiting = compute, parts, deque(parts)
-        self.begun, self.ended, self.errors = [], [], []       # one entry for each helper, written by the helpers alone
-        self.news = SimpleQueue()                      # an entry whenever a helper ends
+        self.begun: list[None] = []                    # an entry for each helper, written by the helpers alone
+        self.ended: list[None] = []
+        self.errors: list[BaseException] = []
+        self.news: SimpleQueue[None] = SimpleQueue()   # an entry whenever a helper ends
         self.over = False
         self.numpy_errors = np.geterr()                # a context has them in NumPy 2, in NumPy 1 a thread
 
@@ -142,7 +144,7 @@ class Helper:
     """A thread that takes part in the calls in its queue, one after the other; it starts with the first of them."""
 
     def __init__(self) -> None:
-        self.calls = SimpleQueue()
+        self.calls: SimpleQueue[tuple[Context, weakref.ref[Call]]] = SimpleQueue()
         self.alive = threading.Lock()                  # the thread holds it as long as it lives
 
     def offer(self, call: Call) -> None:
@@ -167,7 +169,7 @@ class Helper:
         finally:
             self.alive.release()
 
-    def take_part(self, context: Context, reference: weakref.ref) -> None:
+    def take_part(self, context: Context, reference: "weakref.ref[Call]") -> None:
         """Help with a call, if the caller is still there."""
         call = reference()
         if call is not None:
