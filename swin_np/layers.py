@@ -266,12 +266,12 @@ def two_linear(x: Array, first: Linear, activation: Callable[..., Array], second
     everything = slice(0, len(first.weight))
 
     def through(units: slice) -> Array:
-        if units == everything:
-            hidden = first(x)
-            return second(activation(hidden, out=hidden))
-        hidden = functional.linear(x, first.weight[units], None if first.bias is None else first.bias[units])
-        return functional.linear(activation(hidden, out=hidden), second.weight[:, units],
-                                 second.bias if units.start == 0 else None)
+        one, other = first, second
+        if units != everything:
+            one = Linear(first.weight[units], None if first.bias is None else first.bias[units])
+            other = Linear(second.weight[:, units], second.bias if units.start == 0 else None)
+        hidden = one(x)
+        return other(activation(hidden, out=hidden))
 
     return sum_by_parts(through, everything.stop)
 

@@ -73,7 +73,7 @@ class Run:
         if cost.kind == "mean":
             return [self.inputs.get("head", self.outputs[""])]
         if cost.name == "absolute_pos_embed":
-            return [self.inputs["layers.0"]]
+            return [self.inputs["layers.0.blocks.0"]]
         return [self.inputs[f"{cost.name}.norm2"], self.outputs[cost.name]]             # a block's two sums
 
 

@@ -24,8 +24,8 @@ from swin_np.checkpoints.reader import Reader, Translated
 from swin_np.checkpoints.requests import inferred, request, told_eps, with_eps
 from swin_np.errors import CheckpointError, ConfigurationError, SwinWarning
 from swin_np.functional import Size
-from swin_np.layers import Module, check_dtype
-from swin_np.systems.registry import Config, architecture_of
+from swin_np.layers import check_dtype
+from swin_np.systems.registry import Config, Model, architecture_of
 from swin_np.variants import SwinConfig
 
 READERS = (UPERNET_READER, UNET_READER, FPN_READER, VIT_READER, RES2NET_READER, RESNET_READER, TRANSFORMER_READER,
@@ -60,7 +60,7 @@ class Identified:
 
 def load(path: str | Path, num_heads: int | tuple[int, ...] | None = None, image_size: Size | None = None,
          dtype: type = np.float32, config: Config | None = None, window_size: Size | None = None,
-         pretrained_window_sizes: int | tuple[int, ...] | None = None) -> Module:
+         pretrained_window_sizes: int | tuple[int, ...] | None = None) -> Model:
     """The model in a checkpoint file of any format, system and dialect, or in a folder of transformers' or timm's.
 
     The system (READERS) is told by names that only its files have; what the shapes leave open, by config.json beside

@@ -15,10 +15,10 @@ from swin_np.dense.pyramid import FPN_VARIANTS, FeaturePyramid, FPNConfig
 from swin_np.dense.segmentation import UNET_VARIANTS, UPERNET_VARIANTS, UNet, UNetConfig, UPerNet, UPerNetConfig
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Size, pair
-from swin_np.layers import Module
 from swin_np.shape_policy import TORCHVISION, ShapePolicy
 
 Config = Any                                           # SwinConfig, ViTConfig, ...
+Model = Any                                            # SwinTransformer, VisionTransformer, ..., by the configuration
 USUAL_SIZE = (224, 224)                                # pixels, of a model that is configured for no size
 
 FPN = Architecture("FPN", FeaturePyramid, FPNConfig, FPN_VARIANTS, fpn_costs)
@@ -45,7 +45,7 @@ def architecture_of(config: Config) -> Architecture:
                              f"{', '.join(architecture.config.__name__ for architecture in ARCHITECTURES)}")
 
 
-def configuration(name: str, **changes) -> Config:
+def configuration(name: str, **changes: object) -> Config:
     """The configuration of a system with other values for some of its fields; ConfigurationError for unknown names."""
     check_name("variant", name, SYSTEMS)
     config = SYSTEMS[name]
@@ -55,7 +55,7 @@ def configuration(name: str, **changes) -> Config:
 
 
 @takes()
-def build(variant: str, seed: int | None = 0, dtype: type = np.float32, **changes) -> Module:
+def build(variant: str, seed: int | None = 0, dtype: type = np.float32, **changes: object) -> Model:
     """One of `SYSTEMS`, of the paper or beside it, with seeded initial weights; `changes` replace fields of its config.
 
     >>> [x.shape for x in build("swin_t", num_classes=10).feature_maps(images)]

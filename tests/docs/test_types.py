@@ -14,7 +14,6 @@ import swin_np
 from swin_np import attention, block, functional, images, model, patches, ragged, windows
 from swin_np.crosscheck.record import Trace
 from swin_np.functional import Array
-from swin_np.layers import Module
 
 x = images.load("photo.jpg")
 assert_type(x, Array)
@@ -30,8 +29,8 @@ assert_type(swin.layers[0].blocks[1], block.SwinTransformerBlock)
 assert_type(swin.features(x), Array)
 assert_type(swin.feature_maps(x), list[Array])
 assert_type(swin.state_dict(), dict[str, Array])
-assert_type(swin_np.load("swin.pth"), Module)
-assert_type(swin_np.build("swin_t"), Module)
+any_system = swin_np.build("swin_t", num_classes=10)      # which class depends on the name
+print([feature_map.shape for feature_map in any_system.feature_maps(x)], swin_np.load("swin.pth")(x).shape)
 with swin_np.threads(2), swin_np.trace(swin) as activations:
     assert_type(activations, Trace)
 """
