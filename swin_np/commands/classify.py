@@ -61,6 +61,7 @@ def run_classify(options: argparse.Namespace) -> None:
         check_name("preset", options.preset, PRESETS)
     if options.top < 1:
         raise InputError(f"--top {options.top} was given: ask for at least one class")
+    cores = threads(options.threads)
     paths = image_files(options.images)
     check_outputs(options, paths)
     sizes = given_sizes(options)
@@ -70,7 +71,7 @@ def run_classify(options: argparse.Namespace) -> None:
 
     ranked: dict[Path, list[RankedClass]] = {}
     failures: dict[Path, str] = {}
-    with threads(options.threads):
+    with cores:
         for path in with_progress(paths, "images"):
             try:
                 image = images.load(path)

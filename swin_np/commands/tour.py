@@ -42,6 +42,7 @@ def run_tour(options: argparse.Namespace) -> None:
     """`swin-np tour`."""
     check_name("variant", options.variant, SYSTEMS)
     check_seed(options.seed)
+    cores = threads(options.threads)
     say = progress if options.json else print
     path = options.image or Path(images.sample_photograph())
     picture = images.load(path)
@@ -62,7 +63,7 @@ def run_tour(options: argparse.Namespace) -> None:
             "positions.\n")
     say(COLUMNS.format("step", "map", "C", "windows", "shift", "heads", "parameters", "multiply-adds", "time"))
     steps, last = [], None
-    with threads(options.threads):
+    with cores:
         for step, output in walk(model, batch.astype(dtype)):
             steps.append(step)
             say(step_line(step))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from swin_np.arguments.checks import instance, shown
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.errors import InputError, ShapeError
 from swin_np.functional import Array
@@ -50,6 +51,12 @@ class Trace(dict[str, Array]):
         write_npz(path, dict(self), {} if config is None else {"config": json.dumps(asdict(config))})
 
 
+def check_place(model: Module, pattern: str) -> None:
+    """Raise InputError for what is no model and no pattern of names."""
+    instance("model", model, Module)
+    instance("pattern", pattern, str)
+
+
 @contextlib.contextmanager
 def trace(model: Module, pattern: str = "*") -> Iterator[Trace]:
     """Record what `model` computes inside the `with` block, in this thread or task; of several calls the last.
@@ -62,6 +69,7 @@ def trace(model: Module, pattern: str = "*") -> Iterator[Trace]:
     >>> activations["layers.0.blocks.1.attn.probabilities"].shape
     (64, 3, 49, 49)
     """
+    check_place(model, pattern)
     activations = Trace(model, pattern)
     with recording(activations.record), uncut():
         yield activations
@@ -81,6 +89,9 @@ def edit(model: Module, pattern: str, change: Callable[[Array], Array]) -> Itera
     >>> with swin_np.edit(model, "layers.0.blocks.1.attn.probabilities", without_head_2):
     ...     logits = model(images)
     """
+    check_place(model, pattern)
+    if not callable(change):
+        raise InputError(f"change {shown(change)} was given, expected a function of an array: give one")
     names, fitted = names_of_modules(model), []
 
     def changed(name: str, value: Array) -> Array:

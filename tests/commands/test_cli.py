@@ -24,6 +24,12 @@ def test_the_tour_tells_every_stage_and_that_the_weights_are_random(capsys):
 
 
 @pytest.mark.long
+def test_a_number_of_threads_that_cannot_be_is_refused_before_anything_is_said(capsys):
+    assert main(["tour", "--threads", "0"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.startswith("swin-np: 0 threads were asked for")
+
+
 def test_the_tour_as_json_is_one_object_on_standard_output(capsys, tmp_path):
     assert main(["tour", "--json", "--seed", "3", "--dtype", "float64", "--figures", str(tmp_path / "new folder")]) == 0
     captured = capsys.readouterr()

@@ -142,6 +142,25 @@ def test_an_edit_that_fits_no_step_says_so(pattern):
         raise ZeroDivisionError
 
 
+@pytest.mark.parametrize(("given", "sentence"), [
+    (("swin_t", "output", lambda value: value), "model 'swin_t' was given, expected a Module"),
+    ((None, 3, lambda value: value), "pattern 3 was given, expected a str"),
+    ((None, "output", None), "change None was given, expected a function")])
+def test_what_is_no_model_name_or_function_is_refused(given, sentence):
+    model, pattern, change = given
+    with pytest.raises(InputError, match=sentence), swin_np.edit(
+            MODELS["Swin"]()[0] if model is None else model, pattern, change):
+        raise AssertionError("the block was entered")
+
+
+@pytest.mark.parametrize(("model", "pattern", "sentence"), [
+    ("swin_t", "*", "model 'swin_t' was given, expected a Module"), (None, 3, "pattern 3 was given, expected a str")])
+def test_a_trace_of_what_is_no_model_or_name_is_refused(model, pattern, sentence):
+    with pytest.raises(InputError, match=sentence), swin_np.trace(
+            MODELS["Swin"]()[0] if model is None else model, pattern):
+        raise AssertionError("the block was entered")
+
+
 def test_other_models_are_not_edited():
     model, inputs = MODELS["Swin"]()
     other = drawn(SwinTransformer.random(SWIN))
