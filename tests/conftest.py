@@ -1,6 +1,8 @@
 """What every test may ask for, and what `make test` leaves out."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,28 @@ MOST_CASES = 2                                         # of one test function, i
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20210325)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The walkthrough's pages and slides, the documents and the reference, as `make docs` builds them."""
+    from notebooks.publish import documents, files, pages  # here, since they need more than the library
+
+    folder = tmp_path_factory.mktemp("pages of the site")
+    notebooks = files.find([])
+    for make, ending in ((pages.page, pages.PAGE), (pages.slides, pages.SLIDES)):
+        pages.publish(make, ending, notebooks, notebooks, folder)
+    documents.publish(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """A window of headless Chromium."""
+    from tests.notebooks.browser import Browser
+
+    with Browser() as window:
+        yield window
 
 
 @pytest.hookimpl(tryfirst=True)                        # before the marks decide what is run

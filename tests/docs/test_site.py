@@ -7,31 +7,15 @@ import pytest
 pytest.importorskip("nbconvert", reason="jupyter is not installed")
 pytest.importorskip("websocket", reason="jupyter is not installed")
 pytest.importorskip("latex2mathml", reason="latex2mathml is not installed")
-from notebooks.publish import documents, online, pages, reference
-from notebooks.publish.files import ROOT, NotebookError, find
+from notebooks.publish import documents, online, reference
+from notebooks.publish.files import ROOT, NotebookError
 from notebooks.publish.rendering import page_of_document, page_of_module
-from tests.notebooks.browser import Browser, needs_chromium
+from tests.notebooks.browser import needs_chromium
 
 DOCUMENTS = [page_of_document(path) for path in documents.documents()]
 MODULES = reference.module_files()
 IDS = [path.relative_to(ROOT).as_posix() for path in MODULES]
 LOOKED_AT = [*DOCUMENTS, "reference.html", "swin_np.windows.html", "swin_np.model.html", "swin_np.layers.html"]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """All pages there are, as `make docs` builds them."""
-    folder = tmp_path_factory.mktemp("pages of the documentation")
-    for make, ending in ((pages.page, pages.PAGE), (pages.slides, pages.SLIDES)):
-        pages.publish(make, ending, find([]), find([]), folder)
-    documents.publish(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with Browser() as window:
-        yield window
 
 
 def links(path):
@@ -43,20 +27,20 @@ def anchors(path):
 
 
 @pytest.mark.parametrize("name", [*DOCUMENTS, "reference.html", "index.html"])
-def test_every_link_of_a_page_leads_somewhere(folder, name):
-    for link in links(folder / name):
+def test_every_link_of_a_page_leads_somewhere(site, name):
+    for link in links(site / name):
         if "://" not in link:
             page, _, place = link.partition("#")
-            file = folder / page if page else folder / name
+            file = site / page if page else site / name
             assert file.exists(), link
             assert not place or place in anchors(file), link
 
 
-def test_every_link_of_the_reference_leads_somewhere(folder):
-    there = {path.name: anchors(path) for path in folder.glob("*.html")}
+def test_every_link_of_the_reference_leads_somewhere(site):
+    there = {path.name: anchors(path) for path in site.glob("*.html")}
     for path in MODULES:
         name = page_of_module(path)
-        for link in links(folder / name):
+        for link in links(site / name):
             page, _, place = link.partition("#")
             assert not place or place in there[page or name], (name, link)
             assert not page or page in there, (name, link)
@@ -65,8 +49,8 @@ def test_every_link_of_the_reference_leads_somewhere(folder):
 @needs_chromium
 @pytest.mark.parametrize("width", [360, 1200])
 @pytest.mark.parametrize("name", LOOKED_AT)
-def test_a_page_fits_the_window_and_asks_for_nothing(browser, folder, name, width):
-    browser.open((folder / name).as_uri(), width=width)
+def test_a_page_fits_the_window_and_asks_for_nothing(browser, site, name, width):
+    browser.open((site / name).as_uri(), width=width)
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
     assert browser.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 100 && i.alt.length > 10)")
     assert browser.errors == browser.strangers() == []
@@ -76,21 +60,21 @@ def test_a_page_fits_the_window_and_asks_for_nothing(browser, folder, name, widt
 
 
 @pytest.mark.parametrize("path", MODULES, ids=IDS)
-def test_a_page_of_the_reference_has_every_public_name_and_its_source(folder, path):
-    html, tree = (folder / page_of_module(path)).read_text(encoding="utf-8"), reference.parsed(path)
-    assert {node.name for node in reference.definitions(tree)} <= anchors(folder / page_of_module(path))
+def test_a_page_of_the_reference_has_every_public_name_and_its_source(site, path):
+    html, tree = (site / page_of_module(path)).read_text(encoding="utf-8"), reference.parsed(path)
+    assert {node.name for node in reference.definitions(tree)} <= anchors(site / page_of_module(path))
     assert html.count("<details>") >= html.count('class="signature"') >= sum(
         isinstance(node, reference.Function) for node in reference.definitions(tree))
 
 
-def test_the_reference_lists_every_file_with_its_first_sentence(folder):
-    html = (folder / "reference.html").read_text(encoding="utf-8")
+def test_the_reference_lists_every_file_with_its_first_sentence(site):
+    html = (site / "reference.html").read_text(encoding="utf-8")
     assert all(f'href="{page_of_module(path)}"' in html for path in MODULES)
     assert html.count("<dt>") == html.count("<dd>") == len(MODULES)
 
 
-def test_porting_is_the_text_that_ships_with_the_package(folder):
-    html = (folder / "porting.html").read_text(encoding="utf-8")
+def test_porting_is_the_text_that_ships_with_the_package(site):
+    html = (site / "porting.html").read_text(encoding="utf-8")
     text = (ROOT / "swin_np" / "crosscheck" / "PORTING.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
     assert headings and all(f">{heading}</h2>" in html for heading in headings)

@@ -7,31 +7,14 @@ import pytest
 pytest.importorskip("nbconvert", reason="jupyter is not installed")
 pytest.importorskip("websocket", reason="jupyter is not installed")
 pytest.importorskip("latex2mathml", reason="latex2mathml is not installed")
-from browser import Browser, needs_chromium, wait_for
+from browser import needs_chromium, wait_for
 
-from notebooks.publish import documents, pages
 from notebooks.publish.files import find, read
 from notebooks.publish.pages import slide_type
 
 pytestmark = needs_chromium
 PATHS = find([])
 STEMS = [path.stem for path in PATHS]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """All pages and slides, built, and the documents and the reference that they link to."""
-    folder = tmp_path_factory.mktemp("pages of the walkthrough")
-    for make, ending in ((pages.page, pages.PAGE), (pages.slides, pages.SLIDES)):
-        pages.publish(make, ending, PATHS, PATHS, folder)
-    documents.publish(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with Browser() as window:
-        yield window
 
 
 def markdown(path):
@@ -44,8 +27,8 @@ def pictures(path):
 
 
 @pytest.mark.parametrize("path", PATHS, ids=STEMS)
-def test_a_page_shows_its_headings_formulas_and_pictures_and_asks_for_nothing(browser, folder, path):
-    browser.open((folder / f"{path.stem}.html").as_uri())
+def test_a_page_shows_its_headings_formulas_and_pictures_and_asks_for_nothing(browser, site, path):
+    browser.open((site / f"{path.stem}.html").as_uri())
     headings = browser.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(h => h.textContent)")
     assert headings == [line.lstrip("# ") for line in markdown(path).splitlines() if line.startswith("#")]
     drawn = browser.evaluate("[...document.querySelectorAll('math')].map(m => m.getBoundingClientRect())"
@@ -60,33 +43,33 @@ def test_a_page_shows_its_headings_formulas_and_pictures_and_asks_for_nothing(br
 
 @pytest.mark.parametrize("width", [360, 1200])
 @pytest.mark.parametrize("path", PATHS, ids=STEMS)
-def test_a_page_is_no_wider_than_the_window(browser, folder, path, width):
-    browser.open((folder / f"{path.stem}.html").as_uri(), width=width)
+def test_a_page_is_no_wider_than_the_window(browser, site, path, width):
+    browser.open((site / f"{path.stem}.html").as_uri(), width=width)
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("path", PATHS, ids=STEMS)
-def test_every_link_of_the_pages_leads_somewhere(browser, folder, path):
+def test_every_link_of_the_pages_leads_somewhere(browser, site, path):
     for name in ("index.html", f"{path.stem}.html", f"{path.stem}.slides.html"):
-        browser.open((folder / name).as_uri())
+        browser.open((site / name).as_uri())
         missing = browser.evaluate("[...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.hash.slice(1))"
                                    ".filter(id => !document.getElementById(decodeURIComponent(id)))")
         assert missing == []
         for href in browser.evaluate("[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))"):
             if "://" not in href and not href.startswith("#"):
-                assert (folder / href.partition("#")[0]).is_file(), href
+                assert (site / href.partition("#")[0]).is_file(), href
 
 
-def test_the_contents_list_every_notebook(browser, folder):
-    browser.open((folder / "index.html").as_uri())
+def test_the_contents_list_every_notebook(browser, site):
+    browser.open((site / "index.html").as_uri())
     linked = browser.evaluate("[...document.querySelectorAll('.contents a')].map(a => a.getAttribute('href'))")
     assert linked == [f"{stem}{ending}" for stem in STEMS for ending in (".html", ".slides.html")]
     assert browser.strangers() == []
 
 
 @pytest.mark.parametrize("path", PATHS, ids=STEMS)
-def test_keys_lead_through_all_slides_and_back(browser, folder, path):
-    browser.open((folder / f"{path.stem}.slides.html").as_uri())
+def test_keys_lead_through_all_slides_and_back(browser, site, path):
+    browser.open((site / f"{path.stem}.slides.html").as_uri())
     browser.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
     expected = sum(slide_type(cell) in ("slide", "subslide") for cell in read(path).cells)
     assert browser.evaluate("document.querySelectorAll('.slide').length") == expected
@@ -105,9 +88,9 @@ def test_keys_lead_through_all_slides_and_back(browser, folder, path):
     assert browser.strangers() == browser.errors == []
 
 
-def test_slides_on_paper_have_a_page_each_at_least(browser, folder):
+def test_slides_on_paper_have_a_page_each_at_least(browser, site):
     path = PATHS[0]
-    browser.open((folder / f"{path.stem}.slides.html").as_uri())
+    browser.open((site / f"{path.stem}.slides.html").as_uri())
     slides = browser.evaluate("document.querySelectorAll('.slide').length")
     assert slides <= browser.print_pages() <= 3 * slides
 
