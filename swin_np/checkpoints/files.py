@@ -3,17 +3,18 @@
 import mmap
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swin_np.checkpoints.config_files.entries import Entries
 from swin_np.checkpoints.config_files.preprocessing import StoredPreprocessing, of_timm, of_transformers
+from swin_np.checkpoints.flattening import Tensors, flatten
 from swin_np.checkpoints.formats import strict_json
 from swin_np.checkpoints.formats.npz import read_npz
-from swin_np.checkpoints.formats.pth import LEGACY_MAGIC, AnyTensor, read_legacy, read_zip
+from swin_np.checkpoints.formats.pth import LEGACY_MAGIC, read_legacy, read_zip
 from swin_np.checkpoints.formats.safetensors import read_safetensors
 from swin_np.checkpoints.formats.zip_archive import LOCAL, read_directory
-from swin_np.checkpoints.unwrapping import unwrap
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
 
@@ -29,16 +30,16 @@ class StoredCheckpoint:
     """What a file holds.
 
     format: "pytorch zip", "pytorch legacy", "safetensors" or "npz"; with " sharded" behind it if several files made it.
-    tensors: by name, read-only; views of the mapped file where its format and dtype allow. bfloat16 is float32.
-    unwrapped: a sentence for each thing that was unwrapped or left aside.
+    tensors: by path ("state_dict/norm.weight"), read-only; views of the mapped file where its format and dtype allow.
+        bfloat16 is float32. others: the paths of the entries that are no tensors and hold none.
     metadata: of .safetensors, and of the entry `meta` of .npz.
     name: of the file. configuration: the entries of the config.json beside it, as they stand there.
     preprocessing: how the images of the model are prepared, where a file beside it says so.
     """
 
     format: str
-    tensors: dict[str, Array]
-    unwrapped: list[str]
+    tensors: Mapping[str, Array]
+    others: list[str]
     metadata: dict[str, str]
     name: str = ""
     configuration: Entries | None = None
@@ -101,13 +102,12 @@ def entries_of(path: Path) -> Entries | None:
 def read_bytes(buffer: bytes | memoryview) -> StoredCheckpoint:
     """The checkpoint in the content of one file; CheckpointError, without a path, for all that `read` refuses."""
     form, tree, metadata = read_content(memoryview(buffer))
-    return unwrapped_checkpoint(form, tree, metadata)
+    return flat_checkpoint(form, tree, metadata)
 
 
-def unwrapped_checkpoint(form: str, tree: object, metadata: dict[str, str]) -> StoredCheckpoint:
-    state, said = unwrap(tree)
-    tensors = {name: value.array() if isinstance(value, AnyTensor) else value for name, value in state.items()}
-    return StoredCheckpoint(form, tensors, said, metadata)
+def flat_checkpoint(form: str, tree: object, metadata: dict[str, str]) -> StoredCheckpoint:
+    tensors, others = flatten(tree)
+    return StoredCheckpoint(form, Tensors(tensors), others, metadata)
 
 
 def read_content(buffer: memoryview) -> tuple[str, object, dict[str, str]]:
@@ -196,4 +196,4 @@ def read_shards(path: Path, buffer: memoryview) -> StoredCheckpoint:
             raise CheckpointError(f"the shard {shard!r} does not hold what the index says: get the files again")
         merged.update(tree)
     tensors = {name: merged[name] for name in weight_map}
-    return unwrapped_checkpoint(f"{form} sharded", tensors, metadata)
+    return flat_checkpoint(f"{form} sharded", tensors, metadata)

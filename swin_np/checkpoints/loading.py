@@ -8,16 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from swin_np.checkpoints.config_files.preprocessing import StoredPreprocessing
-from swin_np.checkpoints.dialects.dense import FPN_READER, UNET_READER, UPERNET_READER
 from swin_np.checkpoints.dialects.dialect import Dialect, State
-from swin_np.checkpoints.dialects.resnet import RES2NET_READER, RESNET_READER
-from swin_np.checkpoints.dialects.swin import SWIN_READER
-from swin_np.checkpoints.dialects.swin_mixer import SWIN_MIXER_READER
-from swin_np.checkpoints.dialects.swin_v2 import SWIN_V2_READER
-from swin_np.checkpoints.dialects.transformer import TRANSFORMER_READER
 from swin_np.checkpoints.dialects.translation import derived_buffers, from_official, to_official
-from swin_np.checkpoints.dialects.vit import VIT_READER
 from swin_np.checkpoints.files import StoredCheckpoint, read
+from swin_np.checkpoints.finding import READERS, arrays, find
 from swin_np.checkpoints.formats.arrays import check_repetition
 from swin_np.checkpoints.notes import Assumption
 from swin_np.checkpoints.reader import Reader, Translated
@@ -28,10 +22,6 @@ from swin_np.layers import check_dtype
 from swin_np.systems.registry import Config, Model, architecture_of
 from swin_np.variants import SwinConfig
 
-READERS = (UPERNET_READER, UNET_READER, FPN_READER, VIT_READER, RES2NET_READER, RESNET_READER, TRANSFORMER_READER,
-           SWIN_V2_READER, SWIN_MIXER_READER, SWIN_READER)
-"""What `load` knows, in the order in which a file is asked; Swin's, at the end, takes the rest, or says what it is."""
-
 
 @dataclass(frozen=True)
 class Identified:
@@ -40,8 +30,9 @@ class Identified:
     reader: of a Swin Transformer, of a ViT, ... config: read off the shapes, with what the dialect brings (its shape
     policy, the eps of its norms). state: the parameters in official names, as stored; derived buffers were checked and
     left out. notes: a sentence for each thing unwrapped, set aside or assumed.
-    preprocessing: how its images are prepared, where a file beside the checkpoint says so. eps: of a Swin's norms,
-    where config.json says another than 1e-5, which no configuration here has; `load` builds the model with it.
+    part: its name in the file, "teacher"; "" where the file is the model. preprocessing: how its images are prepared,
+    where a file beside the checkpoint says so. eps: of a Swin's norms, where config.json says another than 1e-5, which
+    no configuration here has; `load` builds the model with it.
     """
 
     reader: Reader
@@ -49,6 +40,7 @@ class Identified:
     config: Config
     state: State
     notes: list[str]
+    part: str
     preprocessing: StoredPreprocessing | None = None
     eps: float | None = None
 
@@ -60,16 +52,17 @@ class Identified:
 
 def load(path: str | Path, num_heads: int | tuple[int, ...] | None = None, image_size: Size | None = None,
          dtype: type = np.float32, config: Config | None = None, window_size: Size | None = None,
-         pretrained_window_sizes: int | tuple[int, ...] | None = None) -> Model:
+         pretrained_window_sizes: int | tuple[int, ...] | None = None, part: str | None = None) -> Model:
     """The model in a checkpoint file of any format, system and dialect, or in a folder of transformers' or timm's.
 
-    The system (READERS) is told by names that only its files have; what the shapes leave open, by config.json beside
-    the file, or by you:
+    It is found in any nesting and behind any prefix by the names of its first block, and the system (finding.READERS)
+    is told by names that only its files have; what the shapes leave open, by config.json beside the file, or by you:
 
     num_heads: of each stage, for a file without bias tables; of a ViT or a Transformer one number.
     image_size: in pixels, where it is not the usual one.
     window_size, pretrained_window_sizes: of a Swin V2 whose coordinates are not in the file. The second is the window
         of the first training in each stage, or one for all stages, 0 where the window was never changed.
+    part: which of several models in the file, "teacher", or the backbone alone of a dense one, "backbone".
     config: the model wanted, a SwinConfig, ViTConfig, ...: bias tables and position embeddings are resized to it
         (`resize_window`, `resize_positions`), all else must fit. Without it the model is the one of the file, with the
         shape policy or eps of the file's implementation.
@@ -87,7 +80,7 @@ def load(path: str | Path, num_heads: int | tuple[int, ...] | None = None, image
     check_dtype(dtype)
     stored = read(path)
     try:
-        found = translate(stored, num_heads, image_size, window_size, pretrained_window_sizes)
+        found = translate(stored, part, num_heads, image_size, window_size, pretrained_window_sizes)
         architecture = found.reader.architecture
         if config is None:
             config, state = inferred(found), found.state
@@ -107,30 +100,32 @@ def load(path: str | Path, num_heads: int | tuple[int, ...] | None = None, image
 
 def identify(stored: StoredCheckpoint, num_heads: int | tuple[int, ...] | None = None,
              image_size: Size | None = None, window_size: Size | None = None,
-             pretrained_window_sizes: int | tuple[int, ...] | None = None) -> Identified:
+             pretrained_window_sizes: int | tuple[int, ...] | None = None, part: str | None = None) -> Identified:
     """The dialect, configuration and parameters of a checkpoint that was read; arguments and errors as of `load`."""
-    found = translate(stored, num_heads, image_size, window_size, pretrained_window_sizes)
+    found = translate(stored, part, num_heads, image_size, window_size, pretrained_window_sizes)
     config = inferred(found)
     if found.buffers:
         found.notes.append(f"Checked {len(found.buffers)} derived buffers, which follow from the configuration, and "
                            "left them out.")
-    return Identified(found.reader, found.dialect, config, found.state, found.notes, stored.preprocessing,
+    return Identified(found.reader, found.dialect, config, found.state, found.notes, found.name, stored.preprocessing,
                       told_eps(config, found.request.told))
 
 
-def translate(stored: StoredCheckpoint, *given: object) -> Translated:
-    """A checkpoint in official names, with what the user has `given`, the fields of a Request in turn."""
-    reader = next((reader for reader in READERS if reader.is_told_by(stored.tensors)), SWIN_READER)
+def translate(stored: StoredCheckpoint, part: str | None, *given: object) -> Translated:
+    """The model in a checkpoint in official names, with what the user has `given`, the fields of a Request in turn."""
+    found, said = find(stored, part)
+    reader = found.reader
     if relative := re.search(reader.relatives, stored.name, re.IGNORECASE):
         raise CheckpointError(f"its name says that it is a {relative[0]}, which has the tensors of a {reader.name} and "
                               "other numbers: it cannot be computed here, or rename the file if its name is wrong")
-    check_repetition(stored.tensors)
-    dialect, tensors, said = reader.recognise(stored.tensors, reader.dialects)
-    notes = [type(sentence)(f"{sentence[:1].upper()}{sentence[1:]}.") for sentence in stored.unwrapped] + said
+    tensors = arrays(found, stored.tensors)
+    check_repetition(tensors)
+    notes = [type(sentence)(f"{sentence[:1].upper()}{sentence[1:]}.") for sentence in said]
+    dialect, tensors, more = reader.recognise(tensors, reader.dialects)
     state = to_official(tensors, dialect)
     buffers = {name: state.pop(name) for name in list(state) if re.fullmatch(reader.buffers, name)}
-    found = Translated(reader, dialect, state, buffers, notes)
-    return replace(found, request=request(found, stored.configuration, *given))
+    translated = Translated(reader, dialect, state, buffers, notes + more, name=found.name)
+    return replace(translated, request=request(translated, stored.configuration, *given))
 
 
 def convert(state: State, dialect: Dialect, config: Config | None = None) -> State:

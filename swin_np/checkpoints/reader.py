@@ -7,7 +7,7 @@ other fits the parameters to a configuration that was asked for. dialects/vit.py
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from swin_np.systems.registry import Architecture, Config
 
 NAMED_AT_MOST = 5                                      # tensors in a sentence
 NOTHING = r"(?!)"                                      # fits no name
+MISSING = "is missing"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Translated:
     """A checkpoint in official names, as its reader works on it.
 
     state: the parameters. buffers: what the file has beside them that follows from the configuration.
-    notes: sentences on what was done and assumed, to which the reader adds its own.
+    notes: sentences on what was done and assumed, to which the reader adds its own. name: of the part of the file that
+    it is, "teacher"; "" where it is all of it.
     """
 
     reader: "Reader"
@@ -49,14 +51,18 @@ class Translated:
     buffers: State
     notes: list[str]
     request: Request = Request()
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Reader:
     """The files of an architecture, whose official names are those of `official`.
 
-    telling: regular expression of a name that is in every such file and in none of those of later readers.
-    dialects: by name. infer: the configuration of a model with these parameters.
+    telling: regular expressions of names that are all in every such file, and not all in those of later readers; a name
+        begins behind the dialect's root.
+    anchors: official names that are in nearly every such file and show where in a larger one the model lies.
+    dialects: by name. on: of a dense model's reader, the architecture of the backbone in these dialects, where there is
+        but one. infer: the configuration of a model with these parameters.
     fit: the parameters for a model of another configuration; as they are, where no size depends on it.
     recognise: (tensors, dialects) -> (dialect, tensors that a model may need, notes).
     buffers: regular expression of official names that are no parameters; `infer` and `fit` may look at their values.
@@ -65,30 +71,35 @@ class Reader:
 
     architecture: Architecture
     official: str
-    telling: str
+    telling: tuple[str, ...]
+    anchors: tuple[str, ...]
     dialects: dict[str, Dialect]
     infer: Callable[[Translated], Config]
     fit: Callable[[Config, Translated], State] = lambda config, found: found.state
     recognise: Callable[[State, Mapping[str, Dialect]], tuple[Dialect, State, list[str]]] = recognise_by_names
     buffers: str = NOTHING
     relatives: str = NOTHING
+    on: Architecture | None = None
 
     @property
     def name(self) -> str:
         """The architecture's name."""
         return self.architecture.name
 
-    def is_told_by(self, tensors: State) -> bool:
-        """Whether a file with these names is of this architecture."""
-        return any(re.search(self.telling, name) for name in tensors)
+    def is_told_by(self, names: Iterable[str]) -> bool:
+        """Whether a model with these names, behind the root of its dialect, is of this architecture."""
+        names = list(names)
+        return all(any(re.search(pattern, name) for name in names) for pattern in self.telling)
 
     def refuse(self, problems: list[str]) -> None:
         """Raise CheckpointError if there are problems."""
         if problems:
             more = f" and {len(problems) - NAMED_AT_MOST} more" if len(problems) > NAMED_AT_MOST else ""
+            advice = ("the rest is perhaps in another file, get the whole" if all(MISSING in each for each in problems)
+                      else "it is a relative that cannot be computed here, or give the image_size or config that it is "
+                      "for")
             raise CheckpointError(f"its tensors, here by {self.official}'s names, do not make one {self.name}: "
-                                  f"{', '.join(problems[:NAMED_AT_MOST])}{more}; "
-                                  "get the whole file, or give the image_size or config that it is for")
+                                  f"{', '.join(problems[:NAMED_AT_MOST])}{more}; {advice}")
 
     def configuration(self, state: State, **fields) -> Config:
         """The configuration with these fields; CheckpointError unless it is one and the parameters fit it."""
@@ -107,7 +118,7 @@ class Reader:
         """
         model = self.architecture.model.random(config, seed=None)       # with placeholders for weights
         own = model.state_dict()
-        problems = [f"{name} {value.shape} is missing" for name, value in own.items() if name not in state]
+        problems = [f"{name} {value.shape} {MISSING}" for name, value in own.items() if name not in state]
         for name, value in state.items():
             if name not in own:
                 problems.append(f"{name} {value.shape} has no place")
@@ -124,9 +135,11 @@ class Reader:
 def with_axes(state: State, name: str, axes: int) -> Array:
     """The tensor of this name; CheckpointError if it is missing, empty, or has not so many axes."""
     value = state.get(name)
-    if value is None or value.ndim != axes or not value.size:
-        found = "missing" if value is None else f"of shape {value.shape}"
-        raise CheckpointError(f"{name} is {found}, and a tensor of {axes} axes was expected: get the whole file")
+    if value is None:
+        raise CheckpointError(f"{name} is missing, and a tensor of {axes} axes was expected: get the whole file")
+    if value.ndim != axes or not value.size:
+        raise CheckpointError(f"{name} is of shape {value.shape}, and a tensor of {axes} axes was expected: it is of "
+                              "another network, or damaged")
     return value
 
 

@@ -41,7 +41,7 @@ def request(found: Translated, entries: Entries | None, num_heads: int | tuple[i
                                   f"not tell it: leave it out for a {found.reader.name}")
     if entries is None:
         return Request(**given)
-    told = told_by(entries, found.reader.architecture)
+    told = told_by(entries, found.reader.architecture, found.reader.on)
     if told is None:
         found.notes.append(Assumption(f"Its {entries.file} is neither transformers' nor timm's, and was left out."))
         return Request(**given)

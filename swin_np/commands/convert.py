@@ -10,9 +10,10 @@ from pathlib import Path
 from swin_np.arguments.names import check_name
 from swin_np.checkpoints.dialects.dialect import Dialect
 from swin_np.checkpoints.files import read
+from swin_np.checkpoints.finding import READERS
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.formats.safetensors import write_safetensors
-from swin_np.checkpoints.loading import READERS, convert, identify
+from swin_np.checkpoints.loading import convert, identify
 from swin_np.commands.options import add_model_options, given_sizes, output_file
 from swin_np.errors import CheckpointError, InputError
 from swin_np.text import printable, size

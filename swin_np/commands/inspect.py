@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_np.checkpoints.files import StoredCheckpoint, read
+from swin_np.checkpoints.files import read
 from swin_np.checkpoints.loading import Identified, identify
 from swin_np.commands.options import add_model_options, given_sizes
 from swin_np.commands.terminal import with_progress
@@ -63,11 +63,11 @@ def run_inspect(options: argparse.Namespace) -> None:
         identified = identify(stored, **sizes)
     except SwinError as error:                         # it is a readable file of something else
         reason = str(error)
-    tensors = [summarise(*item) for item in with_progress(list(stored.tensors.items()), "tensors")]
+    tensors = [summarise(name, stored.tensors[name]) for name in with_progress(list(stored.tensors), "tensors")]
     elements = sum(tensor.size for tensor in stored.tensors.values())
     if options.json:
         print(json.dumps({
-            "file": str(options.file), "format": stored.format, "unwrapped": stored.unwrapped,
+            "file": str(options.file), "format": stored.format, "part": identified and identified.part,
             "metadata": stored.metadata, "system": identified and identified.reader.name,
             "dialect": identified and identified.dialect.name,
             "config": identified and asdict(identified.config),
@@ -79,23 +79,20 @@ def run_inspect(options: argparse.Namespace) -> None:
         return
     rows = [("file", str(options.file)), ("format", stored.format),
             *(("metadata", f"{key}: {value}") for key, value in stored.metadata.items()),
-            *(description(identified) if identified else unidentified(stored, reason)),
+            *(description(identified) if identified else [("dialect", f"none: {reason}")]),
             ("tensors", f"{len(tensors)}, of {elements:,} elements")]
     for label, text in rows:
         print(f"{label:15}{printable(text)}")
     print_table(tensors)
 
 
-def unidentified(stored: StoredCheckpoint, reason: str) -> list[tuple[str, str]]:
-    """The rows on a file that is readable and of no known system."""
-    return [("dialect", f"none: {reason}"), *(("note", sentence) for sentence in stored.unwrapped)]
-
-
 def description(identified: Identified) -> list[tuple[str, str]]:
     """The rows on a checkpoint whose dialect is known."""
     eps = [("eps", f"{identified.eps} in the norms of the blocks and the last one")] if identified.eps else []
-    return [("system", identified.reader.name), ("dialect", identified.dialect.name), *settings(identified.config),
-            *eps, *(("assumed" if note in identified.assumed else "note", note) for note in identified.notes)]
+    part = [("part", identified.part)] if identified.part else []
+    notes = [("assumed" if note in identified.assumed else "note", note) for note in identified.notes]
+    return [*part, ("system", identified.reader.name), ("dialect", identified.dialect.name),
+            *settings(identified.config), *eps, *notes]
 
 
 def settings(config: Config) -> list[tuple[str, str]]:

@@ -49,11 +49,14 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--pretrained-window-sizes", type=int, nargs="+", metavar="M",
                          help="windows of a Swin V2's first training, of every stage or one for all, 0 where they were "
                          "not changed, where the checkpoint does not tell")
+    command.add_argument("--part", metavar="NAME",
+                         help="which of several models in the checkpoint, such as teacher, or backbone for that of a "
+                         "segmenter alone")
     add_json(command)
     command.set_defaults(notes=[])                     # what was assumed, which cli.main collects
 
 
-def given_sizes(options: argparse.Namespace) -> dict[str, tuple[int, ...] | None]:
+def given_sizes(options: argparse.Namespace) -> dict[str, tuple[int, ...] | str | None]:
     """What `load` and `identify` take of the options that `add_model_options` adds, a single side doubled.
 
     Raises InputError for sizes that cannot be.
@@ -67,7 +70,7 @@ def given_sizes(options: argparse.Namespace) -> dict[str, tuple[int, ...] | None
                          "or 0, for each stage")
     return {"num_heads": tuple(heads) if heads else None, "image_size": both_sides("--image-size", options.image_size),
             "window_size": both_sides("--window-size", options.window_size),
-            "pretrained_window_sizes": tuple(pretrained) if pretrained else None}
+            "pretrained_window_sizes": tuple(pretrained) if pretrained else None, "part": options.part}
 
 
 def both_sides(option: str, sides: list[int] | None) -> tuple[int, int] | None:

@@ -1,11 +1,16 @@
-"""What all dense models share: a hierarchical backbone, a norm for each map of a Swin Transformer, and their counts."""
+"""What all dense models share: a hierarchical backbone, a norm for each map of a Swin Transformer, and their counts.
 
-from dataclasses import dataclass, replace
+The backbone without a head is a model too: what detectors and segmenters take their maps from.
+"""
+
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from swin_np.arguments.config_fields import check_fields
+from swin_np.arguments.image_batches import finite
 from swin_np.baselines.architectures import RES2NET, RESNET, SWIN, SWIN_MIXER, SWIN_V2
 from swin_np.baselines.resnet import ResNetConfig
 from swin_np.chain import Step, run
@@ -14,9 +19,9 @@ from swin_np.errors import ConfigurationError
 from swin_np.functional import Array, Size, pair
 from swin_np.layers import LayerNorm, Module
 from swin_np.model import SwinTransformer
-from swin_np.variants import SwinConfig
+from swin_np.variants import VARIANTS, SwinConfig
 
-BackboneConfig = SwinConfig | ResNetConfig
+Hierarchical = SwinConfig | ResNetConfig               # configurations
 MapShape = tuple[int, int, int]                        # (h, w, C) of one image's map
 
 BACKBONES = {backbone.config: backbone for backbone in (SWIN, SWIN_V2, SWIN_MIXER, RESNET, RES2NET)}
@@ -31,21 +36,32 @@ class DenseConfig:
 
     backbone: a SwinConfig, SwinV2Config, SwinMixerConfig, ResNetConfig or Res2NetConfig of at least two stages; it has
     no classes, whatever its num_classes was.
+    map_norms: the stages, counted from 0, whose maps get a layer norm; without it all of a Swin Transformer, and none
+    of a convolutional network.
 
     Raises ConfigurationError for values that no model can have.
     """
 
-    backbone: BackboneConfig
+    backbone: Hierarchical
+    map_norms: tuple[int, ...] | None = field(default=None, kw_only=True)
+    may_be_zero: ClassVar[tuple[str, ...]] = ("map_norms",)
 
     def __post_init__(self) -> None:
         if type(self.backbone) not in BACKBONES:
             raise ConfigurationError(f"a {type(self.backbone).__name__} was given as backbone: give one whose maps "
                                      f"form a hierarchy, {', '.join(config.__name__ for config in BACKBONES)}")
-        check_fields(self)
+        check_fields(self, self.may_be_zero)
         object.__setattr__(self, "backbone", replace(self.backbone, num_classes=0))
         if len(self.map_channels) < 2:
             raise ConfigurationError("the backbone has one stage, and a pyramid needs maps of two sizes: give a "
                                      "backbone of more stages")
+        if self.map_norms is None:
+            swin = isinstance(self.backbone, SwinConfig)
+            object.__setattr__(self, "map_norms", tuple(range(len(self.map_channels))) if swin else ())
+        if sorted(set(self.map_norms)) != list(self.map_norms) or any(
+                stage >= len(self.map_channels) for stage in self.map_norms):
+            raise ConfigurationError(f"map_norms is {self.map_norms}: give stages from 0 to "
+                                     f"{len(self.map_channels) - 1}, in their order")
 
     @property
     def in_chans(self) -> int:
@@ -69,42 +85,48 @@ class DenseConfig:
 class DenseModel(Module):
     """A backbone, whose maps a head takes. Only a Swin Transformer's maps come unnormalised and get norms.
 
-    As in the paper's detection and segmentation code, there is one norm for each map, and none at the backbone's end.
+    As in the paper's detection and segmentation code, there is a norm for each map that is taken (None for another
+    one), and none at the backbone's end.
     """
 
     backbone: Module
-    norms: list[LayerNorm] | None
+    norms: list[LayerNorm | None]
 
-    def maps(self, images: Array) -> list[Array]:
+    def feature_maps(self, images: Array) -> list[Array]:
         """What the head takes, of images (B, 3, H, W): (B, h, w, C_i), the finest first."""
         maps: list[Array] = []
         run(self.map_chain(maps), images)
         return maps
 
-    def map_chain(self, maps: list[Array]) -> list[Step]:
-        """The steps of the backbone up to its last map, and the norms; what the head takes is put into `maps`."""
+    def map_chain(self, maps: list[Array], results: bool = False) -> list[Step]:
+        """The steps of the backbone up to its last map, and the norms; what the head takes is put into `maps`.
+
+        results: whether the maps are what the model is for (Step.stage).
+        """
         def keep(stage: Step, x: Array) -> Array:
             maps.append(stage(x))
             return maps[-1]
 
-        def normalise(i: int, _: Array) -> Array:
-            maps[i] = self.norms[i](maps[i])
+        def normalise(i: int, norm: LayerNorm, _: Array) -> Array:
+            maps[i] = norm(maps[i])
             return maps[i]
 
-        steps = [replace(step, compute=partial(keep, step), stage=False, ends=None) if step.stage else step
-                 for step in self.backbone.chain()[:-1]]                # without what classifies
-        return [*(replace(step, layers=tuple(f"backbone.{name}" for name in step.layers)) for step in steps),
-                *(Step(f"norm of map {i + 1}", (f"norms.{i}",), partial(normalise, i))
-                  for i in range(len(self.norms or ())))]
+        steps, norms = [], iter(self.norms)
+        for step in self.backbone.chain()[:-1]:        # without what classifies
+            if step.stage:
+                step = replace(step, compute=partial(keep, step), stage=results and next(norms) is None, ends=None)
+            steps.append(replace(step, layers=tuple(f"backbone.{name}" for name in step.layers)))
+        return [*steps, *(Step(f"norm of map {i + 1}", (f"norms.{i}",), partial(normalise, i, norm), results)
+                          for i, norm in enumerate(self.norms) if norm is not None)]
 
 
-def random_backbone(config: DenseConfig, seed: int | None) -> tuple[Module, list[LayerNorm] | None]:
+def random_backbone(config: DenseConfig, seed: int | None) -> tuple[Module, list[LayerNorm | None]]:
     """The first two parts of a DenseModel with initial weights; seed None: placeholders."""
     backbone = BACKBONES[type(config.backbone)].model.random(config.backbone, seed)
-    if not isinstance(backbone, SwinTransformer):
-        return backbone, None
-    backbone.norm = None                               # the norms of the maps take its place
-    return backbone, [LayerNorm.identity(channels) for channels in config.map_channels]
+    if isinstance(backbone, SwinTransformer):
+        backbone.norm = None                           # the norms of the maps take its place
+    return backbone, [LayerNorm.identity(channels) if stage in config.map_norms else None
+                      for stage, channels in enumerate(config.map_channels)]
 
 
 def backbone_costs(config: DenseConfig, img_size: Size, dtype: type = np.float32) -> list[LayerCost]:
@@ -112,6 +134,35 @@ def backbone_costs(config: DenseConfig, img_size: Size, dtype: type = np.float32
     architecture = BACKBONES[type(config.backbone)]
     costs = [replace(cost, name=f"backbone.{cost.name}")
              for cost in architecture.layer_costs(config.backbone, img_size, dtype) if cost.name not in POOLED_END]
-    if issubclass(architecture.model, SwinTransformer):
-        costs += [layer_norm_cost(f"norms.{i}", shape, dtype) for i, shape in enumerate(config.map_shapes(img_size))]
-    return costs
+    return costs + [layer_norm_cost(f"norms.{i}", shape, dtype) for i, shape in enumerate(config.map_shapes(img_size))
+                    if i in config.map_norms]
+
+
+@dataclass(frozen=True)
+class BackboneConfig(DenseConfig):
+    """A backbone without a head; see DenseConfig."""
+
+
+@dataclass(eq=False, repr=False)
+class Backbone(DenseModel):
+    """What a detector takes of images (B, 3, H, W): its maps (B, h, w, C_i), normalised where `map_norms` says."""
+
+    config: BackboneConfig
+
+    @classmethod
+    def random(cls, config: BackboneConfig, seed: int | None = 0, dtype: type = np.float32) -> "Backbone":
+        """A model with initial weights drawn from `seed`, the same in either dtype; seed None: placeholders."""
+        model = cls(*random_backbone(config, seed), config)
+        return model if dtype == np.float32 else model.astype(dtype)
+
+    @finite
+    def forward(self, images: Array) -> list[Array]:
+        return self.feature_maps(images)
+
+    def chain(self) -> list[Step]:
+        """The backbone's steps and the norms of its maps, of which each is a result."""
+        return self.map_chain([], results=True)
+
+
+BACKBONE_VARIANTS = {"backbone_swin_t": BackboneConfig(VARIANTS["swin_t"])}
+"""Section 4.2: what the paper's detectors stand on."""

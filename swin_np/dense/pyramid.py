@@ -56,7 +56,7 @@ class FeaturePyramid(DenseModel):
 
     @finite
     def forward(self, images: Array) -> list[Array]:
-        return self.fpn(self.maps(images))
+        return self.fpn(self.feature_maps(images))
 
     def chain(self) -> list[Step]:
         """The backbone's maps, then the pyramid's levels."""

@@ -70,7 +70,7 @@ class SemanticSegmentation(DenseModel):
 
     @finite
     def forward(self, images: Array) -> Array:
-        scores = interpolate_bilinear(self.decode_head(self.maps(images)), np.shape(images)[-2:])
+        scores = interpolate_bilinear(self.decode_head(self.feature_maps(images)), np.shape(images)[-2:])
         return scores.transpose(0, 3, 1, 2)
 
     def chain(self) -> list[Step]:

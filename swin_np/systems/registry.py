@@ -9,7 +9,7 @@ from swin_np.arguments.door import takes
 from swin_np.arguments.names import check_name
 from swin_np.baselines.architectures import RES2NET, RESNET, SWIN, SWIN_MIXER, SWIN_V2, TRANSFORMER, VIT, Architecture
 from swin_np.costs import LayerCost
-from swin_np.dense.backbones import DenseConfig
+from swin_np.dense.backbones import BACKBONE_VARIANTS, Backbone, BackboneConfig, DenseConfig, backbone_costs
 from swin_np.dense.complexity import fpn_costs, unet_costs, upernet_costs
 from swin_np.dense.pyramid import FPN_VARIANTS, FeaturePyramid, FPNConfig
 from swin_np.dense.segmentation import UNET_VARIANTS, UPERNET_VARIANTS, UNet, UNetConfig, UPerNet, UPerNetConfig
@@ -21,11 +21,12 @@ Config = Any                                           # SwinConfig, ViTConfig, 
 Model = Any                                            # SwinTransformer, VisionTransformer, ..., by the configuration
 USUAL_SIZE = (224, 224)                                # pixels, of a model that is configured for no size
 
+BACKBONE = Architecture("backbone", Backbone, BackboneConfig, BACKBONE_VARIANTS, backbone_costs)
 FPN = Architecture("FPN", FeaturePyramid, FPNConfig, FPN_VARIANTS, fpn_costs)
 UNET = Architecture("U-Net", UNet, UNetConfig, UNET_VARIANTS, unet_costs)
 UPERNET = Architecture("UPerNet", UPerNet, UPerNetConfig, UPERNET_VARIANTS, upernet_costs)
 
-ARCHITECTURES = (SWIN, SWIN_V2, SWIN_MIXER, VIT, TRANSFORMER, RESNET, RES2NET, FPN, UNET, UPERNET)
+ARCHITECTURES = (SWIN, SWIN_V2, SWIN_MIXER, VIT, TRANSFORMER, RESNET, RES2NET, BACKBONE, FPN, UNET, UPERNET)
 
 SYSTEMS = {name: config for architecture in ARCHITECTURES for name, config in architecture.variants.items()}
 """The configuration of every system by name; of Swin's own models they are swin_np.VARIANTS."""

@@ -85,7 +85,7 @@ def test_the_multiply_adds_of_other_heads_are_those_that_pytorch_counts(name, si
     from torch.utils.flop_counter import FlopCounterMode
 
     model = redrawn(CONFIGS[name])
-    maps = model.maps(np.zeros((1, 3, *size)))
+    maps = model.feature_maps(np.zeros((1, 3, *size)))
     with FlopCounterMode(display=False) as counter:
         if name.startswith("fpn"):
             torch_levels(model.fpn, maps)

@@ -41,9 +41,9 @@ def test_the_maps_of_every_backbone_are_those_of_the_backbone_alone(name, images
     """And normalised where it is a Swin Transformer."""
     model = redrawn(CONFIGS[name])
     maps = model.backbone.feature_maps(images)
-    for i, (one, other) in enumerate(zip(model.maps(images), maps, strict=True)):
-        assert np.array_equal(one, other if model.norms is None else model.norms[i](other))
-    assert (model.norms is None) == name.endswith(("resnet", "res2net"))
+    for i, (one, other) in enumerate(zip(model.feature_maps(images), maps, strict=True)):
+        assert np.array_equal(one, other if model.norms[i] is None else model.norms[i](other))
+    assert (model.norms == [None] * 4) == name.endswith(("resnet", "res2net"))
     assert [x.shape[1:] for x in maps] == model.config.map_shapes(images.shape[2:])
 
 

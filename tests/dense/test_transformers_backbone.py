@@ -68,7 +68,7 @@ def test_every_map_equals_theirs(twin, size, rng):
     model, images = redrawn(), rng.standard_normal((2, 3, *size))
     with torch.inference_mode():
         theirs = twin(model.state_dict())(torch.from_numpy(images)).feature_maps
-    for ours, other in zip(model.maps(images), theirs, strict=True):
+    for ours, other in zip(model.feature_maps(images), theirs, strict=True):
         assert_matches(ours.transpose(0, 3, 1, 2), other.numpy(), MODEL_TOLERANCE)
 
 
@@ -80,16 +80,16 @@ def test_one_of_their_models_has_no_memory_of_other_sizes(rng):
         images = rng.standard_normal((1, 3, *size))
         with torch.inference_mode():
             last = twin(torch.from_numpy(images)).feature_maps[-1].numpy()
-        assert_matches(model.maps(images)[-1].transpose(0, 3, 1, 2), last, MODEL_TOLERANCE)
+        assert_matches(model.feature_maps(images)[-1].transpose(0, 3, 1, 2), last, MODEL_TOLERANCE)
 
 
 @pytest.mark.parametrize("size", [(224, 224), (224, 448)])
 def test_the_policy_of_their_classifiers_gives_other_maps(size, rng):
     images = rng.standard_normal((1, 3, *size))
-    ours, others = redrawn().maps(images)[-1], redrawn(TRANSFORMERS).maps(images)[-1]
+    ours, others = redrawn().feature_maps(images)[-1], redrawn(TRANSFORMERS).feature_maps(images)[-1]
     assert largest_difference(ours, others) > 1e-3
     with pytest.raises(ShapeError):
-        redrawn(TRANSFORMERS).maps(rng.standard_normal((1, 3, 192, 256)))
+        redrawn(TRANSFORMERS).feature_maps(rng.standard_normal((1, 3, 192, 256)))
 
 
 def test_the_policy_is_mmdetections_under_a_name_of_its_own():

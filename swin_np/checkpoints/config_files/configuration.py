@@ -40,6 +40,7 @@ RESNET_V1_5 = {"hidden_act": ("relu",), "downsample_in_first_stage": (False,), "
 
 IN_TRANSFORMERS: dict[str, tuple[Architecture, Table, dict[str, tuple]]] = {
     "swin": (SWIN, SWIN_ENTRIES, EXACT_GELU), "maskformer-swin": (SWIN, SWIN_ENTRIES, EXACT_GELU),
+    "donut-swin": (SWIN, SWIN_ENTRIES, EXACT_GELU),
     "swinv2": (SWIN_V2, SWIN_V2_ENTRIES, EXACT_GELU), "vit": (VIT, VIT_ENTRIES, EXACT_GELU),
     "deit": (VIT, VIT_ENTRIES, EXACT_GELU), "resnet": (RESNET, RESNET_ENTRIES, RESNET_V1_5),
     "upernet": (UPERNET, UPERNET_ENTRIES, {"pool_scales": ([1, 2, 3, 6],)}),
@@ -59,26 +60,49 @@ class Told:
     backbone: Mapping[str, object] = field(default_factory=dict)
 
 
-def told_by(entries: Entries, system: Architecture) -> Told | None:
+def told_by(entries: Entries, system: Architecture, on: Architecture | None = None) -> Told | None:
     """What config.json tells of a model whose tensors are those of `system`; None if it is of neither library.
 
+    on: of a dense model, the system of its backbone, where that is known. Transformers' larger models have the
+    configuration of a Swin Transformer inside theirs, as `backbone_config`, `encoder`, ...: wherever it is, it is taken.
     Raises CheckpointError for an entry of a wrong kind, a model that is none of this system, and settings that the
     models here do not have.
     """
     if (architecture := entries.text("architecture")) is not None:
-        return Told(entries.file, timm_architectures.told_by(entries, architecture, system))
-    kind, backbone = entries.text("model_type"), entries.part("backbone_config")
-    if kind is None:
+        fields = timm_architectures.told_by(entries, architecture, on or system)
+        return Told(entries.file, {}, fields) if on else Told(entries.file, fields)
+    if entries.text("model_type") is None:
         return None
-    if backbone is not None and system is not UPERNET:     # the tensors are those of the backbone alone
-        return told_by(backbone, system)
-    known = IN_TRANSFORMERS.get(kind)
-    if known is None or known[0] is not system:
-        raise CheckpointError(f"its {entries.file} is of a model of the type {kind!r}, and its tensors are those of a "
-                              f"{system.name}: give the {entries.file} that belongs to it, or move the tensors away "
-                              "from it")
-    inner = read_transformers(backbone, IN_TRANSFORMERS[backbone_kind(backbone)]) if backbone is not None else {}
-    return Told(entries.file, read_transformers(entries, known), inner)
+    if system is UPERNET and entries.values["model_type"] == "upernet":
+        inner = entries.part("backbone_config")
+        return Told(entries.file, read_transformers(entries, IN_TRANSFORMERS["upernet"]),
+                    {} if inner is None else read_transformers(inner, IN_TRANSFORMERS[backbone_kind(inner)]))
+    fields = read_transformers(*part_of(entries, on or system))
+    return Told(entries.file, {}, fields) if on else Told(entries.file, fields)
+
+
+def part_of(entries: Entries, system: Architecture) -> tuple[Entries, tuple]:
+    """The configuration of a system in one of transformers', itself or a part of it, and how it is read.
+
+    Raises CheckpointError if there is none, or more than one.
+    """
+    waiting, found, kinds = [entries], [], []
+    while waiting:                                     # from outside in: what is inside another part is its own affair
+        part = waiting.pop(0)
+        kind = part.text("model_type")
+        kinds += [repr(kind)] if kind is not None else []
+        if kind in IN_TRANSFORMERS and IN_TRANSFORMERS[kind][0] is system:
+            found.append((part, IN_TRANSFORMERS[kind]))
+            continue
+        waiting += [Entries(entries.file, value) for value in part.values.values() if isinstance(value, dict)]
+    if not found:
+        raise CheckpointError(f"its {entries.file} is of a model of the type {' with '.join(kinds)[:200]}, and its "
+                              f"tensors are those of a {system.name}: give the {entries.file} that belongs to it, or "
+                              "move the tensors away from it")
+    if any(part.values != found[0][0].values for part, _ in found):
+        raise CheckpointError(f"its {entries.file} has {len(found)} configurations of a {system.name}: save the model "
+                              "that you want with a configuration of its own")
+    return found[0]
 
 
 def backbone_kind(backbone: Entries) -> str:

@@ -1,26 +1,27 @@
-"""UPerNet, U-Net and FPN on a backbone, in this package's own names; UPerNet on Swin in those of transformers too.
+"""Backbones, and UPerNet, U-Net and FPN on them, in this package's own names; on Swin in those of other libraries too.
 
 A backbone is stored as everywhere, with `backbone.` before its names, and its own system reads its configuration.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from swin_np.checkpoints.config_files.configuration import Told
-from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
+from swin_np.checkpoints.dialects.dialect import Dialect, State, match, recognise_by_names
 from swin_np.checkpoints.dialects.resnet import RES2NET_READER, RESNET_READER
 from swin_np.checkpoints.dialects.swin import DIALECTS, SWIN_READER
 from swin_np.checkpoints.dialects.swin_config import depths_of
 from swin_np.checkpoints.dialects.swin_mixer import SWIN_MIXER_READER
-from swin_np.checkpoints.dialects.swin_v2 import SWIN_V2_READER
+from swin_np.checkpoints.dialects.swin_v2 import SWIN_V2_DIALECTS, SWIN_V2_READER
 from swin_np.checkpoints.notes import Assumption, listing
-from swin_np.checkpoints.reader import Reader, Translated, with_axes
+from swin_np.checkpoints.reader import NOTHING, Reader, Translated, with_axes
 from swin_np.dense.backbones import DenseConfig
 from swin_np.errors import CheckpointError, ConfigurationError
-from swin_np.shape_policy import TORCHVISION, TRANSFORMERS_BACKBONE
-from swin_np.systems.registry import FPN, UNET, UPERNET, Architecture
+from swin_np.layers import placeholder
+from swin_np.shape_policy import MMDETECTION, TORCHVISION, TRANSFORMERS, TRANSFORMERS_BACKBONE, ShapePolicy
+from swin_np.systems.registry import BACKBONE, FPN, SWIN, SWIN_V2, UNET, UPERNET, Architecture
 from swin_np.variants import SwinConfig
 
 BACKBONES = (RES2NET_READER, RESNET_READER, SWIN_V2_READER, SWIN_MIXER_READER, SWIN_READER)
@@ -31,25 +32,66 @@ PARTS = ("backbone", "norms", "decode_head", "fpn")
 OWN = Dialect("swin_np", TORCHVISION, tuple((part, (part,)) for part in PARTS))
 
 
-def upernet_dialect(swin: Dialect, root: str) -> Dialect:
-    """transformers' UPerNet on its Swin Transformer, whose names begin with `root` in place of `swin.`."""
-    names = tuple((PREFIX + official, tuple(root + name.removeprefix("swin.") for name in theirs))
-                  for official, theirs in swin.names)
-    return Dialect(
-        swin.name, TRANSFORMERS_BACKBONE,
-        (*names, ("norms.{i}", ("backbone.hidden_states_norms.stage{i+1}",)), ("decode_head", ("decode_head",))),
-        set_aside=(("auxiliary_head", "backbone.swin.layernorm", "backbone.layernorm"),
-                   "the auxiliary head serves training only, and no map passes the backbone's last norm"))
+NORMS_IN_TRANSFORMERS = tuple(("norms.{i}", (f"hidden_states_norms.{number}",)) for number in ("stage{i+1}", "{i}"))
+"""Of its backbones, and of MaskFormer's."""
+OWN_NORMS = (("norms.{i}", ("norms.{i}",)),)
+NORMS_OF_DETECTORS = (("norms.{i}", ("norm{i}",)),)
+UNUSED = "no map of a backbone passes its last norm or its head"
+
+
+def backbone_dialect(swin: Dialect, policy: ShapePolicy, norms: tuple[tuple[str, tuple[str, ...]], ...],
+                     root: str = "") -> Dialect:
+    """The backbone of an implementation whose classifier is `swin`, with the names of the norms of its maps."""
+    last = [prefix for official, theirs in (*swin.names, *swin.outside) if official in ("norm", "head")
+            for prefix in theirs if not any(match(norm, prefix) for _, spelled in norms for norm in spelled)]
+    return replace(
+        swin, shape_policy=policy, root=root, outside=norms if root else (), note="", set_aside=(
+            (*last, *(f"{swin.root}{prefix}" for prefix in last), "mask_token", "embeddings.mask_token"), UNUSED),
+        names=(*(() if root else norms),
+               *((PREFIX + official, theirs) for official, theirs in swin.names if official not in ("norm", "head"))))
+
+
+def backbone_dialects(swin: Mapping[str, Dialect]) -> dict[str, Dialect]:
+    """The dialects of backbones for those of classifiers; timm's `features_only` is another one."""
+    timm = swin["timm"]
+    stages = {"layers.{i}.blocks.{j}": "layers_{i}.blocks.{j}", "layers.{i}.downsample": "layers_{i+1}.downsample"}
+    features = replace(timm, name="timm-features", names=tuple(
+        (official, (stages.get(official, theirs[0]),)) for official, theirs in timm.names))
+    dialects = [backbone_dialect(features, timm.shape_policy, ())]
+    for dialect in swin.values():
+        in_transformers = dialect.name.startswith("transformers")
+        policy = MMDETECTION if dialect.name == "microsoft" else dialect.shape_policy
+        if in_transformers and dialect.shape_policy is TRANSFORMERS:
+            policy = TRANSFORMERS_BACKBONE
+        in_memory = dialect.name == "transformers" and "transformers-files" in swin
+        dialects.append(backbone_dialect(dialect, policy,
+                                         NORMS_IN_TRANSFORMERS if in_transformers else NORMS_OF_DETECTORS,
+                                         dialect.root if in_memory else ""))
+    own = backbone_dialect(replace(swin["microsoft"], name=OWN.name), OWN.shape_policy, OWN_NORMS, PREFIX)
+    return {dialect.name: dialect for dialect in (*dialects, own)}
+
+
+def upernet_dialect(backbone: Dialect, root: str) -> Dialect:
+    """transformers' UPerNet on one of its backbones, whose names begin with `root`."""
+    names = tuple((official, tuple(root + name for name in theirs)) for official, theirs in backbone.names)
+    norms = tuple((official, tuple(PREFIX + name for name in theirs)) for official, theirs in NORMS_IN_TRANSFORMERS)
+    return replace(backbone, names=(*norms, *names, ("decode_head", ("decode_head",))), root="", outside=(), set_aside=(
+        ("auxiliary_head", "backbone.swin.layernorm", "backbone.layernorm"),
+        "the auxiliary head serves training only, and no map passes the backbone's last norm"))
 
 
 OWN_DIALECTS = {OWN.name: OWN}
+SWIN_BACKBONES = backbone_dialects(DIALECTS)
+V2_BACKBONES = backbone_dialects(SWIN_V2_DIALECTS)
 UPERNET_DIALECTS = {dialect.name: dialect for dialect in (
     replace(OWN, shape_policy=TRANSFORMERS_BACKBONE),
-    upernet_dialect(DIALECTS["transformers"], "backbone.swin."),
-    upernet_dialect(DIALECTS["transformers-files"], PREFIX))}
+    upernet_dialect(SWIN_BACKBONES["transformers"], "backbone.swin."),
+    upernet_dialect(SWIN_BACKBONES["transformers-files"], PREFIX))}
+UPERNET_V2_DIALECTS = {"transformers": upernet_dialect(V2_BACKBONES["transformers"], PREFIX)}
 
-ANCHORS = ("backbone.patch_embed.proj.weight", "backbone.layers.0.blocks.0.attn.qkv.weight")
-"""Official names whose spelling tells the dialects apart; a file on a convolutional backbone has neither."""
+ANCHORS = ("backbone.layers.0.blocks.0.attn.qkv.weight", "backbone.patch_embed.proj.weight",
+           "backbone.layers.0.downsample.reduction.weight", *(f"norms.{i}.weight" for i in range(4)))
+"""Official names whose spelling tells the dialects apart; a file on a convolutional backbone has none of the first."""
 
 
 def upernet_fields(found: Translated) -> dict[str, object]:
@@ -76,7 +118,12 @@ def fpn_fields(found: Translated) -> dict[str, object]:
             "extra": "p6p7" if strided else "pool"}
 
 
-FIELDS = {UPERNET: upernet_fields, UNET: unet_fields, FPN: fpn_fields}
+def backbone_fields(found: Translated) -> dict[str, object]:
+    """The fields of a BackboneConfig beside its backbone: none."""
+    return {}
+
+
+FIELDS = {BACKBONE: backbone_fields, UPERNET: upernet_fields, UNET: unet_fields, FPN: fpn_fields}
 
 
 def backbone_of(found: Translated) -> Translated:
@@ -86,8 +133,8 @@ def backbone_of(found: Translated) -> Translated:
     """
     inner = {name.removeprefix(PREFIX): value for name, value in found.state.items() if name.startswith(PREFIX)}
     if "patch_embed.proj.weight" in inner:
-        like = with_axes(found.state, f"norms.{max(len(depths_of(inner)) - 1, 0)}.weight", 1)
-        inner |= {"norm.weight": np.ones_like(like), "norm.bias": np.zeros_like(like)}
+        channels = len(inner["patch_embed.proj.weight"]) * 2 ** max(len(depths_of(inner)) - 1, 0)
+        inner |= {"norm.weight": placeholder(channels), "norm.bias": placeholder(channels)}
     reader = next((backbone for backbone in BACKBONES if backbone.is_told_by(inner)), SWIN_READER)
     if issubclass(reader.architecture.config, SwinConfig) and "patch_embed.proj.weight" not in inner:
         names = listing(list(inner)) or "as it has no tensor of one"
@@ -101,12 +148,17 @@ def backbone_of(found: Translated) -> Translated:
 
 def infer(found: Translated) -> DenseConfig:
     """The configuration; CheckpointError if nothing fits, or a question is left open."""
-    inner = backbone_of(found)
+    norms = tuple(sorted({int(stage) for name in found.state for stage in re.findall(r"^norms\.(\d{1,3})\.", name)}))
+    dialect = found.dialect
+    if found.reader.architecture is BACKBONE and not norms and dialect.shape_policy is TRANSFORMERS_BACKBONE:
+        dialect = replace(dialect, shape_policy=TRANSFORMERS)           # of DonutSwin, which no norm ends
+    inner = backbone_of(replace(found, dialect=dialect))
     backbone = inner.reader.infer(inner)
-    if isinstance(backbone, SwinConfig) and found.dialect.name == OWN.name:
-        found.notes.append(Assumption("The shape policy is not in the file: "
-                                      f"{found.dialect.shape_policy.name}'s was assumed."))
-    return found.reader.configuration(found.state, backbone=backbone, **FIELDS[found.reader.architecture](found))
+    if isinstance(backbone, SwinConfig) and dialect.name == OWN.name:
+        found.notes.append(Assumption(f"The shape policy is not in the file: {dialect.shape_policy.name}'s was "
+                                      "assumed."))
+    return found.reader.configuration(found.state, backbone=backbone, map_norms=norms,
+                                      **FIELDS[found.reader.architecture](found))
 
 
 def fit(config: DenseConfig, found: Translated) -> State:
@@ -121,13 +173,20 @@ def fit(config: DenseConfig, found: Translated) -> State:
     return backbone | {name: value for name, value in found.state.items() if not name.startswith(PREFIX)}
 
 
-def dense_reader(architecture: Architecture, telling: str, dialects: dict[str, Dialect]) -> Reader:
+def dense_reader(architecture: Architecture, telling: tuple[str, ...], anchors: tuple[str, ...],
+                 dialects: dict[str, Dialect], on: Architecture | None = None) -> Reader:
     """The reader of a dense architecture."""
-    return Reader(architecture, OWN.name, telling, dialects, infer, fit,
+    return Reader(architecture, OWN.name, telling, anchors, dialects, infer, fit,
                   partial(recognise_by_names, anchors=ANCHORS, counters=True),
-                  "|".join(rf"backbone\.(?:{backbone.buffers})" for backbone in BACKBONES))
+                  "|".join(rf"backbone\.(?:{backbone.buffers})" for backbone in BACKBONES), on=on)
 
 
-UPERNET_READER = dense_reader(UPERNET, r"^decode_head\.psp_modules\.", UPERNET_DIALECTS)
-UNET_READER = dense_reader(UNET, r"^decode_head\.up_blocks\.", OWN_DIALECTS)
-FPN_READER = dense_reader(FPN, r"^fpn\.inner_blocks\.", OWN_DIALECTS)
+PYRAMID_POOLING = r"^decode_head\.psp_modules\."
+UPERNET_V2_READER = dense_reader(UPERNET, (PYRAMID_POOLING, r"^backbone\.encoder\..*\.logit_scale$"), (),
+                                 UPERNET_V2_DIALECTS, SWIN_V2)
+UPERNET_READER = dense_reader(UPERNET, (PYRAMID_POOLING,), ("decode_head.psp_modules.0.1.conv.weight",),
+                              UPERNET_DIALECTS, SWIN)
+UNET_READER = dense_reader(UNET, (r"^decode_head\.up_blocks\.",), ("decode_head.up_blocks.0.up.weight",), OWN_DIALECTS)
+FPN_READER = dense_reader(FPN, (r"^fpn\.inner_blocks\.",), ("fpn.inner_blocks.0.0.weight",), OWN_DIALECTS)
+V2_BACKBONE_READER = dense_reader(BACKBONE, (NOTHING,), (), V2_BACKBONES, SWIN_V2)
+SWIN_BACKBONE_READER = dense_reader(BACKBONE, (NOTHING,), (ANCHORS[0],), SWIN_BACKBONES, SWIN)

@@ -12,22 +12,20 @@ from swin_np.errors import CheckpointError
 from swin_np.systems.registry import RES2NET, RESNET
 
 PARTS = ("conv1", "bn1", "layer{i}", "fc")
-ROOT = "resnet."                                       # of transformers' model with a classifier
-BLOCK = ROOT + "encoder.stages.{i}.layers.{j}."
+BLOCK = "encoder.stages.{i}.layers.{j}."
 
 RESNET_DIALECTS = {dialect.name: dialect for dialect in (
     Dialect("torchvision", None, tuple((part, (part,)) for part in PARTS),
             note="The names are those of torchvision and of timm, which give the same model."),
     Dialect("transformers", None, (
-        ("conv1", (ROOT + "embedder.embedder.convolution",)),
-        ("bn1", (ROOT + "embedder.embedder.normalization",)),
+        ("conv1", ("embedder.embedder.convolution",)),
+        ("bn1", ("embedder.embedder.normalization",)),
         *((f"layer{{i+1}}.{{j}}.{ours}{number + 1}", (f"{BLOCK}layer.{number}.{theirs}",))
           for number in range(3) for ours, theirs in (("conv", "convolution"), ("bn", "normalization"))),
         ("layer{i+1}.{j}.downsample.0", (BLOCK + "shortcut.convolution",)),
         ("layer{i+1}.{j}.downsample.1", (BLOCK + "shortcut.normalization",)),
-        ("fc", ("classifier.1",)),
-    )),
-    Dialect("mmpretrain", None, tuple((part, ("head.fc" if part == "fc" else part,)) for part in PARTS)),
+    ), "resnet.", (("fc", ("classifier.1",)),)),
+    Dialect("mmpretrain", None, tuple((part, (part,)) for part in PARTS[:-1]), "backbone.", (("fc", ("head.fc",)),)),
 )}
 RES2NET_DIALECTS = {"res2net": Dialect("res2net", None, tuple((part, (part,)) for part in PARTS))}
 
@@ -38,8 +36,6 @@ RELATIVES = Assumption(
     "Nothing in the file tells a ResNet from its relatives with the same tensors, as resnetaa50 and resnetblur50 of "
     "timm, which smooth before they shrink the map, models with the stride on the 1x1, as Caffe's and Detectron's, or "
     "with dilated stages: the ResNet of torchvision and timm was assumed, with the stride on the 3x3.")
-
-BARE = "embedder.embedder.convolution.weight"          # of transformers' model without a classifier
 
 
 def depths(state: State) -> list[int]:
@@ -88,9 +84,9 @@ def infer_res2net(found: Translated) -> Res2NetConfig:
 
 RESNET_READER = Reader(
     RESNET, "torchvision",
-    r"^(layer1\.0\.conv1|(resnet\.)?encoder\.stages\.0\.layers\.0\.layer\.0\.convolution)\.weight$",
+    (r"^(layer1\.0\.conv1|encoder\.stages\.0\.layers\.0\.layer\.0\.convolution)\.weight$",), ANCHORS[:1],
     RESNET_DIALECTS, infer, relatives=r"resnet(aa|blur)\d+", recognise=partial(
-        recognise_by_names, anchors=ANCHORS, bare={BARE: ROOT}, counters=True, unknown="it has a residual stage and no "
+        recognise_by_names, anchors=ANCHORS, counters=True, unknown="it has a residual stage and no "
         "first block of a ResNet that is known: give a file in one of the dialects {dialects}"))
-RES2NET_READER = Reader(RES2NET, "Res2Net", r"^layer1\.0\.convs\.0\.weight$", RES2NET_DIALECTS, infer_res2net,
-                        recognise=partial(recognise_by_names, counters=True))
+RES2NET_READER = Reader(RES2NET, "Res2Net", (r"^layer1\.0\.convs\.0\.weight$",), ("layer1.0.convs.0.weight",),
+                        RES2NET_DIALECTS, infer_res2net, recognise=partial(recognise_by_names, counters=True))

@@ -13,28 +13,30 @@ from swin_np.checkpoints.notes import Assumption, listing
 from swin_np.checkpoints.reader import Reader, Translated, with_axes
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array, pair
-from swin_np.shape_policy import MICROSOFT, MMDETECTION, TIMM, TORCHVISION, TRANSFORMERS
+from swin_np.shape_policy import MICROSOFT, MMDETECTION, TIMM, TORCHVISION, TRANSFORMERS, ShapePolicy
 from swin_np.systems.registry import SWIN
 from swin_np.variants import SwinConfig
 
 
-def transformers_names(root: str, inside: dict[str, tuple[str, ...]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The table of Hugging Face's model; its files on disk and its models in memory differ `inside` a block only."""
-    block = root + "encoder.layers.{i}.blocks.{j}."
-    return (
-        ("patch_embed.proj", (root + "embeddings.patch_embeddings.projection",)),
-        ("patch_embed.norm", (root + "embeddings.norm",)),
-        ("absolute_pos_embed", (root + "embeddings.position_embeddings",)),
+def transformers_dialect(name: str, shape_policy: ShapePolicy, root: str,
+                         inside: dict[str, tuple[str, ...]]) -> Dialect:
+    """Hugging Face's model; its files on disk and its models in memory differ `inside` a block only."""
+    block = "encoder.layers.{i}.blocks.{j}."
+    return Dialect(name, shape_policy, (
+        ("patch_embed.proj", ("embeddings.patch_embeddings.projection",)),
+        ("patch_embed.norm", ("embeddings.norm",)),
+        ("absolute_pos_embed", ("embeddings.position_embeddings",)),
         *(("layers.{i}.blocks.{j}." + name, tuple(block + part for part in parts)) for name, parts in inside.items()),
         ("layers.{i}.blocks.{j}.norm1", (block + "layernorm_before",)),
         ("layers.{i}.blocks.{j}.norm2", (block + "layernorm_after",)),
         ("layers.{i}.blocks.{j}", (block[:-1],)),
-        ("layers.{i}.downsample", (root + "encoder.layers.{i}.downsample",)),
-        ("layers.{i}", (root + "encoder.layers.{i}",)),
-        ("norm", (root + "layernorm",)),
-        ("head", ("classifier",)),
-    )
+        ("layers.{i}.downsample", ("encoder.layers.{i}.downsample",)),
+        ("layers.{i}", ("encoder.layers.{i}",)),
+        ("norm", ("layernorm",)),
+    ), root, (("head", ("classifier",)),), set_aside=(("embeddings.mask_token",), OF_MASKED_IMAGES))
 
+
+OF_MASKED_IMAGES = "it stands for hidden patches in training"
 
 OFFICIAL_PREFIXES = ("patch_embed", "absolute_pos_embed", "layers.{i}.blocks.{j}", "layers.{i}.downsample",
                      "layers.{i}", "norm", "head")
@@ -44,7 +46,7 @@ MMPRETRAIN = replace(TRANSFORMERS, name="mmpretrain")
 
 DIALECTS = {dialect.name: dialect for dialect in (
     Dialect("microsoft", MICROSOFT, tuple((prefix, (prefix,)) for prefix in OFFICIAL_PREFIXES),
-            buffers=("relative_position_index", "attn_mask"),
+            buffers=("relative_position_index", "attn_mask"), set_aside=(("mask_token",), OF_MASKED_IMAGES),
             note="The names are those of microsoft's code and of timm before 0.9, which give the same model: "
                  "microsoft's was assumed."),
     Dialect("timm", TIMM, (
@@ -65,15 +67,15 @@ DIALECTS = {dialect.name: dialect for dialect in (
         ("norm", ("norm",)),
         ("head", ("head",)),
     ), buffers=("relative_position_index",), flat_index=True),
-    Dialect("transformers", TRANSFORMERS, transformers_names("swin.", {
+    transformers_dialect("transformers", TRANSFORMERS, "swin.", {
         "attn.qkv": ("attention.q_proj", "attention.k_proj", "attention.v_proj"),
         "attn.proj": ("attention.o_proj",),
         "attn.relative_position_bias_table": ("attention.relative_position_bias.relative_position_bias_table",),
         "attn.relative_position_index": ("attention.relative_position_bias.relative_position_index",),
         "attn": ("attention",),
         "mlp": ("mlp",),
-    })),
-    Dialect("transformers-files", TRANSFORMERS, transformers_names("swin.", {
+    }),
+    transformers_dialect("transformers-files", TRANSFORMERS, "swin.", {
         "attn.qkv": ("attention.self.query", "attention.self.key", "attention.self.value"),
         "attn.proj": ("attention.output.dense",),
         "attn.relative_position_bias_table": ("attention.self.relative_position_bias_table",),
@@ -81,7 +83,7 @@ DIALECTS = {dialect.name: dialect for dialect in (
         "attn": ("attention",),
         "mlp.fc1": ("intermediate.dense",),
         "mlp.fc2": ("output.dense",),
-    })),
+    }),
     Dialect("mmdetection", MMDETECTION, (
         ("patch_embed.proj", ("patch_embed.projection",)),
         ("patch_embed.norm", ("patch_embed.norm",)),
@@ -98,13 +100,11 @@ DIALECTS = {dialect.name: dialect for dialect in (
 
 SWIN_DIALECTS = DIALECTS | {"mmpretrain": replace(
     DIALECTS["mmdetection"], name="mmpretrain", shape_policy=MMPRETRAIN, set_aside=((), ""),
-    names=(*DIALECTS["mmdetection"].names, ("head", ("head.fc",))))}
+    root="backbone.", outside=(("head", ("head.fc",)),))}
 """DIALECTS and mmpretrain's, which are mmdetection's names with a head; without one nothing tells the two apart."""
 
 ANCHORS = ("layers.0.blocks.0.attn.qkv.weight", "layers.0.downsample.reduction.weight", "head.weight")
 """Official names whose spelling tells the dialects apart; the first is in every Swin Transformer."""
-
-BARE = "embeddings.patch_embeddings.projection.weight"             # of transformers' SwinModel, without a classifier
 
 OTHERS = (
     (r"(^|\.)(logit_scale$|cpb_mlp\.|continuous_position_bias_mlp\.)", "a Swin Transformer V2"),
@@ -133,7 +133,7 @@ def recognise(tensors: State, dialects: Mapping[str, Dialect] = SWIN_DIALECTS) -
             raise CheckpointError(f"it seems to be {architecture}, as it has {listing(found[:3])}: "
                                   f"give the file of {KNOWN_SYSTEMS}")
     return recognise_by_names(
-        tensors, dialects, ANCHORS, {BARE: "swin."}, "its names are of no known Swin Transformer, it has {names}: "
+        tensors, dialects, ANCHORS, "its names are of no known Swin Transformer, it has {names}: "
         f"give the file of {KNOWN_SYSTEMS}, of a Swin Transformer in one of the dialects {{dialects}}")
 
 
@@ -176,5 +176,5 @@ def bias_tables(found: Translated, stages: int) -> list[Array]:
     return [with_axes(state, f"layers.{stage}.blocks.0.{TABLE}", 2) for stage in range(stages)]
 
 
-SWIN_READER = Reader(SWIN, "microsoft", "", SWIN_DIALECTS, infer, fit, recognise,
+SWIN_READER = Reader(SWIN, "microsoft", (), ANCHORS[:1], SWIN_DIALECTS, infer, fit, recognise,
                      r"layers\.\d+\.blocks\.\d+\.(attn\.relative_position_index|attn_mask)")

@@ -32,5 +32,6 @@ def infer(found: Translated) -> SwinMixerConfig:
     return fitting_config(found, fields, list(factors(max(tokens))), [math.isqrt(count) for count in tokens])
 
 
-SWIN_MIXER_READER = Reader(SWIN_MIXER, "microsoft", r"^layers\.0\.blocks\.0\.spatial_mlp\.weight$",
+SWIN_MIXER_READER = Reader(SWIN_MIXER, "microsoft", (r"^layers\.0\.blocks\.0\.spatial_mlp\.weight$",),
+                           ("layers.0.blocks.0.spatial_mlp.weight",),
                            SWIN_MIXER_DIALECTS, infer, fit)

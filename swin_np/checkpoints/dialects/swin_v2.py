@@ -10,8 +10,8 @@ from functools import partial
 
 from swin_np.baselines.swin_v2 import BORDER, SwinV2Config
 from swin_np.checkpoints.dialects import swin_config
-from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
-from swin_np.checkpoints.dialects.swin import ANCHORS, BARE, DIALECTS, transformers_names
+from swin_np.checkpoints.dialects.dialect import State, recognise_by_names
+from swin_np.checkpoints.dialects.swin import ANCHORS, DIALECTS, transformers_dialect
 from swin_np.checkpoints.dialects.swin_config import COORDINATES, INDEX, depths_of, fitting_config, shared_fields
 from swin_np.checkpoints.reader import Reader, Request, Translated, with_axes
 from swin_np.errors import CheckpointError
@@ -28,7 +28,7 @@ SWIN_V2_DIALECTS = {dialect.name: dialect for dialect in (
     replace(DIALECTS["microsoft"], buffers=("relative_position_index", "relative_coords_table", "attn_mask")),
     DIALECTS["timm"],
     replace(DIALECTS["torchvision"], buffers=("relative_position_index", "relative_coords_table"), fused_bias=True),
-    Dialect("transformers", V2_IN_TRANSFORMERS, transformers_names("swinv2.", {
+    transformers_dialect("transformers", V2_IN_TRANSFORMERS, "swinv2.", {
         "attn.qkv.weight": ("attention.self.query.weight", "attention.self.key.weight", "attention.self.value.weight"),
         "attn.q_bias": ("attention.self.query.bias",),
         "attn.v_bias": ("attention.self.value.bias",),
@@ -38,7 +38,7 @@ SWIN_V2_DIALECTS = {dialect.name: dialect for dialect in (
         "attn": ("attention",),
         "mlp.fc1": ("intermediate.dense",),
         "mlp.fc2": ("output.dense",),
-    })),
+    }),
 )}
 
 
@@ -143,7 +143,9 @@ def fit(config: SwinV2Config, found: Translated) -> State:
 
 
 SWIN_V2_READER = Reader(
-    SWIN_V2, "microsoft", r"(^|\.)(attn|attention\.self)\.logit_scale$", SWIN_V2_DIALECTS, infer, fit,
-    partial(recognise_by_names, anchors=ANCHORS, bare={BARE: "swinv2."}, unknown="it has a scale for cosine attention "
+    SWIN_V2, "microsoft",
+    (r"^(layers|features|encoder\.layers)[._]\d+\.(blocks\.)?\d+\.(attn|attention\.self)\.logit_scale$",),
+    ("layers.0.blocks.0.attn.logit_scale",), SWIN_V2_DIALECTS, infer, fit,
+    partial(recognise_by_names, anchors=ANCHORS, unknown="it has a scale for cosine attention "
             "and no first block of a Swin Transformer V2 that is known: give a file in one of the dialects {dialects}"),
     r"layers\.\d+\.blocks\.\d+\.(attn\.relative_(position_index|coords_table)|attn_mask)")

@@ -28,5 +28,6 @@ def infer(found: Translated) -> TransformerConfig:
                                       num_decoder_layers=decoder, dim_feedforward=hidden)
 
 
-TRANSFORMER_READER = Reader(TRANSFORMER, "torch.nn", r"^(encoder|decoder)\.layers\.0\.self_attn\.in_proj_weight$",
+TRANSFORMER_READER = Reader(TRANSFORMER, "torch.nn", (r"^(encoder|decoder)\.layers\.0\.self_attn\.in_proj_weight$",),
+                            tuple(f"{stack}.layers.0.self_attn.in_proj_weight" for stack in ("encoder", "decoder")),
                             TRANSFORMER_DIALECTS, infer)

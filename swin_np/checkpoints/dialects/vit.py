@@ -28,23 +28,23 @@ BLOCKS_IN_FILES = {
 
 
 def transformers_dialect(name: str, root: str, block: str, inside: dict[str, tuple[str, ...]],
-                         outside: dict[str, str]) -> Dialect:
+                         head: dict[str, str]) -> Dialect:
     """A table of Hugging Face's models: ViT and DeiT differ outside the blocks, memory and disk inside them."""
     inside = {**inside, "norm1": ("layernorm_before",), "norm2": ("layernorm_after",)}
     return Dialect(name, None, (
-        ("cls_token", (root + "embeddings.cls_token",)),
-        ("pos_embed", (root + "embeddings.position_embeddings",)),
-        ("patch_embed.proj", (root + "embeddings.patch_embeddings.projection",)),
-        *((f"blocks.{{i}}.{part}", tuple(f"{root}{block}.{spelling}" for spelling in spellings))
+        ("cls_token", ("embeddings.cls_token",)),
+        ("dist_token", ("embeddings.distillation_token",)),
+        ("pos_embed", ("embeddings.position_embeddings",)),
+        ("patch_embed.proj", ("embeddings.patch_embeddings.projection",)),
+        *((f"blocks.{{i}}.{part}", tuple(f"{block}.{spelling}" for spelling in spellings))
           for part, spellings in inside.items()),
-        ("norm", (root + "layernorm",)),
-        *((official, (spelling,)) for official, spelling in outside.items()),
-    ), set_aside=((root + "pooler", root + "embeddings.mask_token"), "classification has no use for it"), eps=1e-12)
+        ("norm", ("layernorm",)),
+    ), root, tuple((official, (spelling,)) for official, spelling in head.items()),
+        set_aside=(("pooler", "embeddings.mask_token"), "classification has no use for it"), eps=1e-12)
 
 
 VIT_HEAD = {"head": "classifier"}
-DEIT_HEADS = {"dist_token": "deit.embeddings.distillation_token", "head": "cls_classifier",
-              "head_dist": "distillation_classifier"}
+DEIT_HEADS = {"head": "cls_classifier", "head_dist": "distillation_classifier"}
 
 VIT_DIALECTS = {dialect.name: dialect for dialect in (
     Dialect("timm", None, tuple((prefix, (prefix,)) for prefix in PREFIXES), eps=1e-6),
@@ -72,9 +72,6 @@ VIT_DIALECTS = {dialect.name: dialect for dialect in (
 
 ANCHORS = ("blocks.0.attn.qkv.weight", "cls_token", "head.weight")
 """Official names whose spelling tells the dialects apart; the first is in every ViT."""
-
-BARE = {"embeddings.distillation_token": "deit.", "embeddings.cls_token": "vit."}
-"""Names in a file of transformers' model without a classifier, and the prefix that the others have."""
 
 PUBLISHED = {(config.embed_dim, config.depth, config.hidden): config.num_heads for config in VIT_VARIANTS.values()}
 """Heads, all of 64 channels, of the models of either paper by channels, blocks and hidden units."""
@@ -125,6 +122,6 @@ def fit(config: ViTConfig, found: Translated) -> State:
 
 
 VIT_READER = Reader(
-    VIT, "timm", r"(^|\.)(cls_token|class_token|dist_token)$", VIT_DIALECTS, infer, fit,
-    partial(recognise_by_names, anchors=ANCHORS, bare=BARE, unknown="it has a class token and no first block of a ViT "
+    VIT, "timm", (r"^(embeddings\.)?(cls|class|dist|distillation)_token$",), ("cls_token",), VIT_DIALECTS, infer, fit,
+    partial(recognise_by_names, anchors=ANCHORS, unknown="it has a class token and no first block of a ViT "
             "or DeiT that is known: give a file in one of the dialects {dialects}"))
