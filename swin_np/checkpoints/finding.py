@@ -36,10 +36,11 @@ READERS = (UPERNET_V2_READER, UPERNET_READER, UNET_READER, FPN_READER, VIT_READE
 """What `load` knows, in the order in which a file is asked; Swin's, at the end, takes the rest, or says what it is."""
 
 AS_BACKBONE = {SWIN_READER: SWIN_BACKBONE_READER, SWIN_V2_READER: V2_BACKBONE_READER}
-MAP_NORM = re.compile(r"(hidden_states_norms\.\w+|norms\.\d+|norm\d+)\.weight")
+MAP_NORM = re.compile(r"(hidden_states_norms\.\w+|norms\.\d+|norm\d+)\.(weight|bias)")
+BESIDE = re.compile(r"(hidden_states_norms\.\w+|norms\.\d+)\.(weight|bias)")        # may stand beside the backbone
 LAST_NORM = re.compile(r"(norm|layernorm|head|classifier)\..*")         # or a head, before which one stands
 EMBEDDING = re.compile(r"(patch_embed|embeddings|features\.0)\..*")
-ONLY_LAST = {"norm3.weight"}                           # mmdetection's and mmpretrain's, where one map is taken
+ONLY_LAST = {"norm3"}                                  # mmdetection's and mmpretrain's, where one map is taken
 WRAPPED = re.compile(r"(?<![^./])(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 """What torch.compile and the wrappers of distributed training put between the names of modules."""
 
@@ -53,8 +54,6 @@ REFUSED = tuple((re.compile(pattern), sentence) for pattern, sentence in (
      "from_pretrained(..., from_flax=True) in transformers"),
 ))
 """(pattern of a name, what it tells and what to do)."""
-
-BESIDE = re.compile(r"hidden_states_norms\.\w+\.(weight|bias)")         # of MaskFormer, beside the backbone
 
 
 @dataclass(frozen=True)
@@ -110,12 +109,13 @@ def part_at(root: str, dialects: list[Dialect], names: dict[str, str]) -> Part:
     """The model under a root; dialects: those that its first block can be of."""
     paths = dict(under(root, names))
     outer = re.sub(r"[^./]+\.$", "", root)             # without the last component, if that is no holder
-    for name, path in under(outer, names) if outer != root else ():
-        if not (outer + name).startswith(root) and (BESIDE.fullmatch(name) or any(
-                root == outer + dialect.root and dialect.is_outside(name) for dialect in dialects)):
-            paths[name] = path
+    beside = {name: path for name, path in under(outer, names) if not (outer + name).startswith(root)}
+    paths |= {name: path for name, path in beside.items() if BESIDE.fullmatch(name)}
+    if all(BESIDE.fullmatch(name) or any(root == outer + dialect.root and dialect.is_outside(name)
+                                           for dialect in dialects) for name in beside):
+        paths |= beside                                # a head, and nothing between it and the model
     reader = next(reader for reader in READERS if reader.is_told_by(paths))
-    norms = {name for name in paths if MAP_NORM.fullmatch(name)}
+    norms = {found[1] for found in map(MAP_NORM.fullmatch, paths) if found}
     ended = norms == ONLY_LAST or any(map(LAST_NORM.fullmatch, paths))
     if (norms - ONLY_LAST or not ended) and any(map(EMBEDDING.fullmatch, paths)):
         reader = AS_BACKBONE.get(reader, reader)

@@ -13,7 +13,7 @@ from swin_np.checkpoints.dialects.translation import derived_buffers, from_offic
 from swin_np.checkpoints.files import StoredCheckpoint, read
 from swin_np.checkpoints.finding import READERS, arrays, find
 from swin_np.checkpoints.formats.arrays import check_repetition
-from swin_np.checkpoints.notes import Assumption
+from swin_np.checkpoints.notes import Assumption, listing
 from swin_np.checkpoints.reader import Reader, Translated
 from swin_np.checkpoints.requests import inferred, request, told_eps, with_eps
 from swin_np.errors import CheckpointError, ConfigurationError, SwinWarning
@@ -123,6 +123,9 @@ def translate(stored: StoredCheckpoint, part: str | None, *given: object) -> Tra
     notes = [type(sentence)(f"{sentence[:1].upper()}{sentence[1:]}.") for sentence in said]
     dialect, tensors, more = reader.recognise(tensors, reader.dialects)
     state = to_official(tensors, dialect)
+    if odd := [name for name in state if name.startswith("head.") and name not in ("head.weight", "head.bias")]:
+        more.append(Assumption(f"Left aside {listing(odd)}: its head is no linear layer."))
+        state = {name: value for name, value in state.items() if name not in odd}
     buffers = {name: state.pop(name) for name in list(state) if re.fullmatch(reader.buffers, name)}
     translated = Translated(reader, dialect, state, buffers, notes + more, name=found.name)
     return replace(translated, request=request(translated, stored.configuration, *given))

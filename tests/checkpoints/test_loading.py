@@ -221,11 +221,6 @@ def test_a_file_without_bias_tables_loads_with_num_heads_and_its_index():
     assert "It has no bias tables: zeros were put in their place." in found.notes
 
 
-def test_the_notes_begin_with_what_was_unwrapped():
-    stored = replace(stored_as("timm", PLAIN), unwrapped=["took the entry 'model'"])
-    assert identify(stored).notes[0] == "Took the entry 'model'."
-
-
 # What is refused.
 
 

@@ -87,7 +87,7 @@ def test_a_head_that_cannot_be_used_is_named_in_a_warning(others, tmp_path):
     state = as_mmpretrain_has_it(official().state_dict())
     state = {name: value for name, value in state.items() if not name.startswith("head.")}
     state |= {name: np.ones((3, 4), np.float32) for name in others}
-    with pytest.warns(SwinWarning, match=f"Left aside '{others[0]}'.*, not in the backbone"):
+    with pytest.warns(SwinWarning, match=f"Left aside '{others[0].partition('.')[0]}'.*, not in the backbone"):
         assert swin_np.load(save(state, tmp_path / "model.pth")).config.num_classes == 0
 
 
@@ -96,7 +96,7 @@ def test_names_of_another_kind_before_head_fc_are_no_mmpretrain(tmp_path):
     state = {f"backbone.{name}": value for name, value in official().state_dict().items()
              if not name.startswith("head.")}
     state |= {"head.fc.weight": np.ones((3, state["backbone.norm.weight"].size), np.float32)}
-    with pytest.warns(SwinWarning, match=r"Left aside 'head\.fc\.weight', not in the backbone"):
+    with pytest.warns(SwinWarning, match="Left aside 'head', not in the backbone"):
         swin_np.load(save(state, tmp_path / "model.pth"))
 
 

@@ -27,7 +27,7 @@ def test_a_stored_file_is_read_to_the_bit_without_the_library():
         checkpoint = read(DATA / "state.safetensors")
         assert_same(checkpoint.tensors, dict(expected))
     assert not any(value.flags.writeable for value in checkpoint.tensors.values())
-    assert (checkpoint.format, checkpoint.metadata, checkpoint.unwrapped) == ("safetensors", {"format": "pt"}, [])
+    assert (checkpoint.format, checkpoint.metadata, checkpoint.others) == ("safetensors", {"format": "pt"}, [])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

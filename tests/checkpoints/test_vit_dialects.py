@@ -99,7 +99,6 @@ def test_a_model_without_a_classifier_gives_its_tokens(kind, save, tmp_path, rng
     assert ours.config.num_classes == 0
     assert_matches(ours(images), tokens[:, :prefix].mean(axis=1), MODEL_TOLERANCE)
     notes = identify(read(path), num_heads=3).notes
-    assert any("without a classifier" in note for note in notes)
     assert any("pooler.dense.weight" in note and "classification has no use for it" in note for note in notes)
 
 

@@ -64,7 +64,7 @@ def told_by(entries: Entries, system: Architecture, on: Architecture | None = No
     """What config.json tells of a model whose tensors are those of `system`; None if it is of neither library.
 
     on: of a dense model, the system of its backbone, where that is known. Transformers' larger models have the
-    configuration of a Swin Transformer inside theirs, as `backbone_config`, `encoder`, ...: wherever it is, it is taken.
+    configuration of a Swin Transformer inside theirs, as `backbone_config`, `encoder`, ...: it is taken wherever it is.
     Raises CheckpointError for an entry of a wrong kind, a model that is none of this system, and settings that the
     models here do not have.
     """
