@@ -55,13 +55,17 @@ class DenseConfig:
         if len(self.map_channels) < 2:
             raise ConfigurationError("the backbone has one stage, and a pyramid needs maps of two sizes: give a "
                                      "backbone of more stages")
-        if self.map_norms is None:
-            swin = isinstance(self.backbone, SwinConfig)
-            object.__setattr__(self, "map_norms", tuple(range(len(self.map_channels))) if swin else ())
-        if sorted(set(self.map_norms)) != list(self.map_norms) or any(
-                stage >= len(self.map_channels) for stage in self.map_norms):
-            raise ConfigurationError(f"map_norms is {self.map_norms}: give stages from 0 to "
-                                     f"{len(self.map_channels) - 1}, in their order")
+        stages = self.normalised_stages
+        if list(stages) != sorted({stage for stage in stages if stage < len(self.map_channels)}):
+            raise ConfigurationError(f"map_norms is {stages}: give stages from 0 to {len(self.map_channels) - 1}, each "
+                                     "once and in their order")
+
+    @property
+    def normalised_stages(self) -> tuple[int, ...]:
+        """The stages whose maps get a layer norm."""
+        if self.map_norms is not None:
+            return self.map_norms
+        return tuple(range(len(self.map_channels))) if isinstance(self.backbone, SwinConfig) else ()
 
     @property
     def in_chans(self) -> int:
@@ -125,7 +129,7 @@ def random_backbone(config: DenseConfig, seed: int | None) -> tuple[Module, list
     backbone = BACKBONES[type(config.backbone)].model.random(config.backbone, seed)
     if isinstance(backbone, SwinTransformer):
         backbone.norm = None                           # the norms of the maps take its place
-    return backbone, [LayerNorm.identity(channels) if stage in config.map_norms else None
+    return backbone, [LayerNorm.identity(channels) if stage in config.normalised_stages else None
                       for stage, channels in enumerate(config.map_channels)]
 
 
@@ -135,7 +139,7 @@ def backbone_costs(config: DenseConfig, img_size: Size, dtype: type = np.float32
     costs = [replace(cost, name=f"backbone.{cost.name}")
              for cost in architecture.layer_costs(config.backbone, img_size, dtype) if cost.name not in POOLED_END]
     return costs + [layer_norm_cost(f"norms.{i}", shape, dtype) for i, shape in enumerate(config.map_shapes(img_size))
-                    if i in config.map_norms]
+                    if i in config.normalised_stages]
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def test_a_backbone_of_transformers_gives_its_maps_with_the_norms_that_it_has(ta
     maps = [ours.feature_maps(batch.numpy())[STAGES.index(stage)] for stage in taken]
     for one, other in zip(maps, theirs, strict=True):
         assert_matches(one, other, MODEL_TOLERANCE)
-    assert ours.config.map_norms == (() if version else tuple(map(STAGES.index, taken)))
+    assert ours.config.normalised_stages == (() if version else tuple(map(STAGES.index, taken)))
 
 
 @version

@@ -157,7 +157,8 @@ def infer(found: Translated) -> DenseConfig:
     if isinstance(backbone, SwinConfig) and dialect.name == OWN.name:
         found.notes.append(Assumption(f"The shape policy is not in the file: {dialect.shape_policy.name}'s was "
                                       "assumed."))
-    return found.reader.configuration(found.state, backbone=backbone, map_norms=norms,
+    usual = tuple(range(len(backbone.depths))) if isinstance(backbone, SwinConfig) else ()
+    return found.reader.configuration(found.state, backbone=backbone, map_norms=None if norms == usual else norms,
                                       **FIELDS[found.reader.architecture](found))
 
 
