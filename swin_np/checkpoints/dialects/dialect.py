@@ -29,6 +29,7 @@ class Dialect:
         parameter in equal parts along its first axis (q, k and v apart in place of qkv).
     unfold_merging: patch merging by Unfold: channel by channel, then row by row, in place of `patch_merging`'s order.
     fused_bias: Swin V2's biases of queries and values are stored as one `qkv.bias`, whose third for the keys is unused.
+    windows_by_stage: the implementation takes a window for each stage, all others one for all.
     buffers: endings of the derived buffers that the implementation stores.
     flat_index: `relative_position_index` is stored as one long row.
     set_aside: (names, why), for parameters that a classifier has no use for.
@@ -40,6 +41,7 @@ class Dialect:
     names: tuple[tuple[str, tuple[str, ...]], ...]
     unfold_merging: bool = False
     fused_bias: bool = False
+    windows_by_stage: bool = False
     buffers: tuple[str, ...] = ()
     flat_index: bool = False
     set_aside: tuple[tuple[str, ...], str] = ((), "")
