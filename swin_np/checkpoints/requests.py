@@ -85,6 +85,8 @@ def windows(name: str, value: object) -> tuple[int, int] | tuple[tuple[int, int]
     several = as_tuple(value)
     if several is None or len(several) == 1 or not is_by_stage(several):
         return sides(name, several)
+    if None in several:
+        raise CheckpointError(f"{name}={value!r} was given: give one window for all stages, or one for each")
     return tuple(sides(name, each) for each in several)
 
 

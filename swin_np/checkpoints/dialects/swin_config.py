@@ -72,7 +72,8 @@ def fitting_config(found: Translated, fields: dict[str, object], choices: Choice
     fitting, problems = configs(found, fields, choices, known_windows(found, choices))
     if not fitting and found.request.window_size is None:
         own_choices = own_windows(choices, maps_of(found, fields), fields["shape_policy"])
-        fitting, _ = configs(found, fields, choices, own_choices)
+        fitting, others = configs(found, fields, choices, own_choices)
+        problems = others or problems                  # their tables fit: something else does not
         if fitting and wanted is not None:
             check_not_clamped(found, fields, choices, fitting[0])
     if not fitting:
