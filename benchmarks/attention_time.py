@@ -42,7 +42,7 @@ def fastest(attn: WindowAttention, windows: Array, rounds: int) -> float:
 def measure(config: SwinConfig, stage: int, size: int, windows: bool, rounds: int, seed: int) -> AttentionTime:
     """Time one attention layer of a stage on a random map, as large as an image of `size` pixels a side gives it."""
     rng, (h, w) = np.random.default_rng(seed), config.map_sizes((size, size))[stage]
-    channels, window = config.channels(stage), config.window_size if windows else (h, w)
+    channels, window = config.channels(stage), config.window(stage) if windows else (h, w)
     attn = WindowAttention.random(channels, window, config.num_heads[stage], rng)
     x = window_partition(rng.standard_normal((1, h, w, channels), np.float32), window)
     return AttentionTime(stage, size, windows, fastest(attn, x.reshape(len(x), -1, channels), rounds))

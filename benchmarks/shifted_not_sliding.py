@@ -202,11 +202,11 @@ def time_stage(config: SwinConfig, stage: int, repeats: int) -> list[Timing]:
     map_size, channels, heads = config.map_sizes()[stage - 1], config.channels(stage - 1), config.num_heads[stage - 1]
     rng = np.random.default_rng(0)
     x = rng.standard_normal((1, *map_size, channels), np.float32)
-    attn = WindowAttention.random(channels, config.window_size, heads, rng)
+    attn = WindowAttention.random(channels, config.window(stage - 1), heads, rng)
     redraw(attn, seed=0)
     times = time_in_turn({name: partial(method.run, x, attn) for name, method in METHODS.items()}, repeats)
     return [Timing(name, stage, map_size, channels, heads,
-                   method.bytes_of_two_blocks(map_size, channels, config.window_size), times[name])
+                   method.bytes_of_two_blocks(map_size, channels, config.window(stage - 1)), times[name])
             for name, method in METHODS.items()]
 
 

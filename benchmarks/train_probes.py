@@ -66,7 +66,7 @@ def new_model(run: Run) -> transformers.SwinForImageClassification:
     model = transformers.SwinForImageClassification(transformers.SwinConfig(
         image_size=config.img_size[0], patch_size=config.patch_size[0], num_labels=config.num_classes,
         embed_dim=config.embed_dim, depths=config.depths, num_heads=config.num_heads,
-        window_size=config.window_size[0], mlp_ratio=config.mlp_ratio, use_absolute_embeddings=config.ape,
+        window_size=config.window(0)[0], mlp_ratio=config.mlp_ratio, use_absolute_embeddings=config.ape,
         drop_path_rate=0.0, layer_norm_eps=1e-5))
     generator = torch.Generator().manual_seed(run.seed)
     with torch.no_grad():

@@ -32,6 +32,14 @@ def timm_swin(name: str) -> Config:
                    shape_policy=TIMM)
 
 
+def timm_swin_s3(name: str) -> Config:
+    """timm's Swin Transformers with a window for each stage: `swin_s3_tiny_224`."""
+    windows, depths = {"swin_s3_tiny_224": ((7, 7, 14, 7), (2, 2, 6, 2)),
+                       "swin_s3_small_224": ((14, 14, 14, 7), (2, 2, 18, 2)),
+                       "swin_s3_base_224": ((7, 7, 14, 7), (2, 2, 30, 2))}[name]
+    return replace(VARIANTS["swin_t"], window_size=windows, depths=depths, shape_policy=TIMM)
+
+
 def timm_swin_v2(name: str) -> Config:
     """timm's V2: `swinv2_base_window16_256`, or `swinv2_base_window12to16_192to256` with windows of 12 at first."""
     size, first, window, image = re.fullmatch(r"swinv2_(\w+)_window(?:(\d+)to)?(\d+)_(?:\d+to)?(\d+)", name).groups()
@@ -56,6 +64,7 @@ TIMM_MODELS: dict[str, Config] = {
     **{name: timm_swin(name) for name in (
         "swin_tiny_patch4_window7_224", "swin_small_patch4_window7_224", "swin_base_patch4_window7_224",
         "swin_base_patch4_window12_384", "swin_large_patch4_window7_224", "swin_large_patch4_window12_384")},
+    **{name: timm_swin_s3(name) for name in ("swin_s3_tiny_224", "swin_s3_small_224", "swin_s3_base_224")},
     **{name: timm_swin_v2(name) for name in (
         "swinv2_tiny_window8_256", "swinv2_tiny_window16_256", "swinv2_small_window8_256", "swinv2_small_window16_256",
         "swinv2_base_window8_256", "swinv2_base_window16_256", "swinv2_base_window12_192",

@@ -58,7 +58,7 @@ def torch_twin(model: SwinTransformer, dtype: torch.dtype,
     twin = transformers.SwinForImageClassification(transformers.SwinConfig(
         image_size=config.img_size, patch_size=config.patch_size, num_channels=config.in_chans,
         num_labels=config.num_classes, embed_dim=config.embed_dim, depths=config.depths, num_heads=config.num_heads,
-        window_size=config.window_size[0], mlp_ratio=config.mlp_ratio, qkv_bias=config.qkv_bias,
+        window_size=config.window(0)[0], mlp_ratio=config.mlp_ratio, qkv_bias=config.qkv_bias,
         use_absolute_embeddings=config.ape, hidden_act="gelu", layer_norm_eps=1e-5, attn_implementation=attention))
     state = from_official(model.state_dict(), DIALECTS["transformers"])
     twin.to(dtype).load_state_dict({name: torch.from_numpy(value.copy()) for name, value in state.items()}, strict=True)

@@ -62,7 +62,7 @@ def torchvision_swin(config: SwinConfig) -> Callable[[], torch.nn.Module]:
     parts = ({"block": module.SwinTransformerBlockV2, "downsample_layer": module.PatchMergingV2}
              if isinstance(config, SwinV2Config) else {})
     return partial(module.SwinTransformer, list(config.patch_size), config.embed_dim, list(config.depths),
-                   list(config.num_heads), list(config.window_size), config.mlp_ratio, num_classes=config.num_classes,
+                   list(config.num_heads), list(config.window(0)), config.mlp_ratio, num_classes=config.num_classes,
                    **parts)
 
 

@@ -58,7 +58,7 @@ def block_costs(name: str, config: SwinConfig, stage: int, map_size: tuple[int, 
     check_map(map_size)
     (h, w), channels, heads = map_size, config.channels(stage), config.num_heads[stage]
     policy, hidden = config.shape_policy, hidden_channels(channels, config.mlp_ratio)
-    configured = pair(config.window_size)
+    configured = config.window(stage)
     (m, n), _ = policy.window_and_shift(map_size, configured, (0, 0))
     policy.check_map(map_size, (m, n))
     table_window = policy.table_window(config.map_sizes()[stage], configured)

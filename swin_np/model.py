@@ -29,7 +29,7 @@ class Stage(Module):
 
     @classmethod
     def random(cls, config: SwinConfig, stage: int, rng: np.random.Generator | None) -> "Stage":
-        m, n = pair(config.window_size)
+        m, n = config.window(stage)
         blocks = [cls.random_block(config, stage, (0, 0) if j % 2 == 0 else (m // 2, n // 2), rng)
                   for j in range(config.depths[stage])]
         last = stage == len(config.depths) - 1
@@ -38,7 +38,7 @@ class Stage(Module):
     @staticmethod
     def random_block(config: SwinConfig, stage: int, shift: tuple[int, int],
                      rng: np.random.Generator | None) -> SwinTransformerBlock:
-        channels, window, policy = config.channels(stage), pair(config.window_size), config.shape_policy
+        channels, window, policy = config.channels(stage), config.window(stage), config.shape_policy
         attn = WindowAttention.random(channels, policy.table_window(config.map_sizes()[stage], window),
                                       config.num_heads[stage], rng, config.qkv_bias, config.qk_scale)
         mlp = Mlp.random(channels, hidden_channels(channels, config.mlp_ratio), rng)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from swin_np.arguments.config_fields import check_count, check_fields, hidden_channels
+from swin_np.arguments.config_fields import by_stage, check_count, check_fields, hidden_channels
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.functional import pair
+from swin_np.functional import Size, pair
 from swin_np.shape_policy import TORCHVISION, ShapePolicy
 
 
@@ -14,6 +14,7 @@ class SwinConfig:
     """Everything that defines a Swin Transformer; the names are those of the official constructor.
 
     img_size: (height, width) in pixels, patch_size p and window_size M: one number or a pair.
+    window_size may also have one of these for each stage, (7, 7, 14, 7); two numbers are always a height and a width.
     embed_dim: C, the channels of stage 1; each later stage has twice as many.
     depths, num_heads: blocks and attention heads of each stage.
     mlp_ratio: hidden over outer channels of the MLPs. qk_scale: in place of d^-1/2.
@@ -30,7 +31,7 @@ class SwinConfig:
     embed_dim: int = 96
     depths: tuple[int, ...] = (2, 2, 6, 2)
     num_heads: tuple[int, ...] = (3, 6, 12, 24)
-    window_size: int | tuple[int, int] = 7
+    window_size: Size | tuple[Size, ...] = 7
     mlp_ratio: float = 4.0
     qkv_bias: bool = True
     qk_scale: float | None = None
@@ -44,6 +45,8 @@ class SwinConfig:
         if not self.depths or len(self.depths) != len(self.num_heads):
             raise ConfigurationError(f"{len(self.depths)} depths and {len(self.num_heads)} numbers of heads: "
                                      "give one of each for every stage")
+        windows = by_stage("window_size", self.window_size, len(self.depths))
+        object.__setattr__(self, "window_size", windows[0] if len({*windows}) == 1 else windows)
         for stage, heads in enumerate(self.num_heads):
             channels = check_count(f"embed_dim, in stage {stage + 1}", self.channels(stage))
             if channels % heads:
@@ -58,6 +61,10 @@ class SwinConfig:
     def channels(self, stage: int) -> int:
         """C 2^stage, the channels of a stage counted from 0."""
         return self.embed_dim * 2 ** stage
+
+    def window(self, stage: int) -> tuple[int, int]:
+        """M of a stage counted from 0, (height, width)."""
+        return by_stage("window_size", self.window_size, len(self.depths))[stage]
 
     def map_sizes(self, img_size: tuple[int, int] | None = None) -> list[tuple[int, int]]:
         """(h, w) of the map in every stage, for the configured image size or another one, in pixels."""

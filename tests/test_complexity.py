@@ -39,6 +39,8 @@ CASES = {                                              # name: (configuration, i
     "microsoft, everything fits": (replace(TINY, img_size=(48, 96), window_size=3, shape_policy=MICROSOFT), (48, 96)),
     "microsoft, clamped": (replace(TINY, img_size=(48, 96), window_size=6, shape_policy=MICROSOFT), (48, 96)),
     "timm, padded, odd and clamped": (replace(TINY, shape_policy=TIMM), (36, 52)),
+    "timm, a window for each stage": (replace(TINY, window_size=(2, (3, 5), 4), shape_policy=TIMM), (36, 52)),
+    "torchvision, a window for each stage": (replace(TINY, window_size=(5, 2, 3), shape_policy=TORCHVISION), (39, 54)),
     "timm, ape": (replace(TINY, ape=True, shape_policy=TIMM), (36, 52)),
     "torchvision, cropped, padded, odd": (replace(TINY, shape_policy=TORCHVISION), (39, 54)),
     "torchvision, window larger than the map": (replace(TINY, window_size=(9, 5), shape_policy=TORCHVISION), (53, 22)),

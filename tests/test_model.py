@@ -1,6 +1,6 @@
 """The whole model: its configurations, initial weights, state dict, outputs, and what it refuses."""
 
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
@@ -9,8 +9,9 @@ import swin_np
 from swin_np.errors import ConfigurationError, InputError, ShapeError, StateDictError
 from swin_np.layers import redraw
 from swin_np.model import SwinTransformer
+from swin_np.ragged import ragged_window_attention
 from swin_np.variants import VARIANTS, SwinConfig
-from tests.matching import assert_matches, assert_model_rounds_as_float32
+from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_as_float32
 
 TINY = SwinConfig((24, 40), 4, embed_dim=8, depths=(2, 1), num_heads=(2, 4), window_size=3, num_classes=5)
 
@@ -73,7 +74,8 @@ def test_the_pool_takes_its_mean_in_float64(rng):
 @pytest.mark.parametrize("changes", [
     {}, {"num_classes": 0}, {"in_chans": 1}, {"patch_size": 2}, {"patch_size": (2, 4)}, {"ape": True},
     {"patch_norm": False}, {"qkv_bias": False}, {"qk_scale": 0.7}, {"mlp_ratio": 1.5}, {"window_size": (2, 5)},
-    {"img_size": (17, 51)}, {"depths": (1, 2, 1), "num_heads": (1, 2, 8)}, {"depths": (3,), "num_heads": (1,)},
+    {"window_size": ((3, 2), 4)}, {"img_size": (17, 51)}, {"depths": (1, 2, 1), "num_heads": (1, 2, 8)},
+    {"depths": (3,), "num_heads": (1,)},
 ])
 def test_each_image_of_a_batch_gives_what_it_gives_alone(changes, rng):
     model = tiny(dtype=np.float64, **changes)
@@ -88,7 +90,7 @@ def test_each_image_of_a_batch_gives_what_it_gives_alone(changes, rng):
 
 
 @pytest.mark.parametrize("changes", [{"ape": True}, {"patch_norm": False}, {"qkv_bias": False}, {"qk_scale": 0.7},
-                                     {"window_size": 2}, {"mlp_ratio": 2.0}])
+                                     {"window_size": 2}, {"window_size": ((3, 3), 2)}, {"mlp_ratio": 2.0}])
 def test_every_option_changes_the_result(changes, images):
     one, other = tiny(), tiny(**changes)
     redraw(one, 1)
@@ -162,6 +164,11 @@ def test_an_absolute_position_embedding_fits_one_map_size_only(rng):
     ({"depths": (), "num_heads": ()}, "0 depths"),
     ({"window_size": 0}, "positive"), ({"patch_size": -4}, "positive"), ({"depths": (2, 0)}, "positive"),
     ({"num_classes": -1}, "positive"), ({"mlp_ratio": 0.0}, "positive"),
+    ({"window_size": (3, 3, 3)}, "window_size .* was given, 3 for 2 stages: give one for all stages or one for each"),
+    ({"window_size": (3,)}, "1 for 2 stages"), ({"window_size": ()}, r"window_size: the size \(\) was given"),
+    ({"window_size": ((3, 3), (3, 0))}, "window_size .* positive"),
+    ({"window_size": ((3, 3), (3, 3, 3))}, r"window_size: the size \(3, 3, 3\)"),
+    ({"window_size": ((3, 3), ((3, 3), 3))}, "window_size"), ({"window_size": np.zeros((2, 2, 2), int)}, "window_size"),
     ({"window_size": 3.5}, "window_size: the size 3.5"), ({"img_size": (24, 40, 3)}, "img_size"),
     ({"img_size": "24"}, "img_size: the size '24'"), ({"embed_dim": 8.5}, "whole"), ({"depths": (2, 1.0)}, "whole"),
     ({"depths": 2}, "depths 2 was given, expected positive whole numbers"), ({"depths": (2, 10**9)}, "depths"),
@@ -175,6 +182,49 @@ def test_an_absolute_position_embedding_fits_one_map_size_only(rng):
 def test_configurations_that_no_model_can_have_are_refused(changes, words):
     with pytest.raises(ConfigurationError, match=words):
         replace(TINY, **changes)
+
+
+FOUR = replace(TINY, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1))
+
+
+@pytest.mark.parametrize(("config", "given", "expected"), [
+    (FOUR, (7, 7, 14, 7), ((7, 7), (7, 7), (14, 14), (7, 7))), (FOUR, [7, [7, 4], (14, 2), 7], ((7, 7), (7, 4), (14, 2),
+                                                                                                (7, 7))),
+    (FOUR, np.array([7, 7, 14, 7]), ((7, 7), (7, 7), (14, 14), (7, 7))), (FOUR, (7, 7, 7, 7), (7, 7)),
+    (FOUR, (7, (7, 7), 7, [7, 7]), (7, 7)), (TINY, (7, 14), (7, 14)), (TINY, [np.int64(7), 14], (7, 14)),
+    (TINY, ((7, 7), (14, 14)), ((7, 7), (14, 14))), (TINY, ((7, 7), 14), ((7, 7), (14, 14))),
+    (TINY, np.array([[7, 7], [14, 2]]), ((7, 7), (14, 2))), (TINY, ((7, 4), (7, 4)), (7, 4)),
+    (replace(TINY, depths=(1,), num_heads=(1,)), (7,), (7, 7)),
+])
+def test_a_window_is_one_for_all_stages_or_one_for_each_and_two_numbers_are_height_and_width(config, given, expected):
+    made = replace(config, window_size=given)
+    assert made.window_size == expected and type(made.window_size) is tuple
+    each = expected if isinstance(expected[0], tuple) else (expected,) * len(config.depths)
+    assert [made.window(stage) for stage in range(len(config.depths))] == list(each)
+    assert SwinConfig(**{field.name: getattr(made, field.name) for field in fields(made)}) == made == replace(made)
+    assert asdict(made)["window_size"] == expected
+    assert f"window_size={expected}" in repr(SwinTransformer.random(made, None))
+
+
+def test_windows_of_four_stages_are_refused_for_two():
+    with pytest.raises(ConfigurationError, match=r"window_size .* was given, 4 for 2 stages"):
+        replace(replace(FOUR, window_size=(3, 3, 4, 3)), depths=(1, 1), num_heads=(1, 1))
+
+
+def test_with_a_window_for_each_stage_every_block_is_what_the_definition_gives(rng):
+    config = replace(TINY, img_size=(48, 64), depths=(2, 2, 2), num_heads=(2, 4, 2), window_size=(4, (3, 4), (3, 2)))
+    model = SwinTransformer.random(config)             # maps of 12x16, 6x8 and 3x4
+    redraw(model, 4)
+    model = model.astype(np.float64)
+    images = rng.standard_normal((2, 3, 48, 64))
+    x = model.embed(images)
+    for layer, window, shift in zip(model.layers, ((4, 4), (3, 4), (3, 2)), ((2, 2), (1, 2), (0, 1)), strict=True):
+        for block, displaced in zip(layer.blocks, ((0, 0), shift), strict=True):
+            assert block.attn.window_size == window
+            x = x + ragged_window_attention(block.norm1(x), block.attn, displaced)
+            x = x + block.mlp(block.norm2(x))
+        x = layer.downsample(x) if layer.downsample else x
+    assert_matches(model(images), model.classify(x), MODEL_TOLERANCE)
 
 
 def test_an_unknown_variant_is_answered_with_the_nearest_name():

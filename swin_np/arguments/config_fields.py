@@ -7,10 +7,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 
-from swin_np.arguments.checks import LARGEST_EPS, SMALLEST_EPS, pair, real, shown, whole
+from swin_np.arguments.checks import LARGEST_EPS, SMALLEST_EPS, Size, pair, real, shown, whole
 from swin_np.errors import ConfigurationError, ShapeError
 
 MOST = 2**20                                           # of layers, channels, classes or pixels of a side
+LISTED = (tuple, list, np.ndarray)
 POSITIVE = ("positive (or 0)", "positive")             # by the least number
 
 
@@ -18,7 +19,8 @@ def check_fields(config: Any, may_be_zero: tuple[str, ...] = ()) -> None:
     """Raise ConfigurationError, with field, value and what is expected, for a field that no model can have.
 
     Whole numbers start at 1, for the fields `may_be_zero` at 0; other numbers are positive and finite. What is right
-    stays as it is, but NumPy's numbers become Python's, which do not overflow, lists tuples, and a size a pair.
+    stays as it is, but NumPy's numbers become Python's, which do not overflow, lists tuples, and a size a pair; where a
+    field may have a size for each stage, see `by_stage`, that is a tuple of pairs.
     """
     for field in fields(config):
         value = getattr(config, field.name)
@@ -26,12 +28,14 @@ def check_fields(config: Any, may_be_zero: tuple[str, ...] = ()) -> None:
         object.__setattr__(config, field.name, checked(field.name, value, field.type, least))
 
 
-def checked(name: str, value: object, hint: object, least: int) -> object:
+def checked(name: str, value: Any, hint: object, least: int) -> object:
     """The value of a field, of the type that its hint says."""
     kinds: list[Any] = list(get_args(hint)) if get_origin(hint) in (Union, UnionType) else [hint]
     if value is None and NoneType in kinds:
         return None
     kinds = [kind for kind in kinds if kind is not NoneType]
+    if tuple[Size, ...] in kinds and is_by_stage(value):
+        return tuple(size(name, each) for each in value)
     if tuple[int, int] in kinds:
         return size(name, value)
     kind, origin = kinds[0], get_origin(kinds[0])
@@ -68,6 +72,25 @@ def size(name: str, value: Any) -> tuple[int, int]:
     return sides
 
 
+def is_by_stage(value: Any) -> bool:
+    """Whether there is a size for each stage: not one number, nor two, which are a height and a width."""
+    if not isinstance(value, LISTED) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return False
+    return len(value) not in (0, 2) or any(isinstance(each, LISTED) for each in value)
+
+
+def by_stage(name: str, value: Any, stages: int) -> tuple[tuple[int, int], ...]:
+    """The (height, width) in every stage by a checked field, which has one for all or one for each.
+
+    Raises ConfigurationError for another number of them than there are stages.
+    """
+    each = value if is_by_stage(value) else (value,) * stages
+    if len(each) != stages:
+        raise ConfigurationError(f"{name} {shown(value)} was given, {len(each)} for {stages} stages: give one for all "
+                                 "stages or one for each; two numbers are a height and a width")
+    return each
+
+
 def check_count(name: str, value: object, least: int = 1) -> int:
     """A whole number from `least` on."""
     try:
@@ -80,7 +103,7 @@ def check_count(name: str, value: object, least: int = 1) -> int:
 def counts(name: str, value: object, least: int) -> tuple[int, ...]:
     """A tuple of whole numbers from `least` on."""
     try:
-        if isinstance(value, tuple | list | np.ndarray):
+        if isinstance(value, LISTED):
             return tuple(whole(item, least, MOST) for item in value)
     except (TypeError, ValueError):
         pass

@@ -108,7 +108,7 @@ class MixerStage(Stage):
     @staticmethod
     def random_block(config: SwinMixerConfig, stage: int, shift: tuple[int, int],
                      rng: np.random.Generator | None) -> SwinMixerBlock:
-        channels, window, policy = config.channels(stage), config.window_size, config.shape_policy
+        channels, window, policy = config.channels(stage), config.window(stage), config.shape_policy
         spatial_mlp = SpatialMlp.random(policy.table_window(config.map_sizes()[stage], window),
                                         config.num_heads[stage], rng)
         mlp = Mlp.random(channels, hidden_channels(channels, config.mlp_ratio), rng)
@@ -130,8 +130,8 @@ def spatial_mlp_cost(name: str, config: SwinMixerConfig, stage: int, map_size: t
                      dtype: type = np.float32) -> LayerCost:
     """The spatial MLP of one block: every token of a window takes M^2 multiply-adds a channel, the padding included."""
     policy, channels, heads = config.shape_policy, config.channels(stage), config.num_heads[stage]
-    shift = tuple(m // 2 if shifted else 0 for m in config.window_size)
-    window, shift = policy.window_and_shift(map_size, config.window_size, shift)
+    shift = tuple(m // 2 if shifted else 0 for m in config.window(stage))
+    window, shift = policy.window_and_shift(map_size, config.window(stage), shift)
     rows, columns = (side + sum(padding(side, m, s)) for side, m, s in zip(map_size, window, shift, strict=True))
     tokens = window[0] * window[1]
     shape = (rows * columns // tokens, heads * tokens, channels // heads)                  # (nW, heads M^2, d)

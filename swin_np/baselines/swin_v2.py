@@ -46,7 +46,7 @@ class SwinV2Config(SwinConfig):
     """
 
     img_size: int | tuple[int, int] = 256
-    window_size: int | tuple[int, int] = 8
+    window_size: Size | tuple[Size, ...] = 8
     shape_policy: ShapePolicy = MICROSOFT
     pretrained_window_sizes: tuple[int, ...] = ()
     may_be_zero: ClassVar[tuple[str, ...]] = ("num_classes", "pretrained_window_sizes")
@@ -194,7 +194,7 @@ class StageV2(Stage):
     @staticmethod
     def random_block(config: SwinV2Config, stage: int, shift: tuple[int, int],
                      rng: np.random.Generator) -> SwinTransformerBlockV2:
-        channels, window, policy = config.channels(stage), config.window_size, config.shape_policy
+        channels, window, policy = config.channels(stage), config.window(stage), config.shape_policy
         window_in_force = policy.table_window(config.map_sizes()[stage], window)
         attn = CosineWindowAttention.random(channels, window_in_force, config.pretrained_window(stage, window_in_force),
                                             config.num_heads[stage], rng, config.qkv_bias)
@@ -240,7 +240,8 @@ def layer_costs(config: SwinV2Config, img_size: Size | None = None, dtype: type 
         raise ConfigurationError(f"these counts are for a Swin Transformer V2, got a {type(config).__name__}: "
                                  "give a SwinV2Config, or take the counts of swin_np.complexity")
     first_version = SwinConfig(**{field.name: getattr(config, field.name) for field in fields(SwinConfig)})
-    windows = [config.shape_policy.table_window(size, config.window_size) for size in config.map_sizes()]
+    windows = [config.shape_policy.table_window(size, config.window(stage))
+               for stage, size in enumerate(config.map_sizes())]
     costs = []
     for cost in complexity.layer_costs(first_version, img_size, dtype):
         name, stage = cost.name, int(cost.name.split(".")[1]) if cost.name.startswith("layers.") else 0

@@ -31,7 +31,7 @@ class Request:
 
     num_heads: tuple[int, ...] | None = None
     image_size: Size | None = None
-    window_size: Size | None = None
+    window_size: Size | tuple[Size, ...] | None = None
     pretrained_window_sizes: tuple[int, ...] | None = None
     told: Told | None = None
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from swin_np.arguments.config_fields import is_by_stage
 from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.checkpoints.config_files.configuration import Told, told_by
 from swin_np.checkpoints.config_files.entries import Entries, is_count, is_side
@@ -25,7 +26,7 @@ V2_ONLY = ("window_size", "pretrained_window_sizes")   # the first version's bia
 
 
 def request(found: Translated, entries: Entries | None, num_heads: int | tuple[int, ...] | None,
-            image_size: Size | None, window_size: Size | None,
+            image_size: Size | None, window_size: Size | tuple[Size, ...] | None,
             pretrained_window_sizes: int | tuple[int, ...] | None) -> Request:
     """The user's additions and those of config.json; one number of heads, or pretrained window, stands for a tuple.
 
@@ -33,7 +34,7 @@ def request(found: Translated, entries: Entries | None, num_heads: int | tuple[i
     config.json says.
     """
     given = {"num_heads": whole_numbers("num_heads", num_heads, 1), "image_size": sides("image_size", image_size),
-             "window_size": sides("window_size", window_size),
+             "window_size": windows("window_size", window_size),
              "pretrained_window_sizes": whole_numbers("pretrained_window_sizes", pretrained_window_sizes, 0)}
     for name in V2_ONLY:
         if given[name] is not None and not any(key.endswith("attn.logit_scale") for key in found.state):
@@ -52,7 +53,8 @@ def request(found: Translated, entries: Entries | None, num_heads: int | tuple[i
             answer = (answer,)
         if value is None:
             given[name] = answer
-        elif answer is not None and not same(value, answer):
+        elif answer is not None and not same(*(in_stages(each) if name == "window_size" else each
+                                               for each in (value, answer))):
             raise CheckpointError(f"{name}={value} was given, and its {told.file} says {answer}: leave {name} out, or "
                                   "give the configuration that you want as config")
     return Request(**given, told=told)
@@ -76,6 +78,21 @@ def sides(name: str, value: object) -> tuple[int, int] | None:
     if len(both) != 2 or not all(map(is_side, both)):
         raise CheckpointError(f"{name}={value!r} was given: give a whole number, or a height and a width")
     return both
+
+
+def windows(name: str, value: object) -> tuple[int, int] | tuple[tuple[int, int], ...] | None:
+    """Height and width, or a tuple of them for the stages; CheckpointError for anything else."""
+    several = as_tuple(value)
+    if several is None or len(several) == 1 or not is_by_stage(several):
+        return sides(name, several)
+    if None in several:
+        raise CheckpointError(f"{name}={value!r} was given: give one window for all stages, or one for each")
+    return tuple(sides(name, each) for each in several)
+
+
+def in_stages(window_size: tuple) -> tuple[tuple[int, int], ...]:
+    """Windows as `same` takes them: one alone stands for all stages."""
+    return window_size if is_by_stage(window_size) else (window_size,)
 
 
 def as_tuple(value: object) -> tuple | None:
@@ -133,6 +150,8 @@ def equal(config: Config, name: str, own: object, value: object) -> bool:
     """Whether a configuration's field is what was told."""
     if name == "mlp_ratio":                            # only the number of hidden units shows
         return int(config.embed_dim * own) == int(config.embed_dim * value)
+    if name == "window_size":
+        return same(in_stages(own), in_stages(value))
     if name == "pretrained_window_sizes" and isinstance(config, SwinV2Config):
         return windows_of_first_training(config, own) == windows_of_first_training(config, value)
     return own == value
@@ -141,7 +160,8 @@ def equal(config: Config, name: str, own: object, value: object) -> bool:
 def windows_of_first_training(config: SwinV2Config, sizes: tuple[int, ...]) -> list[tuple[int, int]]:
     """In each stage, where 0 is the stage's own window."""
     sizes = sizes * len(config.depths) if len(sizes) == 1 else sizes or (0,) * len(config.depths)
-    windows = [config.shape_policy.table_window(size, config.window_size) for size in config.map_sizes()]
+    windows = [config.shape_policy.table_window(size, config.window(stage))
+               for stage, size in enumerate(config.map_sizes())]
     return [pair(size) if size else window for size, window in zip(sizes, windows, strict=False)]
 
 

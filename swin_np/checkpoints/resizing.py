@@ -110,7 +110,7 @@ def resize_window(state: State, old: SwinConfig, new: SwinConfig, method: str = 
         resized["absolute_pos_embed"] = resize_position_embedding(
             state["absolute_pos_embed"], old.map_sizes()[0], new.map_sizes()[0])
     for i, (old_map, new_map) in enumerate(zip(old.map_sizes(), new.map_sizes(), strict=False)):
-        windows = [config.shape_policy.table_window(size, config.window_size)
+        windows = [config.shape_policy.table_window(size, config.window(i))
                    for config, size in ((old, old_map), (new, new_map))]
         for j in range(old.depths[i]):
             name = f"layers.{i}.blocks.{j}.attn.relative_position_bias_table"

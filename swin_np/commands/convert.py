@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import sys
 from dataclasses import replace
@@ -81,13 +82,17 @@ def run_convert(options: argparse.Namespace) -> None:
 def check_tables(config: SwinConfig, dialect: Dialect) -> None:
     """Raise CheckpointError where the dialect would have bias tables, or a V2's coordinates, of another size.
 
-    Some implementations make them for the configured window, others for a window clamped to a small map.
+    Some implementations make them for the configured window, others for a window clamped to a small map; some take a
+    window for each stage, others one for all.
     """
     other = replace(config, shape_policy=dialect.shape_policy)
-    for stage, (ours, theirs) in enumerate(zip(config.map_sizes(), other.map_sizes(), strict=True), start=1):
-        have = config.shape_policy.table_window(ours, config.window_size)
-        want = dialect.shape_policy.table_window(theirs, config.window_size)
+    windows = [config.window(stage) for stage in range(len(config.depths))]
+    alone = max(windows, key=math.prod)
+    for stage, (ours, theirs, window) in enumerate(zip(config.map_sizes(), other.map_sizes(), windows, strict=True)):
+        have = config.shape_policy.table_window(ours, window)
+        want = dialect.shape_policy.table_window(theirs, window if dialect.windows_by_stage else alone)
         if have != want:
-            raise CheckpointError(f"the position biases of stage {stage} are for a window of {size(have)}, and "
-                                  f"{dialect.name} would have {size(want)} there: choose a dialect that clamps windows "
-                                  "alike, such as microsoft or timm")
+            remedy = ("timm, which takes a window for each stage" if window != alone
+                      else "a dialect that clamps windows alike, such as microsoft or timm")
+            raise CheckpointError(f"the position biases of stage {stage + 1} are for a window of {size(have)}, and "
+                                  f"{dialect.name} would have {size(want)} there: choose {remedy}")

@@ -105,11 +105,17 @@ def settings(config: Config) -> list[tuple[str, str]]:
         return [(name, str(value)) for name, value in asdict(config).items()]
     return [("images", f"{size(config.img_size)} pixels, {config.in_chans} channels, patch {size(config.patch_size)}"),
             ("stages", f"embedding C = {config.embed_dim}, depths {config.depths}, heads {config.num_heads}, "
-                       f"window {size(config.window_size)}, MLP ratio {config.mlp_ratio:g}"),
+                       f"{windows(config)}, MLP ratio {config.mlp_ratio:g}"),
             ("classes", str(config.num_classes) if config.num_classes else "none, it has no head"),
             ("options", f"qkv bias {yes_or_no(config.qkv_bias)}, absolute position embedding {yes_or_no(config.ape)}, "
                         f"norm after the patch embedding {yes_or_no(config.patch_norm)}"),
             ("shape policy", config.shape_policy.name), *trained_on(config)]
+
+
+def windows(config: SwinConfig) -> str:
+    """The window of all stages, or of each."""
+    sizes = [size(config.window(stage)) for stage in range(len(config.depths))]
+    return f"windows {', '.join(sizes)}" if len({*sizes}) > 1 else f"window {sizes[0]}"
 
 
 def trained_on(config: SwinConfig) -> list[tuple[str, str]]:

@@ -27,9 +27,10 @@ def shift_of(reference: Reference, name: str) -> tuple[int, int]:
         return (0, 0)
     if reference.config is None or parts[0] != "layers" or parts[2:3] != ["blocks"] or int(parts[3]) % 2 == 0:
         return (0, 0)
-    half = tuple(side // 2 for side in reference.config.window_size)
-    map_size = reference.config.map_sizes(reference.image_size)[int(parts[1])]
-    return reference.config.shape_policy.window_and_shift(map_size, reference.config.window_size, half)[1]
+    stage = int(parts[1])
+    m, n = reference.config.window(stage)
+    map_size = reference.config.map_sizes(reference.image_size)[stage]
+    return reference.config.shape_policy.window_and_shift(map_size, (m, n), (m // 2, n // 2))[1]
 
 
 @dataclass

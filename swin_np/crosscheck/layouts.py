@@ -136,7 +136,7 @@ def axes_of(name: str, shape: tuple[int, ...], config: SwinConfig | None, image_
         return Axes(dict(zip("BC", shape, strict=True)), VECTORS)
     stage, step = stage_and_step(name, config)
     map_size = config.map_sizes(image_size)[stage]
-    window, _ = config.shape_policy.window_and_shift(map_size, config.window_size, (0, 0))
+    window, _ = config.shape_policy.window_and_shift(map_size, config.window(stage), (0, 0))
     if re.search(r"\.attn(\.|$)", name) and step != "rolled_back":
         map_size = tuple(side + -side % m for side, m in zip(map_size, window, strict=True))
     if any(side % m for side, m in zip(map_size, window, strict=True)):

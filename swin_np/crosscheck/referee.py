@@ -1,6 +1,7 @@
 """The cross-check itself: compare every point, then each module on its own, then say what is wrong."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,8 +14,9 @@ from swin_np.crosscheck.locate import on_the_map
 from swin_np.crosscheck.noise import precision_of, tolerance
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding, Point, Report
-from swin_np.errors import InputError
+from swin_np.errors import ConfigurationError, InputError
 from swin_np.functional import Array
+from swin_np.variants import SwinConfig
 
 WITHOUT_MODEL = ("The reference is a trace without weights: points are compared, and no cause is looked for; write it "
                  "with swin-np dump for that.")
@@ -84,7 +86,7 @@ def check_comparable(reference: Reference, candidate: Candidate, found: Named) -
         differing = [f"{name} {candidate.config[name]} (the reference has {getattr(reference.config, name)})"
                      for name in ("embed_dim", "depths", "num_heads", "window_size", "patch_size", "mlp_ratio")
                      if name in candidate.config
-                     and not same_setting(candidate.config[name], getattr(reference.config, name))]
+                     and not same_setting(reference.config, name, candidate.config[name])]
         if differing:
             raise InputError(f"the candidate has another configuration: {', '.join(differing)}: "
                              "compare it with a reference of its own")
@@ -99,9 +101,14 @@ def check_comparable(reference: Reference, candidate: Candidate, found: Named) -
                          f"the reference does ({', '.join(list(reference.points)[:5])}, ...), or give a mapping")
 
 
-def same_setting(theirs: object, ours: object) -> bool:
-    """Whether two settings are equal, one number standing for a pair of it."""
-    theirs, ours = np.ravel(theirs), np.ravel(ours)
+def same_setting(config: SwinConfig, name: str, theirs: object) -> bool:
+    """Whether a setting is that of the reference, one number standing for a pair of it."""
+    if name == "window_size":                          # or one for each stage
+        try:
+            return replace(config, window_size=theirs) == config
+        except ConfigurationError:
+            return False
+    theirs, ours = np.ravel(theirs), np.ravel(getattr(config, name))
     return bool(np.array_equal(np.broadcast_to(theirs, ours.shape), ours)) if len(theirs) in (1, len(ours)) else False
 
 

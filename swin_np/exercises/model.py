@@ -18,7 +18,7 @@ def drawn_model(rng: np.random.Generator, config: SwinConfig, batch: int) -> Arg
     redraw(model, int(rng.integers(2 ** 32)))
     state = {name: value.astype(np.float64) for name, value in model.state_dict().items()}
     images = rng.standard_normal((batch, config.in_chans, *config.img_size))
-    return images, state, config.depths, config.num_heads, config.window_size[0]
+    return images, state, config.depths, config.num_heads, config.window(0)[0]
 
 
 def model_and_images(rng: np.random.Generator) -> Arguments:

@@ -46,7 +46,7 @@ def read_attention_times(path: str | Path) -> list[AttentionTime]:
 def stage_sizes(config: SwinConfig, stage: int, sizes: Sequence[int]) -> list[int]:
     """Those of the sizes, in pixels, at which the map of a stage is tiled by at least one window."""
     maps = {size: config.map_sizes((size, size))[stage] for size in sizes}
-    m, n = config.window_size
+    m, n = config.window(stage)
     return [size for size, (h, w) in maps.items() if h >= m and w >= n and not (h % m or w % n)]
 
 
@@ -57,7 +57,7 @@ def attention_costs(config: SwinConfig, stage: int, sizes: Sequence[int]) -> tup
     """
     maps, channels = [config.map_sizes((size, size))[stage] for size in sizes], config.channels(stage)
     return (np.array([msa_multiply_adds(h, w, channels) for h, w in maps], np.int64),
-            np.array([window_msa_multiply_adds(h, w, channels, config.window_size) for h, w in maps], np.int64))
+            np.array([window_msa_multiply_adds(h, w, channels, config.window(stage)) for h, w in maps], np.int64))
 
 
 def counted_costs(config: SwinConfig, stage: int, sizes: Sequence[int]) -> tuple[Array, Array]:

@@ -41,7 +41,7 @@ def hierarchy_beside_vit(image: Array, config: SwinConfig = VARIANTS["swin_t"]) 
     figure = new_figure(9.0, 6.9)
     panels = figure.subplots(2, 3).flat
     for stage, (axes, map_size) in enumerate(zip(panels, map_sizes, strict=False)):
-        draw_map(axes, image, map_size, config.window_size)
+        draw_map(axes, image, map_size, config.window(stage))
         axes.set_title(f"Swin, stage {stage + 1}")
     draw_map(panels[-2], image, vit, vit)
     panels[-2].set_title("ViT, all blocks")

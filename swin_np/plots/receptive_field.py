@@ -80,7 +80,7 @@ def receptive_field_by_block(model: SwinTransformer, seed: int = 0) -> Figure:
     The tokens are one in the middle of the map and the one in its corner; the blocks are those of the first stage of
     `model`, which should be in float64.
     """
-    (h, w), window = map_size, (m, n) = model.config.map_sizes()[0], model.config.window_size
+    (h, w), window = map_size, (m, n) = model.config.map_sizes()[0], model.config.window(0)
     shifts = [block.shift_size for block in model.layers[0].blocks]
     sources = ((h // 2 // m * m + m // 2, w // 2 // n * n + n // 2), (0, 0))                # the middle of its window
     alternating = [reach(map_size, window, shifts, source) for source in sources]

@@ -75,7 +75,7 @@ def shifted_not_sliding(config: SwinConfig = VARIANTS["swin_t"]) -> Figure:
     bytes are those of float32 keys and values with the channels of the model's first stage; below stand those of the
     stage's own map and window. Raises ConfigurationError for an even window, which cannot slide around a query.
     """
-    (h, w), channels, own_window = config.map_sizes()[0], config.embed_dim, config.window_size
+    (h, w), channels, own_window = config.map_sizes()[0], config.embed_dim, config.window(0)
     shift = (WINDOW[0] // 2, WINDOW[1] // 2)
     figure = new_figure(8.4, 5.6)
     panels = figure.subplots(1, 2)

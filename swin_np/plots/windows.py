@@ -39,7 +39,7 @@ def is_whole(rows: slice, columns: slice, window: tuple[int, int]) -> bool:
 
 def count_windows(config: SwinConfig, shift: tuple[int, int]) -> WindowCounts:
     """Count the windows of stage 1. Raises ShapeError where they do not tile its map."""
-    map_size, window = config.map_sizes()[0], config.window_size
+    map_size, window = config.map_sizes()[0], config.window(0)
     regions, windows = regions_per_window(map_size, window, shift), ragged_windows(map_size, window, shift)
     whole = sum(is_whole(*place, window) for place in windows)
     return WindowCounts(whole, len(windows) - whole, regions.size, np.count_nonzero(regions > 1))
@@ -49,10 +49,10 @@ def draw_windows(axes: Axes, image: Array, config: SwinConfig, shift: tuple[int,
     """One panel: the image in pixels, each window framed, the pieces at the border hatched as well."""
     (h, w), (p, q) = image.shape[:2], config.patch_size
     axes.imshow(image, extent=(0, w, h, 0), interpolation="nearest")
-    for rows, columns in ragged_windows(config.map_sizes()[0], config.window_size, shift):
+    for rows, columns in ragged_windows(config.map_sizes()[0], config.window(0), shift):
         corner = (columns.start * q, rows.start * p)
         width, height = (columns.stop - columns.start) * q, (rows.stop - rows.start) * p
-        if is_whole(rows, columns, config.window_size):
+        if is_whole(rows, columns, config.window(0)):
             draw_frame(axes, corner, width, height, WHITE)
         else:
             draw_frame(axes, corner, width, height, ORANGE, SHADE, hatch="////")
@@ -69,7 +69,7 @@ def windows_on_photograph(image: Array, config: SwinConfig = VARIANTS["swin_t"])
     if image.shape[:2] != config.img_size:
         raise ShapeError(f"the image is {image.shape[0]}x{image.shape[1]}, the windows are those of {config.img_size}: "
                          "resize and crop it with swin_np.images")
-    m, n = config.window_size
+    m, n = config.window(0)
     shift, (h, w) = (m // 2, n // 2), config.map_sizes()[0]
     regular, shifted = count_windows(config, (0, 0)), count_windows(config, shift)
     figure = new_figure(8.4, 5.0)

@@ -10,6 +10,7 @@ import pytest
 
 import swin_np
 from swin_np.errors import ConfigurationError, InputError, SwinError
+from swin_np.functional import Size
 from swin_np.layers import Module, redraw
 from swin_np.model import SwinTransformer
 from swin_np.shape_policy import MICROSOFT, TIMM
@@ -44,6 +45,8 @@ BASES = [small(next(iter(architecture.variants.values()))) for architecture in A
 
 def of_its_type(value: object, hint: object) -> bool:
     """Whether a field holds what its declaration says: Python's own numbers, a tuple of them, one of the choices."""
+    if tuple[Size, ...] in get_args(hint) and type(value) is tuple and type(value[0]) is tuple:
+        return all(of_its_type(each, Size) for each in value)
     if get_origin(hint) in (Union, UnionType) and tuple[int, int] in get_args(hint):
         return type(value) is tuple and [type(side) for side in value] == [int, int]
     if get_origin(hint) in (Union, UnionType):
@@ -110,7 +113,7 @@ def hostile_configurations(seed: int, count: int):
         base = BASES[number % len(BASES)]
         names = [field.name for field in fields(base)]
         pool = [*NUMBERS, *SIZES, "basic", "deep", "p6p7", "pad", TIMM, MICROSOFT, TINY, [], {}, (1, 1), (4, 4), 4, 8,
-                16, (16, 12), (1,) * 100, (1, 1, 1, 1), (2**20,), 2**20, 2**20 + 1, np.zeros(3), Module()]
+                16, (16, 12), ((2, 1), 4), (1,) * 100, (1, 1, 1, 1), (2**20,), 2**20, 2**20 + 1, np.zeros(3), Module()]
         replaced = rng.permutation(names)[:1 + number % 3 // 2].tolist()
         yield base, {name: pool[int(rng.integers(len(pool)))] for name in replaced}
 

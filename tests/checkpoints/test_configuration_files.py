@@ -147,6 +147,15 @@ IN_TIMM = {
     "Swin": ("swin_tiny_patch4_window7_224", TINY | {"img_size": (96, 128)}),
     "Swin, all windows clamped": ("swin_tiny_patch4_window7_224", TINY | {"img_size": 16, "depths": (2,),
                                                                           "num_heads": (2,)}),
+    "Swin, a window for each stage": ("swin_s3_tiny_224", TINY | {"img_size": (240, 272)}),
+    "Swin, a window for each stage, clamped": ("swin_s3_base_224", TINY | {"img_size": (96, 128),
+                                                                           "depths": (1, 2, 3, 2)}),
+    "Swin, a window for each stage, one of them smaller": ("swin_s3_small_224", TINY | {"depths": (2, 1, 2, 1)}),
+    "Swin, other windows": ("swin_s3_tiny_224", TINY | {"img_size": (64, 96), "window_size": (4, (3, 5), 4, (2, 1))}),
+    "Swin, other windows of a usual model": ("swin_tiny_patch4_window7_224", TINY | {
+        "img_size": (64, 96), "window_size": (4, 4, 2, 2)}),
+    "V2, a window for each stage": ("swinv2_tiny_window8_256", TINY | {
+        "img_size": (64, 96), "window_size": (8, (4, 6), 4, 2), "pretrained_window_sizes": (6, 6, 3, 0)}),
     "Swin, grey": ("swin_base_patch4_window12_384", TINY | {"img_size": 96, "in_chans": 1, "depths": (1, 2, 1, 1)}),
     "ViT, heads of 12 channels": ("vit_tiny_patch16_224", {"embed_dim": 48, "num_heads": 4, "depth": 2, "img_size": 32,
                                                            "num_classes": 5}),
@@ -162,7 +171,7 @@ def test_a_folder_of_timm_gives_its_models_numbers(setting, tmp_path, rng):
     model = of_timm(architecture, tmp_path, **settings)
     size = model.pretrained_cfg["input_size"] if architecture == "resnet18" else json.loads(
         (tmp_path / "config.json").read_text())["pretrained_cfg"]["input_size"]
-    images = rng.standard_normal((1, size[0], *(size[1:] if architecture != "resnet18" else (40, 56))))
+    images = rng.standard_normal((2, size[0], *(size[1:] if architecture != "resnet18" else (40, 56))))
     assert_matches(swin_np.load(tmp_path, dtype=np.float64)(images), output_of(model, images), MODEL_TOLERANCE)
 
 
@@ -276,11 +285,10 @@ def test_relatives_with_the_tensors_of_a_resnet_are_refused_by_name(architecture
     ("swin_tiny_patch4_window7_224", {"always_partition": True}, "always_partition 'True'"),
     ("swin_tiny_patch4_window7_224", {"head_dim": 8}, "head_dim '8'"),
     ("swinv2_tiny_window8_256", {"act_layer": "gelu_tanh"}, "act_layer 'gelu_tanh'"),
-    ("swinv2_tiny_window8_256", {"window_size": (8, 8, 4, 2)}, r"window_size '\[8, 8, 4, 2\]', which no Swin Transf"),
     ("vit_tiny_patch16_224", SMALL_VIT | {"global_pool": "avg"}, "global_pool 'avg'"),
     ("vit_tiny_patch16_224", SMALL_VIT | {"act_layer": "relu"}, "act_layer 'relu'"),
     ("resnet18", {"embed_dim": None, "num_heads": None, "depths": None, "output_stride": 8}, "output_stride '8'"),
-    ("swin_s3_tiny_224", {}, "timm's 'swin_s3_tiny_224', which is no Swin Transformer"),
+    ("swinv2_cr_tiny_224", {"img_size": 224}, "it seems to be timm's swinv2_cr, which is another network than Swin V2"),
 ])
 def test_what_timm_alone_can_do_is_refused_by_name(architecture, settings, words, tmp_path):
     settings = TINY | {"depths": (1, 1, 1, 1)} | settings
@@ -319,11 +327,32 @@ def test_the_patterns_take_no_relative():
     timm = pytest.importorskip("timm")
     taken = {name for name in timm.list_models() for pattern in NAMES.values() if re.fullmatch(pattern, name)}
     relatives = {"resnetaa50", "resnetblur18", "resnetblur50", "resnet50_gn", "resnet50d", "resnext50d_32x4d",
-                 "seresnet50", "swin_s3_tiny_224", "swinv2_cr_tiny_224", "vit_base_patch16_clip_224", "flexivit_base",
+                 "seresnet50", "swinv2_cr_tiny_224", "vit_base_patch16_clip_224", "flexivit_base",
                  "vit_base_patch16_clip_quickgelu_224", "vit_base_patch16_gap_224", "vit_base_patch16_rpn_224",
                  "vit_base_patch16_siglip_224", "deit3_small_patch16_224", "vit_base_patch16_plus_240"}
     assert relatives <= {*timm.list_models()} and not relatives & taken
-    assert len(taken) == 71
+    assert len(taken) == 74
+
+
+@pytest.mark.parametrize(("windows", "words"), [
+    ([7, 7, 7, 7], r"window_size \(\(7, 7\), .*, and its tensors are for \(\(7, 7\), \(7, 7\), \(14, 14\), \(7, 7\)\)"),
+    (7, r"window_size \(7, 7\), and its tensors are for \(\(7, 7\), \(7, 7\), \(14, 14\), \(7, 7\)\)"),
+    ([7, 14], r"window_size \(7, 14\), and its tensors are for"), ([7, 7, 14], r"\(14, 14\)\), and its t"),
+    ([7, 7, None, 7], "expected a window, or one for each stage"), ([7, 7, "14", 7], "expected a positive whole"),
+    ([7, 7, [14, 14, 14], 7], "or a height and a width"), ([[7] * 4], "or a height and a width"), ([], "or a height"),
+    ([7, 7, 0, 7], "positive"), ([7] * 100, "expected a window, or one for each stage"), ({"a": 7}, "positive"),
+])
+def test_windows_that_no_stages_can_have_are_refused(windows, words, tmp_path):
+    of_timm("swin_s3_tiny_224", tmp_path, **TINY | {"depths": (1, 1, 1, 1)})
+    with pytest.raises(CheckpointError, match=words):
+        swin_np.load(with_entries(tmp_path, model_args__window_size=windows))
+
+
+def test_windows_of_a_v2_that_were_given_count_against_those_of_the_configuration(tmp_path):
+    of_timm("swinv2_tiny_window8_256", tmp_path, **TINY | {"depths": (1, 1, 1, 1), "window_size": (8, 8, 4, 2)})
+    with pytest.raises(CheckpointError, match=r"window_size=\(8, 8\) was given, and its config.json says \(\(8, 8\), "):
+        swin_np.load(tmp_path, window_size=8)
+    assert swin_np.load(tmp_path, window_size=(8, 8, 4, (2, 2))).config.window(3) == (2, 2)
 
 
 def test_the_name_of_an_argument_cannot_steer_the_terminal(tmp_path):

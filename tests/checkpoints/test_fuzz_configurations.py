@@ -50,6 +50,9 @@ PRETRAINED = {"tag": "x", "input_size": [3, 32, 32], "fixed_input_size": True, "
 IN_TIMM = {"architecture": "swinv2_tiny_window8_256", "num_classes": 2, "num_features": 16, "global_pool": "avg",
            "model_args": {"img_size": 32, "patch_size": 2, "window_size": [4, 4], "pretrained_window_sizes": [6, 0],
                           "drop_path_rate": 0.1, **SIZES}, "pretrained_cfg": PRETRAINED}
+S3_IN_TIMM = IN_TIMM | {"architecture": "swin_s3_tiny_224", "model_args": {
+    "img_size": 32, "patch_size": 2, "window_size": [[4, 4], 2, [2, 2]], "embed_dim": 8, "depths": [1, 1, 1],
+    "num_heads": [2, 4, 4]}}
 VIT_IN_TIMM = {"architecture": "vit_tiny_patch16_224.x", "global_pool": "token", "pretrained_cfg": PRETRAINED,
                "model_args": {"embed_dim": 24, "depth": 2, "num_heads": 3, "patch_size": 8, "img_size": [32, 32]}}
 PROCESSOR = {"image_processor_type": "ViTImageProcessor", "do_resize": True, "do_center_crop": False, "resample": 3,
@@ -57,6 +60,7 @@ PROCESSOR = {"image_processor_type": "ViTImageProcessor", "do_resize": True, "do
              "crop_pct": 0.875, "rescale_factor": 0.00392156862745098, "image_mean": [0.5, 0.5, 0.5],
              "image_std": [0.5, 0.5, 0.5]}
 PLAIN = SwinConfig(32, 2, 3, 2, 8, (1, 2), (2, 4), 4)
+BY_STAGE = SwinConfig(32, 2, 3, 2, 8, (1, 1, 1), (2, 4, 4), (4, 2, 2))
 PLAIN_V2 = SwinV2Config(32, 2, 3, 2, 8, (1, 2), (2, 4), 4)
 
 KINDS = {                                              # (the file, its good content, dialect and model beside it)
@@ -66,6 +70,7 @@ KINDS = {                                              # (the file, its good con
     "resnet": ("config.json", RESNET, RESNET_DIALECTS["transformers"], ResNetConfig("basic", (1,) * 4, inplanes=8)),
     "upernet": ("config.json", UPERNET, UPERNET_DIALECTS["transformers-files"], UPerNetConfig(PLAIN, 3, 6)),
     "timm": ("config.json", IN_TIMM, SWIN_V2_DIALECTS["timm"], PLAIN_V2),
+    "timm s3": ("config.json", S3_IN_TIMM, DIALECTS["timm"], BY_STAGE),
     "timm vit": ("config.json", VIT_IN_TIMM, VIT_DIALECTS["timm"], ViTConfig(32, 8, 3, 2, 24, 2, 3)),
     "preprocessor": ("preprocessor_config.json", PROCESSOR, DIALECTS["timm"], PLAIN),
 }

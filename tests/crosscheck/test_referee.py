@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from swin_np import SwinTransformer, trace
-from swin_np.crosscheck.candidates import candidate_of
+from swin_np import SwinConfig, SwinTransformer, trace
+from swin_np.crosscheck.candidates import Candidate, candidate_of
 from swin_np.crosscheck.evidence import shift_of
 from swin_np.crosscheck.referee import crosscheck
 from swin_np.crosscheck.reference import Reference, read_reference
@@ -193,6 +193,29 @@ def test_another_configuration_cannot_be_compared():
         other(model_and_images()[1])
     with pytest.raises(InputError, match="another configuration"):
         check(dict(recorded))
+
+
+def test_with_a_window_for_each_stage_the_block_that_does_not_shift_is_named(rng):
+    config = SwinConfig((48, 80), embed_dim=8, depths=(2, 2, 2), num_heads=(1, 2, 4), window_size=(2, (3, 5), 2))
+    model = SwinTransformer.random(config)
+    redraw(model, 3)
+    images = rng.standard_normal((2, 3, 48, 80))
+    compared_with, double = Reference.of(model, images), model.astype(np.float64)
+
+    def report(settings):
+        with trace(double) as points:
+            double(images)
+        return crosscheck(compared_with, Candidate(dict(points), config=settings))
+
+    for windows in ([2, [3, 5], 2], ((2, 2), (3, 5), (2, 2))):
+        assert report({"window_size": windows}).verdict == "agree"
+    for windows in (2, (3, 5), [2, 3, 5], [2, [3, 5], 3], "2"):
+        with pytest.raises(InputError, match="another configuration: window_size"):
+            report({"window_size": windows})
+    double.layers[1].blocks[1].shift_size = (0, 0)
+    finding, = report({}).findings
+    assert (finding.mistake, finding.module) == ("no-shift", "layers.1.blocks.1.attn")
+    assert shift_of(compared_with, "layers.1.blocks.1.attn") == (1, 2)
 
 
 def test_a_dump_without_any_known_name_cannot_be_compared(rng):

@@ -3,16 +3,19 @@
 import re
 from dataclasses import replace
 from functools import cache, lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from oracle.registered_models import REGISTERED
+from oracle.registered_models import REGISTERED, TIMM_MODELS
 from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.baselines.vit import ViTConfig
 from swin_np.checkpoints.dialects.dialect import COUNTERS
-from swin_np.checkpoints.loading import load
+from swin_np.checkpoints.files import StoredCheckpoint, entries_of
+from swin_np.checkpoints.loading import identify, load
+from swin_np.errors import CheckpointError
 from swin_np.layers import LayerNorm, Module
 from swin_np.systems.registry import Config, architecture_of
 from swin_np.variants import SwinConfig
@@ -29,14 +32,14 @@ PLAIN = {
 """What the names of the systems that this package has look like."""
 
 LEFT_OUT = {
-    r"swin_s3_.*": "a window for each stage",
     r"swinv2_cr_.*": "a network of their own: a bias by two layers of another kind, other norms",
     r"resnext26ts|resnext50d_32x4d|resnet51q|resnet61q": "another stem",
 }
 
 NAMES = [(library, name) for library, models in REGISTERED.items() for name in models]
 SHORT = {
-    ("timm", "swin_tiny_patch4_window7_224"), ("torchvision", "swin_t"), ("timm", "swinv2_tiny_window8_256"),
+    ("timm", "swin_tiny_patch4_window7_224"), ("timm", "swin_s3_tiny_224"), ("torchvision", "swin_t"),
+    ("timm", "swinv2_tiny_window8_256"),
     ("timm", "swinv2_tiny_window16_256"), ("torchvision", "swin_v2_t"), ("timm", "vit_small_patch32_224"),
     ("timm", "deit_tiny_distilled_patch16_224"), ("timm", "resnet50"), ("torchvision", "resnet18"),
     ("torchvision", "resnext50_32x4d"), ("timm", "res2net50_26w_4s"),
@@ -48,7 +51,8 @@ TOO_LARGE = {("torchvision", "vit_h_14"), ("timm", "resnext101_32x32d")}
 """Over 450 million parameters: only the state is compared."""
 
 PUBLISHED = [
-    ("timm", "swin_base_patch4_window7_224"), ("torchvision", "swin_s"), ("timm", "swinv2_base_window12to16_192to256"),
+    ("timm", "swin_base_patch4_window7_224"), ("timm", "swin_s3_tiny_224"), ("torchvision", "swin_s"),
+    ("timm", "swinv2_base_window12to16_192to256"),
     ("torchvision", "swin_v2_t"), ("timm", "vit_base_patch16_224"), ("timm", "deit_base_distilled_patch16_384"),
     ("torchvision", "vit_b_16"), ("timm", "resnet152"), ("torchvision", "resnext101_64x4d"),
     ("timm", "res2net50_14w_8s"), ("timm", "res2net101d"),
@@ -67,7 +71,7 @@ def small(library: str, config: Config) -> tuple[Config, tuple[int, int], dict[s
         size = tuple(side * config.patch_size[0] for side in (4, 6 if library == "timm" else 4))
         told = {"img_size": size} if library == "timm" else {"image_size": size[0]}
     else:
-        window = config.window_size[0]
+        window = config.window(0)[0]
         size = tuple(side * window for side in ((8, 12) if window % 2 else (6, 8)))
         told = {"img_size": size} if library == "timm" else {}
     return replace(config, img_size=size), size, told
@@ -126,6 +130,60 @@ def test_a_file_that_the_library_saves_is_read_as_our_model(library, name, tmp_p
     state = model.state_dict()
     assert read.state_dict().keys() == state.keys()
     assert all(np.array_equal(value, state[key]) for key, value in read.state_dict().items())
+
+
+SWINS = sorted(name for name in timm.list_models() if name.startswith("swin"))
+OF_ANOTHER_KIND = [name for name in SWINS if name.startswith("swinv2_cr")]
+
+
+def stored_by_timm(name: str, configuration: bool, folder: Path) -> StoredCheckpoint:
+    """A file of a registered model, all zeros, and config.json as timm writes it."""
+    from timm.models._hub import save_config_for_hf
+
+    theirs = shapes_only("timm", name)
+    tensors = {key: np.zeros(tuple(value.shape), np.float32) for key, value in theirs.state_dict().items()}
+    save_config_for_hf(theirs, folder / "config.json")
+    return StoredCheckpoint("safetensors", tensors, [], {}, name="model.safetensors",
+                            configuration=entries_of(folder / "config.json") if configuration else None)
+
+
+@pytest.mark.parametrize("name", SWINS)
+def test_every_swin_of_timm_is_read_with_its_config_json_or_refused_by_its_name(name, tmp_path):
+    stored = stored_by_timm(name, True, tmp_path)
+    if name in OF_ANOTHER_KIND:
+        with pytest.raises(CheckpointError, match="it seems to be timm's swinv2_cr, which is another network"):
+            identify(stored)
+        return
+    found, config = identify(stored), TIMM_MODELS[name]
+    classes = found.config.num_classes                 # 1000, or those of the first weights that timm lists
+    assert (windows(found.config), found.assumed) == (windows(config), [])
+    assert found.config == replace(config, num_classes=classes)
+
+
+@pytest.mark.parametrize("name", SWINS)
+def test_every_swin_of_timm_is_read_without_a_config_json_or_its_question_asked(name, tmp_path):
+    stored, config = stored_by_timm(name, False, tmp_path), TIMM_MODELS.get(name)
+    if name in OF_ANOTHER_KIND:
+        with pytest.raises(CheckpointError, match="it seems to be timm's swinv2_cr, which is another network"):
+            identify(stored)
+    elif name.startswith("swinv2"):
+        with pytest.raises(CheckpointError, match="give window_size, image_size and pretrained_window_sizes"):
+            identify(stored)
+        found = identify(stored, window_size=config.window_size, image_size=config.img_size,
+                         pretrained_window_sizes=config.pretrained_window_sizes or 0)
+        assert windows(found.config) == windows(config)
+    else:
+        found = identify(stored)
+        assert windows(found.config) == windows(config) and found.config.img_size == config.img_size
+
+
+def windows(config: SwinConfig) -> list[tuple]:
+    """In force in each stage, and what scales a V2's coordinates there."""
+    in_force = [config.shape_policy.window_and_shift(size, (m, n), (m // 2, n // 2))
+                for size, (m, n) in zip(config.map_sizes(), map(config.window, range(4)), strict=True)]
+    trained = [config.pretrained_window(stage, window) if isinstance(config, SwinV2Config) else None
+               for stage, (window, _) in enumerate(in_force)]
+    return list(zip(in_force, trained, strict=True))
 
 
 @lru_cache(1)

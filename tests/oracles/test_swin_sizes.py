@@ -65,6 +65,13 @@ def test_timms_answer_to_every_size(version, window, size):
 
 
 @pytest.mark.parametrize("size", long_but(SHORT, SIZES.values()), ids=SIZES)
+@pytest.mark.parametrize("windows", [(4, 5, 3), ((3, 5), (6, 2), (2, 9)), (2, 7, 2)], ids=str)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_window_for_each_stage_is_timms_at_every_size(version, windows, size):
+    assert_timm_agrees(tiny(version, windows, TIMM, size))
+
+
+@pytest.mark.parametrize("size", long_but(SHORT, SIZES.values()), ids=SIZES)
 @pytest.mark.parametrize(("version", "window"), of_each_window()[1:])    # V2 divides 0 by 0 in a window of 1
 def test_torchvisions_answer_to_every_size(version, window, size):
     model, theirs = torchvision_pair(tiny(version, window, TORCHVISION))

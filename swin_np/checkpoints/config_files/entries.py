@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from swin_np.arguments.config_fields import is_by_stage
 from swin_np.errors import CheckpointError
 
 LARGEST, LARGEST_SIDE = 2**31, 2**16                   # of numbers, and of sides in pixels or tokens
@@ -73,6 +74,16 @@ class Entries:
         if value is None or (len(values) == 2 and all(is_side(side) and side > 0 for side in values)):
             return None if value is None else tuple(values)
         raise self.wrong(name, "a positive whole number, or a height and a width")
+
+    def windows(self, name: str) -> tuple[int, int] | tuple[tuple[int, int], ...] | None:
+        """Height and width for all stages, or a list of them, one for each; two numbers are the former."""
+        value = self.values.get(name)
+        if not is_by_stage(value):
+            return self.pair(name)
+        windows = [Entries(self.file, {name: each}).pair(name) for each in value[:LONGEST + 1]]
+        if len(windows) > LONGEST or None in windows:
+            raise self.wrong(name, "a window, or one for each stage")
+        return tuple(windows)
 
 
 def as_list(value: object) -> list:

@@ -14,7 +14,8 @@ from swin_np.systems.registry import RES2NET, RESNET, SWIN, SWIN_V2, VIT, Archit
 FIRST_TRAINED_ON = 32                                  # pixels of the image for one token of the last stage's map
 RETRAINED = r"(_22k|_22kft1k|_in22k|_in22ft1k|_in21k|_miil|_sam|_dino)?"          # in names of before timm 0.9
 NAMES = {
-    SWIN: rf"swin_(?P<size>tiny|small|base|large)_patch4_window(?P<window>\d+)_(?P<image>\d+){RETRAINED}",
+    SWIN: r"swin_((?P<size>tiny|small|base|large)_patch4_window(?P<window>\d+)|s3_(?P<searched>tiny|small|base))"
+          rf"_(?P<image>\d+){RETRAINED}",
     SWIN_V2: r"swinv2_(?P<size>tiny|small|base|large)_window((?P<first_window>\d+)to)?(?P<window>\d+)"
              rf"_((?P<first_image>\d+)to)?(?P<image>\d+){RETRAINED}",
     VIT: r"(vit|deit)_(?P<size>tiny|small|base|large|huge|giant|gigantic)(_distilled)?_patch\d+_(?P<image>\d+)"
@@ -26,13 +27,15 @@ NAMES = {
 
 SWIN_SIZES = {"tiny": (96, (2, 2, 6, 2)), "small": (96, (2, 2, 18, 2)), "base": (128, (2, 2, 18, 2)),
               "large": (192, (2, 2, 18, 2))}           # embed_dim, depths
+S3_SIZES = {"tiny": ((2, 2, 6, 2), (7, 7, 14, 7)), "small": ((2, 2, 18, 2), (14, 14, 14, 7)),
+            "base": ((2, 2, 30, 2), (7, 7, 14, 7))}    # depths, windows of the stages; embed_dim is 96
 VIT_SIZES = {"tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12), "large": (1024, 24, 16),
              "huge": (1280, 32, 16), "giant": (1408, 40, 16), "gigantic": (1664, 48, 16)}  # embed_dim, depth, num_heads
 VIT_EPS = 1e-6
 
 ARGUMENTS = {"img_size": Entries.pair, "patch_size": Entries.pair, "in_chans": Entries.count,
              "num_classes": Entries.count, "embed_dim": Entries.count, "depths": Entries.counts,
-             "depth": Entries.count, "window_size": Entries.pair, "mlp_ratio": Entries.number,
+             "depth": Entries.count, "window_size": Entries.windows, "mlp_ratio": Entries.number,
              "qkv_bias": Entries.flag, "pretrained_window_sizes": Entries.counts}
 USUAL = {"always_partition": False, "act_layer": "gelu", "qk_norm": False, "class_token": True, "pos_embed": "learn",
          "no_embed_class": False, "reg_tokens": 0, "pre_norm": False, "final_norm": True, "output_stride": 32}
@@ -67,6 +70,9 @@ def by_name(system: Architecture, parts: dict[str, str | None]) -> dict[str, obj
     if system is VIT:
         embed_dim, depth, num_heads = VIT_SIZES[parts["size"]]
         return {"embed_dim": embed_dim, "depth": depth, "num_heads": num_heads, **image, "eps": VIT_EPS}
+    if parts.get("searched"):                          # "S3": windows were searched for, as much else
+        depths, windows = S3_SIZES[parts["searched"]]
+        return {"embed_dim": 96, "depths": depths, "window_size": tuple((m, m) for m in windows), **image}
     embed_dim, depths = SWIN_SIZES[parts["size"]]
     fields = {"embed_dim": embed_dim, "depths": depths, "window_size": (int(parts["window"]),) * 2, **image}
     if system is SWIN:
@@ -97,8 +103,6 @@ def check_arguments(arguments: Entries, pool: str | None, system: Architecture) 
     values: Mapping[str, object] = {"global_pool": pool} | arguments.values
     for name, value in values.items():
         known = name in ARGUMENTS or name == "num_heads" or re.fullmatch(NO_MATTER, name)
-        if name == "window_size" and isinstance(value, list) and len(value) > 2:        # another in each stage
-            known = None
         if known or value is None or (name in usual and value in (usual[name], "")):
             continue
         shown = name[:100] if name.isprintable() else ascii(name[:100])

@@ -31,6 +31,7 @@ class Dialect:
     outside: the same as `names`, of what stands beside the root there: its head.
     unfold_merging: patch merging by Unfold: channel by channel, then row by row, in place of `patch_merging`'s order.
     fused_bias: Swin V2's biases of queries and values are stored as one `qkv.bias`, whose third for the keys is unused.
+    windows_by_stage: the implementation takes a window for each stage, all others one for all.
     buffers: endings of the derived buffers that the implementation stores.
     flat_index: `relative_position_index` is stored as one long row.
     set_aside: (names, why), for parameters that a classifier has no use for.
@@ -44,6 +45,7 @@ class Dialect:
     outside: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unfold_merging: bool = False
     fused_bias: bool = False
+    windows_by_stage: bool = False
     buffers: tuple[str, ...] = ()
     flat_index: bool = False
     set_aside: tuple[tuple[str, ...], str] = ((), "")

@@ -2,17 +2,19 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
-from swin_np.checkpoints.dialects.swin_config import INDEX, depths_of, factors, fit, fitting_config, shared_fields
+from swin_np.checkpoints.dialects.swin_buffers import INDEX
+from swin_np.checkpoints.dialects.swin_config import depths_of, fit, fitting_config, shared_fields
+from swin_np.checkpoints.dialects.swin_sizes import factors
 from swin_np.checkpoints.notes import Assumption, listing
 from swin_np.checkpoints.reader import Reader, Translated, with_axes
 from swin_np.errors import CheckpointError
-from swin_np.functional import Array, pair
+from swin_np.functional import Array
 from swin_np.shape_policy import MICROSOFT, MMDETECTION, TIMM, TORCHVISION, TRANSFORMERS, ShapePolicy
 from swin_np.systems.registry import SWIN
 from swin_np.variants import SwinConfig
@@ -55,7 +57,7 @@ DIALECTS = {dialect.name: dialect for dialect in (
         ("layers.{i}.blocks.{j}", ("layers.{i}.blocks.{j}",)),
         ("norm", ("norm",)),
         ("head", ("head.fc",)),
-    )),
+    ), windows_by_stage=True),
     Dialect("torchvision", TORCHVISION, (
         ("patch_embed.proj", ("features.0.0",)),
         ("patch_embed.norm", ("features.0.2",)),
@@ -106,7 +108,10 @@ SWIN_DIALECTS = DIALECTS | {"mmpretrain": replace(
 ANCHORS = ("layers.0.blocks.0.attn.qkv.weight", "layers.0.downsample.reduction.weight", "head.weight")
 """Official names whose spelling tells the dialects apart; the first is in every Swin Transformer."""
 
+SWIN_V2_CR = (r"(^|\.)attn\.meta_mlp\.", "timm's swinv2_cr, which is another network than Swin V2 and not known here")
+
 OTHERS = (
+    SWIN_V2_CR,
     (r"(^|\.)(logit_scale$|cpb_mlp\.|continuous_position_bias_mlp\.)", "a Swin Transformer V2"),
     (r"(^|\.)spatial_mlp\.", "a Swin-Mixer"),
     (r"(^|\.)(cls_token|class_token|dist_token)$", "a ViT or DeiT"),
@@ -123,22 +128,27 @@ KNOWN_SYSTEMS = ("a Swin Transformer, its V2, a Swin-Mixer, Transformer, ViT, De
 TABLE = "attn.relative_position_bias_table"
 
 
+def check_is_none_of(others: Iterable[tuple[str, str]], tensors: State) -> None:
+    """Raise CheckpointError for names of another architecture."""
+    for pattern, architecture in others:
+        if found := [name for name in tensors if re.search(pattern, name)]:
+            raise CheckpointError(f"it seems to be {architecture}, as it has {listing(found[:3])}: "
+                                  f"give the file of {KNOWN_SYSTEMS}")
+
+
 def recognise(tensors: State, dialects: Mapping[str, Dialect] = SWIN_DIALECTS) -> tuple[Dialect, State, list[str]]:
     """(the dialect, the tensors that a model may need, sentences about what was assumed or set aside).
 
     Only the names are looked at. CheckpointError for names of another architecture.
     """
-    for pattern, architecture in OTHERS:
-        if found := [name for name in tensors if re.search(pattern, name)]:
-            raise CheckpointError(f"it seems to be {architecture}, as it has {listing(found[:3])}: "
-                                  f"give the file of {KNOWN_SYSTEMS}")
+    check_is_none_of(OTHERS, tensors)
     return recognise_by_names(
         tensors, dialects, ANCHORS, "its names are of no known Swin Transformer, it has {names}: "
         f"give the file of {KNOWN_SYSTEMS}, of a Swin Transformer in one of the dialects {{dialects}}")
 
 
 def infer(found: Translated) -> SwinConfig:
-    """The configuration, whose window follows from the largest bias table.
+    """The configuration, whose windows follow from the bias tables.
 
     Raises CheckpointError if nothing fits, or more than one answer does.
     """
@@ -146,13 +156,13 @@ def infer(found: Translated) -> SwinConfig:
     tables = bias_tables(found, len(depths_of(found.state)))
     heads = {f"layers.{stage}.blocks.0.{TABLE}": table.shape[1] for stage, table in enumerate(tables)}
     fields = shared_fields(found, heads)
-    windows = [((rows + 1) // 2, (columns + 1) // 2) for rows, columns in factors(max(map(len, tables)))
-               if rows % 2 and columns % 2]
-    if found.request.window_size is not None:          # by config.json; all tables may be for windows it was clamped to
-        windows = [pair(found.request.window_size)]
-    sides = [(math.isqrt(len(table)) + 1) // 2 for table in tables]
     fields["qkv_bias"] = "layers.0.blocks.0.attn.qkv.bias" in found.state
-    return fitting_config(found, fields, windows, sides)
+    return fitting_config(found, fields, [windows_of(len(table)) for table in tables])
+
+
+def windows_of(rows: int) -> list[tuple[int, int]]:
+    """The windows M x N whose bias table has so many rows, (2M-1)(2N-1)."""
+    return [((m + 1) // 2, (n + 1) // 2) for m, n in factors(rows) if m % 2 and n % 2]
 
 
 def bias_tables(found: Translated, stages: int) -> list[Array]:

@@ -1,17 +1,11 @@
 """Swin-Mixer in its official names, "Swin-MLP": spatial MLPs are grouped convolutions, (heads M^2, M^2, 1)."""
 
-import math
 from dataclasses import replace
 
 from swin_np.baselines.swin_mixer import SwinMixerConfig
 from swin_np.checkpoints.dialects.swin import DIALECTS
-from swin_np.checkpoints.dialects.swin_config import (
-    depths_of,
-    factors,
-    fit,
-    fitting_config,
-    shared_fields,
-)
+from swin_np.checkpoints.dialects.swin_config import depths_of, fit, fitting_config, shared_fields
+from swin_np.checkpoints.dialects.swin_sizes import factors
 from swin_np.checkpoints.reader import Reader, Translated, with_axes
 from swin_np.systems.registry import SWIN_MIXER
 
@@ -19,7 +13,7 @@ SWIN_MIXER_DIALECTS = {"microsoft": replace(DIALECTS["microsoft"], buffers=(), n
 
 
 def infer(found: Translated) -> SwinMixerConfig:
-    """The configuration, whose window follows from the largest spatial MLP.
+    """The configuration, whose windows follow from the spatial MLPs.
 
     Raises CheckpointError if nothing fits, or more than one answer does.
     """
@@ -28,8 +22,7 @@ def infer(found: Translated) -> SwinMixerConfig:
     found.reader.refuse([f"{name} has shape {shape}, expected (heads M^2, M^2, 1)" for name, shape in shapes.items()
                          if shape[0] % shape[1]])
     fields = shared_fields(found, {name: shape[0] // shape[1] for name, shape in shapes.items()})
-    tokens = [shape[1] for shape in shapes.values()]   # M^2 of every stage
-    return fitting_config(found, fields, list(factors(max(tokens))), [math.isqrt(count) for count in tokens])
+    return fitting_config(found, fields, [list(factors(shape[1])) for shape in shapes.values()])       # of M^2
 
 
 SWIN_MIXER_READER = Reader(SWIN_MIXER, "microsoft", (r"^layers\.0\.blocks\.0\.spatial_mlp\.weight$",),

@@ -5,14 +5,21 @@ first training; of other files config.json tells both, or they are asked for.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
 from swin_np.baselines.swin_v2 import BORDER, SwinV2Config
 from swin_np.checkpoints.dialects import swin_config
-from swin_np.checkpoints.dialects.dialect import State, recognise_by_names
-from swin_np.checkpoints.dialects.swin import ANCHORS, DIALECTS, transformers_dialect
-from swin_np.checkpoints.dialects.swin_config import COORDINATES, INDEX, depths_of, fitting_config, shared_fields
+from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
+from swin_np.checkpoints.dialects.swin import (
+    ANCHORS,
+    DIALECTS,
+    SWIN_V2_CR,
+    check_is_none_of,
+    transformers_dialect,
+)
+from swin_np.checkpoints.dialects.swin_buffers import COORDINATES, INDEX
+from swin_np.checkpoints.dialects.swin_config import depths_of, fitting_config, shared_fields
 from swin_np.checkpoints.reader import Reader, Request, Translated, with_axes
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array, pair
@@ -95,11 +102,10 @@ def infer(found: Translated) -> SwinV2Config:
     scales = [f"{block}attn.logit_scale" for block in blocks]           # (heads, 1, 1)
     fields = shared_fields(found, {name: len(with_axes(state, name, 3)) for name in scales})
     stored = [stored_window(buffers, block) for block in blocks]
-    known = [window for window in stored if window is not None]
+    known = any(stored)
     coordinates = [buffers.get(block + COORDINATES) for block in blocks]
     complete = all(table is not None for table in coordinates)
-    check_answered(wanted, bool(known), complete, bool(known) or "absolute_pos_embed" in state)
-    window = pair(wanted.window_size) if wanted.window_size is not None else max(known, key=math.prod)
+    check_answered(wanted, known, complete, known or "absolute_pos_embed" in state)
     pretrained = wanted.pretrained_window_sizes
     if pretrained is None:
         pretrained = tuple(map(pretrained_window, coordinates))
@@ -107,7 +113,7 @@ def infer(found: Translated) -> SwinV2Config:
         pretrained = pretrained * len(blocks)
     fields["qkv_bias"] = "layers.0.blocks.0.attn.q_bias" in state
     fields["pretrained_window_sizes"] = pretrained if any(pretrained) else ()
-    config = fitting_config(found, fields, [window], [min(own or window) for own in stored])
+    config = fitting_config(found, fields, [[window] if window else [] for window in stored])
     if found.dialect.shape_policy is V2_IN_TRANSFORMERS:
         check_windows_in_transformers(config)
     return config
@@ -119,12 +125,12 @@ def check_windows_in_transformers(config: SwinV2Config) -> None:
     There, on odd maps and on maps whose height and width are not both above the window, no shape policy gives its
     numbers.
     """
-    half = tuple(side // 2 for side in config.window_size)
     for stage, size in enumerate(config.map_sizes()):
+        m, n = config.window(stage)
         height = config.img_size[0] // config.patch_size[0] // 2**stage
-        theirs = min(height, config.window_size[0]), height > config.window_size[0]        # and whether it shifts
-        window, shift = config.shape_policy.window_and_shift(size, config.window_size, half)
-        if (*window, any(shift)) != (theirs[0], theirs[0], theirs[1] and any(half)):
+        theirs = min(height, m), height > m            # and whether it shifts
+        window, shift = config.shape_policy.window_and_shift(size, (m, n), (m // 2, n // 2))
+        if (*window, any(shift)) != (theirs[0], theirs[0], theirs[1] and max(m, n) > 1):
             raise CheckpointError(
                 f"transformers would have windows of {theirs[0]}x{theirs[0]} in stage {stage + 1}, on a map of "
                 f"{size[0]}x{size[1]}, where its paper has another window or shift: give an image_size for which the "
@@ -142,10 +148,16 @@ def fit(config: SwinV2Config, found: Translated) -> State:
     return swin_config.fit(config, replace(found, request=wanted))
 
 
+def recognise(tensors: State, dialects: Mapping[str, Dialect] = SWIN_V2_DIALECTS) -> tuple[Dialect, State, list[str]]:
+    """As the first version's; CheckpointError for a network that has the scale of cosine attention as well."""
+    check_is_none_of([SWIN_V2_CR], tensors)
+    return recognise_by_names(
+        tensors, dialects, ANCHORS, "it has a scale for cosine attention and no first block of a "
+        "Swin Transformer V2 that is known: give a file in one of the dialects {dialects}")
+
+
 SWIN_V2_READER = Reader(
     SWIN_V2, "microsoft",
     (r"^(layers|features|encoder\.layers)[._]\d+\.(blocks\.)?\d+\.(attn|attention\.self)\.logit_scale$",),
-    ("layers.0.blocks.0.attn.logit_scale",), SWIN_V2_DIALECTS, infer, fit,
-    partial(recognise_by_names, anchors=ANCHORS, unknown="it has a scale for cosine attention "
-            "and no first block of a Swin Transformer V2 that is known: give a file in one of the dialects {dialects}"),
+    ("layers.0.blocks.0.attn.logit_scale",), SWIN_V2_DIALECTS, infer, fit, recognise,
     r"layers\.\d+\.blocks\.\d+\.(attn\.relative_(position_index|coords_table)|attn_mask)")
