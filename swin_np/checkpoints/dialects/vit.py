@@ -43,8 +43,8 @@ def transformers_dialect(name: str, root: str, block: str, inside: dict[str, tup
 
 
 VIT_HEAD = {"head": "classifier"}
-DEIT_HEADS = {"dist_token": "deit.embeddings.distillation_token", "head": "cls_classifier",
-              "head_dist": "distillation_classifier"}
+DEIT_TOKEN = {"dist_token": "deit.embeddings.distillation_token"}
+DEIT_HEADS = {**DEIT_TOKEN, "head": "cls_classifier", "head_dist": "distillation_classifier"}
 
 VIT_DIALECTS = {dialect.name: dialect for dialect in (
     Dialect("timm", None, tuple((prefix, (prefix,)) for prefix in PREFIXES), eps=1e-6),
@@ -68,7 +68,11 @@ VIT_DIALECTS = {dialect.name: dialect for dialect in (
     transformers_dialect("transformers-files", "vit.", "encoder.layer.{i}", BLOCKS_IN_FILES, VIT_HEAD),
     transformers_dialect("transformers-deit", "deit.", "layers.{i}", BLOCKS_IN_MEMORY, DEIT_HEADS),
     transformers_dialect("transformers-deit-files", "deit.", "encoder.layer.{i}", BLOCKS_IN_FILES, DEIT_HEADS),
+    transformers_dialect("transformers-deit-one-head", "deit.", "layers.{i}", BLOCKS_IN_MEMORY, DEIT_TOKEN | VIT_HEAD),
+    transformers_dialect("transformers-deit-one-head-files", "deit.", "encoder.layer.{i}", BLOCKS_IN_FILES,
+                         DEIT_TOKEN | VIT_HEAD),
 )}
+"""transformers' DeiT has two classes of classifiers, with a head for each of the two tokens or for the first alone."""
 
 ANCHORS = ("blocks.0.attn.qkv.weight", "cls_token", "head.weight")
 """Official names whose spelling tells the dialects apart; the first is in every ViT."""
@@ -106,6 +110,7 @@ def infer(found: Translated) -> ViTConfig:
     depth = block_counts(state, r"(blocks)\.(\d+)\.")["blocks"]
     hidden = len(with_axes(state, "blocks.0.mlp.fc1.weight", 2))
     num_heads = number_of_heads("ViT", (dim, depth, hidden), PUBLISHED, found)
+    headless = "head.weight" not in state              # then both tokens of a DeiT are averaged, as in timm
     eps = told.fields.get("eps") if told else None
     if eps is None:
         eps = found.dialect.eps
@@ -115,7 +120,7 @@ def infer(found: Translated) -> ViTConfig:
         state, img_size=(grid[0] * patch[0], grid[1] * patch[1]), patch_size=tuple(patch), in_chans=in_chans,
         num_classes=classes(state, "head"), embed_dim=dim, depth=depth, num_heads=num_heads,
         mlp_ratio=mlp_ratio(hidden, dim), qkv_bias="blocks.0.attn.qkv.bias" in state, distilled="dist_token" in state,
-        eps=eps)
+        distillation_head="dist_token" not in state or headless or "head_dist.weight" in state, eps=eps)
 
 
 def fit(config: ViTConfig, found: Translated) -> State:
