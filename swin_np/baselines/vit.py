@@ -71,7 +71,7 @@ class ViTConfig:
 
     @property
     def read_tokens(self) -> int:
-        """How many of them, from the first on, are classified, each by its own head, or averaged where there is none."""
+        """How many of them, from the first on, are classified by their heads, or averaged where there is none."""
         return 2 if self.distilled and self.distillation_head else 1
 
     @property
