@@ -13,6 +13,7 @@ from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.baselines.vit import ViTConfig
 from swin_np.checkpoints.config_files import constructors
 from swin_np.checkpoints.config_files.written import READ_BY, Beside, files_beside
+from swin_np.checkpoints.dialects.dense import OWN
 from swin_np.checkpoints.dialects.dialect import COUNTERS, Dialect, State
 from swin_np.checkpoints.files import StoredCheckpoint
 from swin_np.checkpoints.holding import check_held, differing_stages
@@ -62,9 +63,9 @@ def converted(stored: StoredCheckpoint, identified: Identified, dialect: Dialect
     try:
         tensors = convert(identified.state, dialect, config)
     except SwinError as error:
-        raise CheckpointError(f"for {library}, {error}") from None
+        raise CheckpointError(str(error)) from None
     counters = {name.removesuffix(".running_mean") + COUNTERS: np.zeros((), np.int64)
-                for name in tensors if name.endswith(".running_mean")}
+                for name in tensors if name.endswith(".running_mean") and dialect.name != OWN.name}
     beside = files_beside(library, config, eps, stored.configuration, stored.preprocessing) if readable else Beside()
     changes = [note for note in identified.notes if note.startswith(LEFT_OUT)]
     changes += [*of_numbers(config, dialect), *of_tensors(identified, dialect, tensors, bool(counters)), *beside.said,

@@ -23,6 +23,10 @@ ONLY: dict[str, dict[str, object]] = {
 }
 """By implementation: the fields of which its models have one value only."""
 
+TOKENS = {"": "a ViT with a class token alone", "-deit": "a DeiT that classifies, or averages, both its tokens",
+          "-deit-one-head": "a DeiT that classifies its class token alone"}
+"""The kinds of ViT in transformers, by what its dialects are called."""
+
 SQUARE = {
     ("torchvision", ViTConfig): ("img_size", "patch_size"), ("transformers", SwinConfig): ("window_size",),
     ("microsoft", SwinConfig): ("window_size", "patch_size"), ("mmdetection", SwinConfig): ("window_size",),
@@ -52,13 +56,12 @@ def check_held(config: Config, dialect: Dialect) -> None:
 
 def check_heads(config: ViTConfig, dialect: Dialect) -> None:
     """Raise CheckpointError unless the class of models that the dialect is of has these tokens and heads."""
-    kind = "-deit" + ("" if config.read_tokens == 2 else "-one-head") if config.distilled else ""
+    kind = "" if not config.distilled else "-deit" if config.read_tokens == 2 else "-deit-one-head"
     if dialect.name.startswith("transformers"):
         files = "-files" if dialect.name.endswith("-files") else ""
         if dialect.name != (wanted := f"transformers{kind}{files}"):
-            raise CheckpointError(f"it has {config.prefix_tokens} tokens before the patches and {config.read_tokens} of "
-                                  f"them are classified, whose names in transformers are the dialect {wanted}: choose "
-                                  "that")
+            raise CheckpointError(f"{dialect.name} has the names of another model than {TOKENS[kind]}: choose the "
+                                  f"dialect {wanted}")
     elif dialect.name == "timm" and kind == "-deit-one-head":
         raise CheckpointError("its class token alone is classified, and timm's distilled model averages the scores of "
                               "two heads: choose the dialect transformers-deit-one-head")

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from pathlib import Path
 from swin_np.arguments.names import check_name
 from swin_np.checkpoints.config_files.written import CONFIGURATION, PREPROCESSOR, READ_BY
 from swin_np.checkpoints.conversion import Conversion, converted, library_of
-from swin_np.checkpoints.files import CONVENTIONAL, ENDINGS, read
+from swin_np.checkpoints.files import CONVENTIONAL, ENDINGS, is_alone, read
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import READERS, identify
@@ -92,18 +93,17 @@ def check_outputs(weights: Path, in_folder: bool, options: argparse.Namespace) -
     """
     folder, source = weights.parent, options.source
     if in_folder and not os.path.isdir(folder):
-        if os.path.lexists(folder):
-            raise InputError(f"{folder} is a file without an ending: give a folder, or a file that ends in "
-                             f"{' or '.join(WRITERS)}")
-        if not os.path.isdir(folder.parent) or not os.access(folder.parent, os.W_OK | os.X_OK):
-            raise InputError(f"the folder {folder} cannot be made: choose one in a folder that exists and that you can "
-                             "write to")
+        check_new_folder(folder)
         return True
     read_files = [source, *((source if os.path.isdir(source) else source.parent) / name
                             for name in (CONFIGURATION, PREPROCESSOR))]
     check_output(weights, read_files, options.force)
     others = sorted(name for name in os.listdir(folder) if name.endswith(ENDINGS) and name != weights.name)
     if others and weights.name not in CONVENTIONAL:
+        if [folder / name for name in others] == [source] and is_alone(source) and any(
+                os.path.lexists(file) for file in read_files[1:]):
+            raise InputError(f"{source} would no longer be the only checkpoint beside its {CONFIGURATION}, which is "
+                             "read with it: choose another folder")
         return False
     needed = READ_BY.get(library_of(options.to), ())
     if others and (in_folder or needed):
@@ -113,6 +113,21 @@ def check_outputs(weights: Path, in_folder: bool, options: argparse.Namespace) -
         check_output(folder / name, read_files, options.force)
     refuse_others(folder, needed)
     return True
+
+
+def check_new_folder(folder: Path) -> None:
+    """Raise InputError unless the folder, which is not there, can be made in one that is."""
+    try:
+        os.lstat(folder)
+    except FileNotFoundError:
+        if os.path.isdir(folder.parent) and os.access(folder.parent, os.W_OK | os.X_OK):
+            return
+        raise InputError(f"the folder {folder} cannot be made: choose one in a folder that exists and that you can "
+                         "write to") from None
+    except OSError as error:                           # its name is too long, or what it should lie in a file
+        raise InputError(f"the folder {folder} cannot be made ({error.strerror}): choose another one") from None
+    raise InputError(f"{folder} is a file without an ending: give a folder, or a file that ends in "
+                     f"{' or '.join(WRITERS)}")
 
 
 def check_output(path: Path, read_files: Iterable[Path], force: bool) -> None:
@@ -142,9 +157,10 @@ def write(conversion: Conversion, weights: Path, in_folder: bool, source: str) -
             for name, content in conversion.files.items():
                 stream = stack.enter_context(replacing(weights.parent / name))
                 stream.write((json.dumps(content, indent=2) + "\n").encode())
-                stream.flush()                         # so that a full disk shows before the weights are in place
+                stream.flush()
+                os.fsync(stream.fileno())              # so that a full disk shows before the weights are in place
             WRITERS[weights.suffix](weights, conversion.tensors, metadata)
     except BaseException:
         if made:
-            weights.parent.rmdir()
+            shutil.rmtree(weights.parent, ignore_errors=True)
         raise

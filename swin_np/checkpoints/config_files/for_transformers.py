@@ -6,8 +6,8 @@ from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.baselines.vit import ViTConfig
 from swin_np.checkpoints.config_files.preprocessing import RESAMPLINGS
-from swin_np.dense.upernet import POOL_SCALES
 from swin_np.dense.segmentation import UPerNetConfig
+from swin_np.dense.upernet import POOL_SCALES
 from swin_np.functional import pair
 from swin_np.layers import LayerNorm
 from swin_np.preprocessing.presets import Preset

@@ -52,8 +52,8 @@ def files_beside(library: str, config: Config, eps: float | None, entries: Entri
     if content is None:
         if preset is not None:
             reason = f"{library} has no files that say {preset.described()}"
-        beside.said.append(f"How images are prepared was not written, since {reason}: prepare them yourself, or add it "
-                           f"to {READ_BY[library][-1]}.")
+        beside.said.append(f"How images are prepared was not written ({reason}): prepare them yourself, or add it to "
+                           f"{READ_BY[library][-1]}.")
     elif preset.crop_rounding != again.crop_rounding and pair(preset.crop) != preset.resize:
         beside.said.append("Where an odd number of pixels is cut off an image, the crop is one pixel elsewhere: "
                            f"{library} rounds {again.crop_rounding}, the source {preset.crop_rounding}.")
