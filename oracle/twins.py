@@ -56,6 +56,8 @@ def vit_twin(model: VisionTransformer, attention: str = "sdpa") -> Twin:
     import transformers
 
     config, kind = model.config, "DeiT" if model.config.distilled else "ViT"
+    two_heads = config.read_tokens == 2
+    dialect = "transformers" + ("-deit" + ("" if two_heads else "-one-head") if config.distilled else "")
     height, width = config.patch_size
     settings = getattr(transformers, f"{kind}Config")(
         image_size=config.img_size, num_channels=config.in_chans,
@@ -63,9 +65,8 @@ def vit_twin(model: VisionTransformer, attention: str = "sdpa") -> Twin:
         num_labels=config.num_classes, hidden_size=config.embed_dim, num_hidden_layers=config.depth,
         num_attention_heads=config.num_heads, intermediate_size=config.hidden, qkv_bias=config.qkv_bias,
         layer_norm_eps=config.eps, attn_implementation=attention)
-    twin = getattr(transformers, f"{kind}ForImageClassification{'WithTeacher' if config.distilled else ''}")(settings)
-    state = from_official(model.state_dict(), VIT_DIALECTS["transformers-deit" if config.distilled else "transformers"])
-    return loaded(twin, state)
+    twin = getattr(transformers, f"{kind}ForImageClassification{'WithTeacher' if two_heads else ''}")(settings)
+    return loaded(twin, from_official(model.state_dict(), VIT_DIALECTS[dialect]))
 
 
 @torch_twin.register

@@ -29,7 +29,9 @@ class ViTConfig:
 
     img_size: (height, width) in pixels and patch_size P: one number or a pair. embed_dim: D, the channels of a token.
     depth: L, the blocks. mlp_ratio: hidden over outer channels of the MLPs. num_classes: 0 for no head.
-    distilled: DeiT's distillation token and its head. eps: of every layer norm; transformers has 1e-12.
+    distilled: DeiT's distillation token. distillation_head: whether a distilled model has a head for that token, whose
+    scores are averaged with the class token's; without it the class token alone classifies, as in transformers'
+    DeiTForImageClassification. eps: of every layer norm; transformers has 1e-12.
 
     Raises ConfigurationError for values that no model can have.
     """
@@ -44,6 +46,7 @@ class ViTConfig:
     mlp_ratio: float = 4.0
     qkv_bias: bool = True
     distilled: bool = False
+    distillation_head: bool = True
     eps: float = 1e-6
 
     def __post_init__(self) -> None:
@@ -65,6 +68,11 @@ class ViTConfig:
     def prefix_tokens(self) -> int:
         """Tokens before those of the patches: the class token and, in a distilled DeiT, the distillation token."""
         return 2 if self.distilled else 1
+
+    @property
+    def read_tokens(self) -> int:
+        """How many of them, from the first on, are classified by their heads, or averaged where there is none."""
+        return 2 if self.distilled and self.distillation_head else 1
 
     @property
     def tokens(self) -> int:
@@ -188,7 +196,7 @@ class VisionTransformer(Module):
             [Block.random(config, rng) for _ in range(config.depth)],
             config.norm(),
             Linear.random(dim, classes, rng) if classes else None,
-            Linear.random(dim, classes, rng) if classes and config.distilled else None,
+            Linear.random(dim, classes, rng) if classes and config.read_tokens == 2 else None,
             config)
         return model if dtype == np.float32 else model.astype(dtype)
 
@@ -199,7 +207,7 @@ class VisionTransformer(Module):
 
     @finite
     def forward(self, images: Array) -> Array:
-        """Class scores before the softmax (B, num_classes), of a distilled model the mean of both heads (DeiT, 4).
+        """Class scores before the softmax (B, num_classes), of a model with two heads their mean (DeiT, 4).
 
         With num_classes=0 the features.
         """
@@ -207,8 +215,8 @@ class VisionTransformer(Module):
 
     @finite
     def features(self, images: Array) -> Array:
-        """The class token after the last norm, (B, D); of a distilled model its mean with the distillation token."""
-        return self.encode(images)[:, :self.config.prefix_tokens].mean(axis=1)
+        """What is classified, after the last norm, (B, D): the class token, or its mean with the distillation token."""
+        return self.encode(images)[:, :self.config.read_tokens].mean(axis=1)
 
     @finite
     def feature_maps(self, images: Array) -> list[Array]:
@@ -242,11 +250,11 @@ class VisionTransformer(Module):
         return x
 
     def classify(self, x: Array) -> Array:             # (B, n, D) -> (B, num_classes)
-        prefix = self.norm(x)[:, :self.config.prefix_tokens]            # (B, 1 or 2, D)
+        read = self.norm(x)[:, :self.config.read_tokens]                # (B, 1 or 2, D)
         if self.head is None:
-            return prefix.mean(axis=1)
-        logits = self.head(prefix[:, 0])               # Eq. 4
-        return logits if self.head_dist is None else (logits + self.head_dist(prefix[:, 1])) / 2
+            return read.mean(axis=1)
+        logits = self.head(read[:, 0])                 # Eq. 4
+        return logits if self.head_dist is None else (logits + self.head_dist(read[:, 1])) / 2
 
 
 def block_costs(name: str, config: ViTConfig, dtype: type = np.float32) -> list[LayerCost]:
@@ -285,8 +293,8 @@ def layer_costs(config: ViTConfig, img_size: Size | None = None, dtype: type = n
     costs.append(layer_norm_cost("norm", (n, dim), dtype))
     if classes:
         costs.append(linear_cost("head", (), dim, classes, dtype=dtype))
-    if classes and config.distilled:
+    if classes and config.read_tokens == 2:
         costs.append(linear_cost("head_dist", (), dim, classes, dtype=dtype))
-    if config.distilled:
+    if config.read_tokens == 2:
         costs.append(element_cost("mean", "mean", (classes or dim,), dtype=dtype))
     return costs

@@ -95,7 +95,7 @@ class Reader:
         """Raise CheckpointError if there are problems."""
         if problems:
             more = f" and {len(problems) - NAMED_AT_MOST} more" if len(problems) > NAMED_AT_MOST else ""
-            advice = ("the rest is perhaps in another file, get the whole" if all(MISSING in each for each in problems)
+            advice = ("get the whole file" if all(MISSING in each for each in problems)
                       else "it is a relative that cannot be computed here, or give the image_size or config that it is "
                       "for")
             raise CheckpointError(f"its tensors, here by {self.official}'s names, do not make one {self.name}: "

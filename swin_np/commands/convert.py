@@ -2,25 +2,28 @@
 
 import argparse
 import json
-import math
 import os
+import shutil
 import sys
-from dataclasses import replace
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 from swin_np.arguments.names import check_name
-from swin_np.checkpoints.dialects.dialect import Dialect
-from swin_np.checkpoints.files import read
+from swin_np.checkpoints.config_files.written import CONFIGURATION, PREPROCESSOR, READ_BY
+from swin_np.checkpoints.conversion import Conversion, converted, library_of
+from swin_np.checkpoints.files import CONVENTIONAL, ENDINGS, is_alone, read
 from swin_np.checkpoints.finding import READERS
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.formats.safetensors import write_safetensors
-from swin_np.checkpoints.loading import convert, identify
+from swin_np.checkpoints.loading import identify
 from swin_np.commands.options import add_model_options, given_sizes, output_file
 from swin_np.errors import CheckpointError, InputError
-from swin_np.text import printable, size
-from swin_np.variants import SwinConfig
+from swin_np.text import printable
+from swin_np.writing import make_folder, replacing
 
 WRITERS = {".safetensors": write_safetensors, ".npz": write_npz}
+WEIGHTS = CONVENTIONAL[0]                              # in a folder, where transformers and timm look for it
 DIALECTS = tuple(dict.fromkeys(name for reader in reversed(READERS) for name in reader.dialects))
 
 
@@ -28,14 +31,17 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `convert` to the parser of the command line."""
     command = commands.add_parser(
         "convert", help="write a checkpoint in the names of another implementation",
-        description="Write a checkpoint in the names of another implementation, the numbers unchanged. The derived "
-                    "buffers that it stores (relative_position_index, attn_mask, relative_coords_table) are computed "
-                    "and written too.",
-        epilog="example: swin-np convert swin_tiny_patch4_window7_224.pth swin_t.safetensors --to timm")
+        description="Write a checkpoint in the names of another implementation, the numbers unchanged, and say what "
+                    "that implementation has otherwise. The derived buffers that it stores (relative_position_index, "
+                    "attn_mask, relative_coords_table) are computed and written too, and for transformers and timm "
+                    "their config.json, with which AutoModelForImageClassification.from_pretrained(OUT) and "
+                    "timm.create_model('local-dir:OUT', pretrained=True) load the folder OUT.",
+        epilog="example: swin-np convert swin_tiny_patch4_window7_224.pth swin_t --to timm")
     command.add_argument("source", type=Path, metavar="IN", help="a checkpoint, an index of shards, or their folder")
-    command.add_argument("target", type=Path, metavar="OUT", help="a file that ends in .safetensors or .npz")
+    command.add_argument("target", type=Path, metavar="OUT",
+                         help=f"a folder, in which {WEIGHTS} is written, or a file that ends in .safetensors or .npz")
     command.add_argument("--to", required=True, metavar="DIALECT", help=f"one of {', '.join(DIALECTS)}")
-    command.add_argument("--force", action="store_true", help="overwrite OUT if it exists")
+    command.add_argument("--force", action="store_true", help="overwrite what OUT is to hold if it exists")
     add_model_options(command)
     command.set_defaults(run=run_convert)
 
@@ -44,55 +50,118 @@ def run_convert(options: argparse.Namespace) -> None:
     """`swin-np convert`."""
     check_name("dialect", options.to, DIALECTS)
     sizes = given_sizes(options)
-    output_file(options.target, WRITERS, [options.source])
-    if os.path.lexists(options.target) and not options.force:
-        raise InputError(f"{options.target} exists already: choose another name, or overwrite it with --force")
+    in_folder = is_folder(options.target)
+    weights = options.target / WEIGHTS if in_folder else options.target
+    with_files = check_outputs(weights, in_folder, options)
     stored = read(options.source)
     try:
         identified = identify(stored, **sizes)
         check_name(f"dialect of a {identified.reader.name}", options.to, identified.reader.dialects)
-        dialect = identified.reader.dialects[options.to]
-        if identified.eps is not None:
-            raise CheckpointError(f"the eps of its norms is {identified.eps} by its config.json, which the file to be "
-                                  "written could not tell: convert it with the library that wrote it")
-        if isinstance(identified.config, SwinConfig):
-            check_tables(identified.config, dialect)
-        tensors = convert(identified.state, dialect, identified.config)
+        conversion = converted(stored, identified, identified.reader.dialects[options.to], with_files)
     except CheckpointError as error:
         raise CheckpointError(f"{options.source}: {error}") from None
+    if with_files:
+        refuse_others(weights.parent, conversion.files)
     for sentence in identified.assumed:
         print(f"swin-np: {printable(sentence)}", file=sys.stderr)
-    print(f"writing {len(tensors)} tensors in the names of {dialect.name}", file=sys.stderr)
-    # transformers and others read only files that say whose layout the tensors have, "pt" for PyTorch's
-    metadata = {"format": "pt", "dialect": dialect.name, "source": printable(options.source.name)}
-    WRITERS[options.target.suffix](options.target, tensors, metadata)
+    print(f"writing {len(conversion.tensors)} tensors in the names of {options.to}", file=sys.stderr)
+    write(conversion, weights, in_folder, printable(options.source.name))
     if options.json:
         print(json.dumps({"source": str(options.source), "source_format": stored.format,
-                          "from": identified.dialect.name, "target": str(options.target), "to": dialect.name,
-                          "tensors": len(tensors), "bytes": options.target.stat().st_size,
+                          "from": identified.dialect.name, "target": str(weights), "to": options.to,
+                          "tensors": len(conversion.tensors), "bytes": weights.stat().st_size,
+                          "files": sorted(conversion.files), "changes": conversion.changes,
                           "notes": identified.notes, "assumed": identified.assumed}))
         return
-    for sentence in identified.notes:
+    for sentence in dict.fromkeys([*identified.notes, *conversion.changes]):
         if sentence not in identified.assumed:
             print(printable(sentence))
-    print(f"{printable(str(options.target))}: {len(tensors)} tensors in the names of {dialect.name}, converted from "
-          f"{identified.dialect.name}, {options.target.stat().st_size / 1e6:.1f} MB")
+    print(f"{printable(str(weights))}: {len(conversion.tensors)} tensors in the names of {options.to}, converted from "
+          f"{identified.dialect.name}, {weights.stat().st_size / 1e6:.1f} MB"
+          + "".join(f"; {name} beside it" for name in sorted(conversion.files)))
 
 
-def check_tables(config: SwinConfig, dialect: Dialect) -> None:
-    """Raise CheckpointError where the dialect would have bias tables, or a V2's coordinates, of another size.
+def is_folder(target: Path) -> bool:
+    """Whether OUT is a folder, to be made or filled: what has no ending, or is one already, but for .npz and so on."""
+    return target.suffix not in WRITERS and (not target.suffix or os.path.isdir(target))
 
-    Some implementations make them for the configured window, others for a window clamped to a small map; some take a
-    window for each stage, others one for all.
+
+def check_outputs(weights: Path, in_folder: bool, options: argparse.Namespace) -> bool:
+    """Whether config.json may be written; InputError, before the work begins, unless what is asked for can be.
+
+    In a folder with other checkpoints a config.json is nobody's (`files.is_alone`), unless the file has the name that
+    transformers and timm look for.
     """
-    other = replace(config, shape_policy=dialect.shape_policy)
-    windows = [config.window(stage) for stage in range(len(config.depths))]
-    alone = max(windows, key=math.prod)
-    for stage, (ours, theirs, window) in enumerate(zip(config.map_sizes(), other.map_sizes(), windows, strict=True)):
-        have = config.shape_policy.table_window(ours, window)
-        want = dialect.shape_policy.table_window(theirs, window if dialect.windows_by_stage else alone)
-        if have != want:
-            remedy = ("timm, which takes a window for each stage" if window != alone
-                      else "a dialect that clamps windows alike, such as microsoft or timm")
-            raise CheckpointError(f"the position biases of stage {stage + 1} are for a window of {size(have)}, and "
-                                  f"{dialect.name} would have {size(want)} there: choose {remedy}")
+    folder, source = weights.parent, options.source
+    if in_folder and not os.path.isdir(folder):
+        check_new_folder(folder)
+        return True
+    read_files = [source, *((source if os.path.isdir(source) else source.parent) / name
+                            for name in (CONFIGURATION, PREPROCESSOR))]
+    check_output(weights, read_files, options.force)
+    others = sorted(name for name in os.listdir(folder) if name.endswith(ENDINGS) and name != weights.name)
+    if others and weights.name not in CONVENTIONAL:
+        if [folder / name for name in others] == [source] and is_alone(source) and any(
+                os.path.lexists(file) for file in read_files[1:]):
+            raise InputError(f"{source} would no longer be the only checkpoint beside its {CONFIGURATION}, which is "
+                             "read with it: choose another folder")
+        return False
+    needed = READ_BY.get(library_of(options.to), ())
+    if others and (in_folder or needed):
+        raise InputError(f"{folder} holds {', '.join(others[:5])}, which may be read in the place of {weights.name}: "
+                         "choose a folder without checkpoints")
+    for name in needed:
+        check_output(folder / name, read_files, options.force)
+    refuse_others(folder, needed)
+    return True
+
+
+def check_new_folder(folder: Path) -> None:
+    """Raise InputError unless the folder, which is not there, can be made in one that is."""
+    try:
+        os.lstat(folder)
+    except FileNotFoundError:
+        if os.path.isdir(folder.parent) and os.access(folder.parent, os.W_OK | os.X_OK):
+            return
+        raise InputError(f"the folder {folder} cannot be made: choose one in a folder that exists and that you can "
+                         "write to") from None
+    except OSError as error:                           # its name is too long, or what it should lie in a file
+        raise InputError(f"the folder {folder} cannot be made ({error.strerror}): choose another one") from None
+    raise InputError(f"{folder} is a file without an ending: give a folder, or a file that ends in "
+                     f"{' or '.join(WRITERS)}")
+
+
+def check_output(path: Path, read_files: Iterable[Path], force: bool) -> None:
+    """Raise InputError unless a file can be written there and, without --force, there is none."""
+    output_file(path, [path.suffix] if path.suffix == ".json" else WRITERS, read_files)
+    if os.path.lexists(path) and not force:
+        raise InputError(f"{path} exists already: choose another name, or overwrite it with --force")
+
+
+def refuse_others(folder: Path, written: Iterable[str]) -> None:
+    """Raise InputError if the folder has a configuration that is not written, and would be taken for the model's."""
+    for name in {CONFIGURATION, PREPROCESSOR} - {*written}:
+        if os.path.lexists(folder / name):
+            raise InputError(f"{folder / name} would be taken to be about what is written: choose another folder, or "
+                             "remove it")
+
+
+def write(conversion: Conversion, weights: Path, in_folder: bool, source: str) -> None:
+    """Write the weights and the files beside them: all, or none."""
+    made = in_folder and not os.path.isdir(weights.parent)
+    # transformers and others read only files that say whose layout the tensors have, "pt" for PyTorch's
+    metadata = {"format": "pt", "dialect": conversion.dialect.name, "source": source}
+    if made:
+        make_folder(weights.parent)
+    try:
+        with ExitStack() as stack:
+            for name, content in conversion.files.items():
+                stream = stack.enter_context(replacing(weights.parent / name))
+                stream.write((json.dumps(content, indent=2) + "\n").encode())
+                stream.flush()
+                os.fsync(stream.fileno())              # so that a full disk shows before the weights are in place
+            WRITERS[weights.suffix](weights, conversion.tensors, metadata)
+    except BaseException:
+        if made:
+            shutil.rmtree(weights.parent, ignore_errors=True)
+        raise

@@ -33,6 +33,7 @@ IMPLEMENTATIONS = {
     (ViTConfig, "transformers"): ("transformers_vit", "transformers_vit_384", "transformers_deit",
                                   "transformers_deit_384"),
     (ViTConfig, "transformers-deit"): ("transformers_deit", "transformers_deit_384"),
+    (ViTConfig, "transformers-deit-one-head"): ("transformers_deit", "transformers_deit_384"),
     (ResNetConfig, "torchvision"): ("torchvision_resnet", "torchvision_resnet_v1", "timm_resnet", "timm_resnet_288",
                                     "timm_resnet_gluon"),
     (ResNetConfig, "transformers"): ("transformers_resnet",),

@@ -21,6 +21,7 @@ PLAIN = ViTConfig((48, 32), 8, 3, 7, 24, 3, 3)         # a map of 6x4
 CONFIGS = {                                            # one change each
     "plain": PLAIN,
     "distilled": replace(PLAIN, distilled=True),
+    "distilled, one head": replace(PLAIN, distilled=True, distillation_head=False),
     "no qkv bias": replace(PLAIN, qkv_bias=False),
     "grey images": replace(PLAIN, in_chans=1),
     "oblong patches": replace(PLAIN, patch_size=(8, 16)),
@@ -79,10 +80,10 @@ def test_the_first_block_of_a_published_size_equals_transformers(variant):
 
 
 def test_features_and_the_map_are_the_normalised_tokens(rng):
-    for choice, prefix in (("plain", 1), ("distilled", 2)):
+    for choice, prefix, read in (("plain", 1, 1), ("distilled", 2, 2), ("distilled, one head", 2, 1)):
         model, images = redrawn(CONFIGS[choice]).astype(np.float64), rng.standard_normal((2, 3, 48, 32))
         tokens = our_outputs(model, images)["norm"]
-        assert_matches(model.features(images), tokens[:, :prefix].mean(axis=1))
+        assert_matches(model.features(images), tokens[:, :read].mean(axis=1))
         (feature_map,) = model.feature_maps(images)
         assert feature_map.shape == (2, 6, 4, 24)
         assert_matches(feature_map[:, 1, 2], tokens[:, prefix + 1 * 4 + 2])
@@ -157,9 +158,10 @@ def test_attention_costs_what_eq_1_of_swin_says():
     assert counted == complexity.msa_multiply_adds(1, 56 * 56 + 1, 24)  # with the class token
 
 
+@pytest.mark.parametrize("heads", [1, 2])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_shapes_and_bytes_are_those_of_a_trace(dtype, rng):
-    model = redrawn(replace(PLAIN, distilled=True)).astype(dtype)
+def test_shapes_and_bytes_are_those_of_a_trace(dtype, heads, rng):
+    model = redrawn(replace(PLAIN, distilled=True, distillation_head=heads == 2)).astype(dtype)
     with swin_np.trace(model) as steps:
         model(rng.standard_normal((1, 3, 48, 32)).astype(dtype))
     checked = 0
@@ -170,7 +172,8 @@ def test_shapes_and_bytes_are_those_of_a_trace(dtype, rng):
         elif cost.kind == "attention":
             arrays = (steps[f"{cost.name}.{step}"].nbytes for step in ("scores", "probabilities", "v"))
             assert cost.activation_bytes == sum(arrays)
-    assert checked == 1 + 3 * 6 + 1 + 2
+    assert checked == 1 + 3 * 6 + 1 + heads
+    assert total(layer_costs(model.config)).parameters == model.parameter_count()
 
 
 def test_another_image_size_counts_its_own_positions():

@@ -17,7 +17,7 @@ from swin_np.errors import CheckpointError, SwinWarning
 from tests.matching import MODEL_TOLERANCE, assert_matches
 
 pytest.importorskip("torchvision")
-from oracle import libraries  # noqa: E402, F401
+from oracle import libraries  # noqa: F401
 
 torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
 timm = pytest.importorskip("timm")

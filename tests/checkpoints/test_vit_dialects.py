@@ -21,6 +21,7 @@ from tests.matching import MODEL_TOLERANCE, assert_matches, assert_model_rounds_
 
 PLAIN = ViTConfig(32, 8, 3, 5, 24, 2, 3)
 DISTILLED = replace(PLAIN, distilled=True)
+ONE_HEAD = replace(DISTILLED, distillation_head=False)
 
 BLOCK = {                                              # of a published file: official name in a block, theirs
     "timm": {name: f"blocks.1.{name}" for name in (
@@ -50,7 +51,7 @@ def as_stored(config: ViTConfig, dialect: str, **changed) -> StoredCheckpoint:
 
 
 def places_of(dialect: str) -> ViTConfig:
-    return DISTILLED if "deit" in dialect else PLAIN
+    return ONE_HEAD if "one-head" in dialect else DISTILLED if "deit" in dialect else PLAIN
 
 
 # Files of the real libraries.
@@ -67,7 +68,7 @@ def save_pretrained(model, folder):
     return folder
 
 
-@pytest.mark.parametrize("config", [PLAIN, DISTILLED], ids=["vit", "deit"])
+@pytest.mark.parametrize("config", [PLAIN, DISTILLED, ONE_HEAD], ids=["vit", "deit", "deit with one head"])
 @pytest.mark.parametrize("save", [save_pretrained, save_in_memory_names])
 def test_a_model_saved_by_transformers_gives_its_logits(config, save, tmp_path, rng):
     torch = pytest.importorskip("torch")
@@ -150,7 +151,7 @@ def test_a_round_trip_is_bit_exact_and_the_dialect_is_recognised(dialect):
 
 
 @pytest.mark.parametrize("changes", [
-    {}, {"qkv_bias": False}, {"num_classes": 0}, {"in_chans": 1}, {"mlp_ratio": 1.5}, {"depth": 11},
+    {}, {"qkv_bias": False}, {"in_chans": 1}, {"mlp_ratio": 1.5}, {"depth": 11},
     {"img_size": 64, "patch_size": 16}, {"embed_dim": 21, "mlp_ratio": 2.7},
 ])
 @pytest.mark.parametrize("dialect", VIT_DIALECTS)
@@ -159,6 +160,13 @@ def test_the_configuration_is_inferred(dialect, changes):
     found = identify(as_stored(config, dialect), num_heads=3).config
     assert found.hidden == config.hidden
     assert replace(found, mlp_ratio=config.mlp_ratio) == config
+
+
+@pytest.mark.parametrize("dialect", VIT_DIALECTS)
+def test_without_a_head_both_tokens_are_averaged(dialect):
+    config = replace(places_of(dialect), eps=VIT_DIALECTS[dialect].eps, num_classes=0, distillation_head=True)
+    found = identify(as_stored(config, dialect), num_heads=3).config
+    assert found == config and found.read_tokens == found.prefix_tokens
 
 
 @pytest.mark.parametrize("variant", ["deit_ti", "deit_s_distilled"])
@@ -231,9 +239,15 @@ def test_a_parameter_of_another_model_is_refused_by_its_name():
         identify(as_stored(PLAIN, "timm", **{"blocks.0.ls1.gamma": np.zeros(24, np.float32)}), num_heads=3)
 
 
-def test_a_distilled_model_with_one_head_is_refused():
-    with pytest.raises(CheckpointError, match=r"head_dist.weight \(5, 24\) is missing"):
-        identify(as_stored(DISTILLED, "timm", **{"head_dist.weight": None, "head_dist.bias": None}), num_heads=3)
+def test_a_distilled_model_with_the_class_tokens_head_alone_is_read_by_it():
+    found = identify(as_stored(DISTILLED, "timm", **{"head_dist.weight": None, "head_dist.bias": None}), num_heads=3)
+    assert found.config == ONE_HEAD
+
+
+@pytest.mark.parametrize("missing", ["head.weight", "head.bias", "head_dist.bias"])
+def test_a_distilled_model_that_lacks_a_part_of_its_heads_is_refused(missing):
+    with pytest.raises(CheckpointError, match=r"get the whole file"):
+        identify(as_stored(DISTILLED, "timm", **{missing: None}), num_heads=3)
 
 
 def test_a_class_token_alone_makes_no_vit():

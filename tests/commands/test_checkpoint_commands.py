@@ -240,7 +240,7 @@ def test_tables_for_a_clamped_window_are_refused_where_the_dialect_does_not_clam
     (["inspect", "{file}", "--image-size", "1", "2", "3"], "--image-size 1 2 3"),
     (["convert", "{tmp}/no such file.pth", "{tmp}/new.npz", "--to", "timm"], "no such file.pth"),
     (["convert", "{file}", "{tmp}/new.pth", "--to", "timm"], "expected .safetensors or .npz"),
-    (["convert", "{file}", "{tmp}/new", "--to", "timm"], "expected .safetensors or .npz"),
+    (["convert", "{file}", "{tmp}/new.v2", "--to", "timm"], "expected .safetensors or .npz"),
     (["convert", "{file}", "{tmp}/new.npz", "--to", "transformer"], "did you mean 'transformers'"),
     (["convert", "{file}", "{file}", "--to", "timm", "--force"], "is a file that is read"),
     (["convert", "{file}", "{tmp}/nowhere/new.npz", "--to", "timm"], "cannot be written"),

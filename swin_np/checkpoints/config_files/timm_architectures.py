@@ -36,7 +36,8 @@ VIT_EPS = 1e-6
 ARGUMENTS = {"img_size": Entries.pair, "patch_size": Entries.pair, "in_chans": Entries.count,
              "num_classes": Entries.count, "embed_dim": Entries.count, "depths": Entries.counts,
              "depth": Entries.count, "window_size": Entries.windows, "mlp_ratio": Entries.number,
-             "qkv_bias": Entries.flag, "pretrained_window_sizes": Entries.counts}
+             "qkv_bias": Entries.flag, "pretrained_window_sizes": Entries.counts, "layers": Entries.counts,
+             "cardinality": Entries.count, "base_width": Entries.count}
 USUAL = {"always_partition": False, "act_layer": "gelu", "qk_norm": False, "class_token": True, "pos_embed": "learn",
          "no_embed_class": False, "reg_tokens": 0, "pre_norm": False, "final_norm": True, "output_stride": 32}
 NO_MATTER = r".*drop.*|(strict|dynamic)_img_(size|pad)|dynamic_mask|.*init.*"           # training, or other image sizes

@@ -17,6 +17,7 @@ BLOCK = "encoder.stages.{i}.layers.{j}."
 RESNET_DIALECTS = {dialect.name: dialect for dialect in (
     Dialect("torchvision", None, tuple((part, (part,)) for part in PARTS),
             note="The names are those of torchvision and of timm, which give the same model."),
+    Dialect("timm", None, tuple((part, (part,)) for part in PARTS)),
     Dialect("transformers", None, (
         ("conv1", ("embedder.embedder.convolution",)),
         ("bn1", ("embedder.embedder.normalization",)),

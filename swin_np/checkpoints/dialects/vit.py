@@ -33,7 +33,7 @@ def transformers_dialect(name: str, root: str, block: str, inside: dict[str, tup
     inside = {**inside, "norm1": ("layernorm_before",), "norm2": ("layernorm_after",)}
     return Dialect(name, None, (
         ("cls_token", ("embeddings.cls_token",)),
-        ("dist_token", ("embeddings.distillation_token",)),
+        *([("dist_token", ("embeddings.distillation_token",))] if root == "deit." else []),
         ("pos_embed", ("embeddings.position_embeddings",)),
         ("patch_embed.proj", ("embeddings.patch_embeddings.projection",)),
         *((f"blocks.{{i}}.{part}", tuple(f"{block}.{spelling}" for spelling in spellings))
@@ -68,9 +68,13 @@ VIT_DIALECTS = {dialect.name: dialect for dialect in (
     transformers_dialect("transformers-files", "vit.", "encoder.layer.{i}", BLOCKS_IN_FILES, VIT_HEAD),
     transformers_dialect("transformers-deit", "deit.", "layers.{i}", BLOCKS_IN_MEMORY, DEIT_HEADS),
     transformers_dialect("transformers-deit-files", "deit.", "encoder.layer.{i}", BLOCKS_IN_FILES, DEIT_HEADS),
+    transformers_dialect("transformers-deit-one-head", "deit.", "layers.{i}", BLOCKS_IN_MEMORY, VIT_HEAD),
+    transformers_dialect("transformers-deit-one-head-files", "deit.", "encoder.layer.{i}", BLOCKS_IN_FILES,
+                         VIT_HEAD),
 )}
+"""transformers' DeiT has two classes of classifiers, with a head for each of the two tokens or for the first alone."""
 
-ANCHORS = ("blocks.0.attn.qkv.weight", "cls_token", "head.weight")
+ANCHORS = ("blocks.0.attn.qkv.weight", "cls_token", "dist_token", "head.weight")
 """Official names whose spelling tells the dialects apart; the first is in every ViT."""
 
 PUBLISHED = {(config.embed_dim, config.depth, config.hidden): config.num_heads for config in VIT_VARIANTS.values()}
@@ -103,6 +107,7 @@ def infer(found: Translated) -> ViTConfig:
     depth = block_counts(state, r"(blocks)\.(\d+)\.")["blocks"]
     hidden = len(with_axes(state, "blocks.0.mlp.fc1.weight", 2))
     num_heads = number_of_heads("ViT", (dim, depth, hidden), PUBLISHED, found)
+    headless = "head.weight" not in state              # then both tokens of a DeiT are averaged, as in timm
     eps = told.fields.get("eps") if told else None
     if eps is None:
         eps = found.dialect.eps
@@ -112,7 +117,7 @@ def infer(found: Translated) -> ViTConfig:
         state, img_size=(grid[0] * patch[0], grid[1] * patch[1]), patch_size=tuple(patch), in_chans=in_chans,
         num_classes=classes(state, "head"), embed_dim=dim, depth=depth, num_heads=num_heads,
         mlp_ratio=mlp_ratio(hidden, dim), qkv_bias="blocks.0.attn.qkv.bias" in state, distilled="dist_token" in state,
-        eps=eps)
+        distillation_head="dist_token" not in state or headless or "head_dist.weight" in state, eps=eps)
 
 
 def fit(config: ViTConfig, found: Translated) -> State:

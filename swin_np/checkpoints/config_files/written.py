@@ -1,0 +1,87 @@
+"""The JSON files that a conversion writes beside the weights, where the implementation reads them."""
+
+from dataclasses import dataclass, field, replace
+
+from swin_np.checkpoints.config_files import for_timm, for_transformers
+from swin_np.checkpoints.config_files.entries import Entries
+from swin_np.checkpoints.config_files.preprocessing import StoredPreprocessing, of_timm, of_transformers
+from swin_np.checkpoints.config_files.presets import stored_preset
+from swin_np.errors import SwinError
+from swin_np.functional import pair
+from swin_np.preprocessing.presets import Preset
+from swin_np.systems.registry import Config
+
+CONFIGURATION, PREPROCESSOR = "config.json", "preprocessor_config.json"
+READ_BY = {"transformers": (CONFIGURATION, PREPROCESSOR), "timm": (CONFIGURATION,)}
+"""What an implementation reads beside the weights; the others read nothing."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """files: objects by the name of their file. said: a sentence on each thing that they tell or cannot tell."""
+
+    files: dict[str, dict[str, object]] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+
+def files_beside(library: str, config: Config, eps: float | None, entries: Entries | None,
+                 preprocessing: StoredPreprocessing | None) -> Beside:
+    """The files for a library of READ_BY.
+
+    eps: of a Swin's norms in the blocks and the last one, None for the usual one. entries, preprocessing: what the
+    files beside the source say, from which the names of the classes and the preparation of images are carried over.
+    """
+    beside, names = Beside(), class_names(entries, getattr(config, "num_classes", 0))
+    preset, reason = None, "no file beside the source says it"
+    try:
+        preset = None if preprocessing is None else stored_preset(preprocessing)
+    except SwinError as error:
+        reason = str(error)
+    if library == "timm":
+        choices = [] if preset is None else [for_timm.configuration(config, names, preset)]
+    else:
+        choices = [] if preset is None else list(for_transformers.preprocessors(preset))
+    content, again = next(((choice, read) for choice in choices if (read := read_back(library, choice))
+                           and in_effect(read) == in_effect(preset)), (None, None))
+    if library == "timm":
+        beside.files[CONFIGURATION] = content or for_timm.configuration(config, names, None)
+    else:
+        beside.files[CONFIGURATION] = for_transformers.configuration(config, eps, names)
+        if content is not None:
+            beside.files[PREPROCESSOR] = content
+    if content is None:
+        if preset is not None:
+            reason = f"{library} has no files that say {preset.described()}"
+        beside.said.append(f"How images are prepared was not written ({reason}): prepare them yourself, or add it to "
+                           f"{READ_BY[library][-1]}.")
+    elif preset.crop_rounding != again.crop_rounding and pair(preset.crop) != preset.resize:
+        beside.said.append("Where an odd number of pixels is cut off an image, the crop is one pixel elsewhere: "
+                           f"{library} rounds {again.crop_rounding}, the source {preset.crop_rounding}.")
+    if names:
+        beside.said.append(f"The names of the {len(names)} classes were carried over.")
+    return beside
+
+
+def class_names(entries: Entries | None, classes: int) -> list[str] | None:
+    """The names of the classes, in order, by transformers' or timm's config.json; None unless each has one."""
+    values = {} if entries is None else entries.values
+    inner = values.get("pretrained_cfg")
+    names = values.get("label_names", inner.get("label_names") if isinstance(inner, dict) else None)
+    if isinstance(by_number := values.get("id2label"), dict):
+        names = [by_number.get(str(number)) for number in range(len(by_number))]
+    good = isinstance(names, list) and len(names) == classes and all(isinstance(name, str) for name in names)
+    return names if good and classes else None
+
+
+def read_back(library: str, content: dict[str, object]) -> Preset | None:
+    """The preset that a file of this content tells, as `swin-np classify` reads it; None if it tells none."""
+    try:
+        return stored_preset(of_timm(Entries(CONFIGURATION, content)) if library == "timm"
+                             else of_transformers(Entries(PREPROCESSOR, content)))
+    except SwinError:
+        return None
+
+
+def in_effect(preset: Preset) -> Preset:
+    """The preset without its name, and without the rounding that no file can choose."""
+    return replace(preset, name="", crop=pair(preset.crop), crop_rounding="down")
