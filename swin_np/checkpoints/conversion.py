@@ -18,6 +18,7 @@ from swin_np.checkpoints.dialects.dialect import COUNTERS, Dialect, State
 from swin_np.checkpoints.files import StoredCheckpoint
 from swin_np.checkpoints.holding import check_held, differing_stages, with_its_windows
 from swin_np.checkpoints.loading import Identified, convert
+from swin_np.dense.backbones import BackboneConfig, DenseConfig
 from swin_np.errors import CheckpointError, SwinError
 from swin_np.functional import pair
 from swin_np.layers import LayerNorm
@@ -54,7 +55,8 @@ def converted(stored: StoredCheckpoint, identified: Identified, dialect: Dialect
     """
     library, config, eps = library_of(dialect.name), identified.config, identified.eps
     told = with_its_windows(config, dialect) if isinstance(config, SwinConfig) else config
-    readable = READ_BY.get(library, ()) if with_files else ()
+    told_by_no_file = isinstance(config, BackboneConfig) and library == "timm"
+    readable = READ_BY.get(library, ()) if with_files and not told_by_no_file else ()
     check_held(config, dialect)
     if eps is not None and (library != "transformers" or not readable):
         raise CheckpointError(
@@ -65,13 +67,27 @@ def converted(stored: StoredCheckpoint, identified: Identified, dialect: Dialect
         tensors = convert(identified.state, dialect, config)
     except SwinError as error:
         raise CheckpointError(str(error)) from None
+    if unused := unused_norm(config, dialect):
+        tensors |= unused
     counters = {name.removesuffix(".running_mean") + COUNTERS: np.zeros((), np.int64)
                 for name in tensors if name.endswith(".running_mean") and dialect.name != OWN.name}
     beside = files_beside(library, told, eps, stored.configuration, stored.preprocessing) if readable else Beside()
     changes = [note for note in identified.notes if note.startswith(LEFT_OUT)]
+    if unused:
+        changes.append(f"Added {next(iter(unused)).rpartition('.')[0]}, a norm that no map passes, as 1 and 0.")
     changes += [*of_numbers(config, dialect), *of_tensors(identified, dialect, tensors, bool(counters)), *beside.said,
                 *how_to_build(told, library, bool(readable))]
     return Conversion(dialect, tensors | counters, beside.files, changes)
+
+
+def unused_norm(config: Config, dialect: Dialect) -> State:
+    """The last norm of transformers' SwinBackbone, which is in its files and in none of its maps."""
+    if not (isinstance(config, DenseConfig) and type(config.backbone) is SwinConfig and config.normalised_stages
+            and library_of(dialect.name) == "transformers"):
+        return {}
+    name = ("backbone." if not isinstance(config, BackboneConfig) else "") + "swin.layernorm"
+    channels = config.map_channels[-1]
+    return {f"{name}.weight": np.ones(channels, np.float32), f"{name}.bias": np.zeros(channels, np.float32)}
 
 
 def of_numbers(config: Config, dialect: Dialect) -> Iterator[str]:
@@ -110,7 +126,7 @@ def of_tensors(identified: Identified, dialect: Dialect, tensors: State, counter
 
 def how_to_build(config: Config, library: str, readable: bool) -> Iterator[str]:
     """The sentence on what builds the model, in libraries that read it from no file."""
-    if type(config) is SwinMixerConfig:
+    if type(config) is SwinMixerConfig or (isinstance(config, BackboneConfig) and library != "transformers"):
         return
     if library == "torchvision":
         yield f"torchvision builds it by {constructors.of_torchvision(config)}."

@@ -284,18 +284,25 @@ def test_a_detector_is_converted_between_all_names_and_back_to_every_bit(detecto
             np.testing.assert_array_equal(again.state_dict()[name], value)
 
 
-def test_a_converted_backbone_loads_strictly_into_transformers(detector, tmp_path):
-    from safetensors.torch import load_file
-
-    state = {f"backbone.{name}": value for name, value in in_official_names(detector.state_dict()).items()}
-    torch.save({"state_dict": state}, tmp_path / "detector.pth")
-    assert main(["convert", str(tmp_path / "detector.pth"), str(tmp_path / "x.safetensors"), "--to", "transformers"]) == 0
-    twin = transformers.SwinBackbone(of_version("", out_features=STAGES)).double()
-    missing, unexpected = twin.load_state_dict(load_file(tmp_path / "x.safetensors"), strict=False)
-    assert not unexpected and all("layernorm" in name or name.endswith("index") for name in missing)
+@version
+@pytest.mark.parametrize("taken", [STAGES, STAGES[2:]], ids=["all", "two"])
+def test_a_converted_backbone_loads_strictly_into_transformers(taken, version, tmp_path):
+    """From the names of a detector, or of timm where there are no norms."""
+    model = drawn(getattr(transformers, f"{VERSIONS[version]}Backbone")(
+        of_version(version, out_features=taken)))
+    model.save_pretrained(tmp_path / "model")
+    there, back = tmp_path / "there.safetensors", tmp_path / "back"
+    dialect = "timm" if version else "mmdetection"
+    assert main(["convert", str(tmp_path / "model"), str(there), "--to", dialect]) == 0
+    given = ["--window-size", "4", "--pretrained-window-sizes", "0", "--image-size", "64"] if version else []
+    assert main(["convert", str(there), str(back), "--to", "transformers" if version else "transformers-files",
+                 *given]) == 0
+    twin, report = type(model).from_pretrained(back, output_loading_info=True)
+    assert not report["missing_keys"] and not report["unexpected_keys"] and not report["mismatched_keys"]
     with torch.no_grad():
-        assert_matches(as_ours(twin.eval()(images()).feature_maps)[-1],
-                       as_ours(detector(images()).feature_maps)[-1], MODEL_TOLERANCE)
+        for one, other in zip(twin.double().eval()(images(version)).feature_maps,
+                              model(images(version)).feature_maps, strict=True):
+            assert_matches(one.numpy(), other.numpy(), MODEL_TOLERANCE)
 
 
 def test_a_plain_classifiers_file_is_no_backbone(tmp_path):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import swin_np
+from swin_np.arguments.config_fields import by_stage
 from swin_np.baselines.resnet import RESNET_VARIANTS
 from swin_np.baselines.swin_v2 import SWIN_V2_VARIANTS, SwinV2Config
 from swin_np.baselines.vit import VIT_VARIANTS
@@ -371,7 +372,7 @@ def test_every_name_written_is_one_that_timm_registers_with_those_arguments():
             assert theirs.embed_dim == ours["embed_dim"], name
             assert tuple(len(layer.blocks) for layer in theirs.layers) == ours["depths"]
             assert tuple(layer.blocks[0].attn.num_heads for layer in theirs.layers) == ours["num_heads"]
-            assert theirs._ref_window_sizes[0] == ours["window_size"]
+            assert tuple(theirs._ref_window_sizes) == by_stage("window_size", ours["window_size"], 4)
             if "pretrained_window_sizes" in ours:
                 assert tuple(layer.blocks[0].attn.pretrained_window_size[0] for layer in theirs.layers) \
                     == ours["pretrained_window_sizes"]

@@ -172,7 +172,8 @@ def test_a_head_that_is_no_linear_layer_is_left_aside_with_a_warning(head):
     assert f"Left aside {', '.join(map(repr, head))}: its head is no linear layer." in found.assumed
 
 
-@pytest.mark.parametrize("names", [("projector.0.weight", "projector.0.bias"), ("omni_heads.3.weight",), ("fc.weight",)])
+@pytest.mark.parametrize("names", [("projector.0.weight", "projector.0.bias"), ("omni_heads.3.weight",),
+                                   ("fc.weight",)])
 def test_modules_beside_a_model_are_left_aside_with_a_warning(names):
     state = stored_as("timm") | {name: np.ones((3, 3), np.float32) for name in names}
     assert f"Left aside {names[0].partition('.')[0]!r}, no part of the model." in identify(checkpoint(state)).assumed
@@ -189,9 +190,10 @@ def test_a_parameter_inside_the_blocks_that_is_not_known_is_refused(dialect):
 
 
 @pytest.mark.parametrize(("extra", "message"), [
-    ({"base_model.model.layers.0.blocks.0.attn.qkv.lora_A.default.weight": (4, 8)}, "LoRA.*merge it into the weights"),
+    ({"base_model.model.layers.0.blocks.0.attn.qkv.lora_A.default.weight": (4, 8)}, "LoRA.*merge it into the"),
     ({"layers.0.blocks.0.attn.qkv.base_layer.weight": (24, 8)}, "LoRA"), ({"_flat_param": (99,)}, "FSDP"),
-    ({"layers.0.blocks.0.attn.qkv.qweight": (4, 8)}, "quantised"), ({"layers.0.blocks.0.attn.qkv.SCB": (4,)}, "quantised"),
+    ({"layers.0.blocks.0.attn.qkv.qweight": (4, 8)}, "quantised"),
+    ({"layers.0.blocks.0.attn.qkv.SCB": (4,)}, "quantised"),
     ({"params.layers.0.blocks.0.attn.qkv.kernel": (8, 24)}, "Flax")], ids=str)
 def test_weights_that_are_not_the_models_own_are_refused_with_what_to_do(extra, message):
     tensors = {name: np.ones(shape, np.float32) for name, shape in extra.items()}

@@ -6,6 +6,7 @@ from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.swin_v2 import SwinV2Config
 from swin_np.baselines.vit import ViTConfig
 from swin_np.checkpoints.config_files.preprocessing import RESAMPLINGS
+from swin_np.dense.backbones import BackboneConfig, DenseConfig
 from swin_np.dense.segmentation import UPerNetConfig
 from swin_np.dense.upernet import POOL_SCALES
 from swin_np.functional import pair
@@ -23,10 +24,11 @@ def configuration(config: Config, eps: float | None, names: list[str] | None) ->
     eps: of a Swin's norms in the blocks and the last one, None for the usual one. names: of the classes, if known.
     """
     if isinstance(config, UPerNetConfig):
-        stages = [f"stage{stage + 1}" for stage in range(len(config.map_channels))]
         entries = {"model_type": "upernet", "architectures": ["UperNetForSemanticSegmentation"],
-                   "backbone_config": {**of_swin(config.backbone, eps), "out_features": stages},
+                   "backbone_config": of_backbone(config, eps),
                    "hidden_size": config.channels, "pool_scales": list(POOL_SCALES), "use_auxiliary_head": False}
+    elif isinstance(config, BackboneConfig):
+        return of_backbone(config, eps)
     elif isinstance(config, SwinConfig):
         version = "v2" if isinstance(config, SwinV2Config) else ""
         entries = {"architectures": [f"Swin{version}ForImageClassification"], **of_swin(config, eps)}
@@ -47,6 +49,16 @@ def of_swin(config: SwinConfig, eps: float | None) -> Json:
         sizes = config.pretrained_window_sizes or (0,) * len(config.depths)
         entries |= {"model_type": "swinv2", "pretrained_window_sizes": list(sizes)}
     return entries
+
+
+def of_backbone(config: DenseConfig, eps: float | None) -> Json:
+    """The entries of a Swin Transformer's or its V2's backbone; of the first version without norms, Donut's encoder."""
+    entries, v2 = of_swin(config.backbone, eps), isinstance(config.backbone, SwinV2Config)
+    if not v2 and not config.normalised_stages:
+        return {**entries, "model_type": "donut-swin", "architectures": ["DonutSwinModel"]}
+    stages = range(len(config.map_channels)) if v2 else config.normalised_stages
+    return {**entries, "architectures": [f"Swin{'v2' * v2}Backbone"],
+            "out_features": [f"stage{stage + 1}" for stage in stages]}
 
 
 def of_vit(config: ViTConfig) -> Json:
