@@ -13,7 +13,15 @@ from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.loading import READERS, convert, identify
-from swin_np.commands.options import add_model_options, given_sizes, output_file
+from swin_np.commands.options import (
+    ADDRESS_HELP,
+    add_model_options,
+    checkpoint,
+    given_sizes,
+    name_of,
+    on_this_disk,
+    output_file,
+)
 from swin_np.errors import CheckpointError, InputError
 from swin_np.text import printable, size
 from swin_np.variants import SwinConfig
@@ -30,7 +38,8 @@ def add_command(commands: argparse._SubParsersAction) -> None:
                     "buffers that it stores (relative_position_index, attn_mask, relative_coords_table) are computed "
                     "and written too.",
         epilog="example: swin-np convert swin_tiny_patch4_window7_224.pth swin_t.safetensors --to timm")
-    command.add_argument("source", type=Path, metavar="IN", help="a checkpoint, an index of shards, or their folder")
+    command.add_argument("source", type=checkpoint, metavar="IN",
+                         help=f"a checkpoint, an index of shards, or their folder; {ADDRESS_HELP}")
     command.add_argument("target", type=Path, metavar="OUT", help="a file that ends in .safetensors or .npz")
     command.add_argument("--to", required=True, metavar="DIALECT", help=f"one of {', '.join(DIALECTS)}")
     command.add_argument("--force", action="store_true", help="overwrite OUT if it exists")
@@ -45,7 +54,7 @@ def run_convert(options: argparse.Namespace) -> None:
     output_file(options.target, WRITERS, [options.source])
     if os.path.lexists(options.target) and not options.force:
         raise InputError(f"{options.target} exists already: choose another name, or overwrite it with --force")
-    stored = read(options.source)
+    stored = read(on_this_disk(options.source, options))
     try:
         identified = identify(stored, **sizes)
         check_name(f"dialect of a {identified.reader.name}", options.to, identified.reader.dialects)
@@ -62,7 +71,7 @@ def run_convert(options: argparse.Namespace) -> None:
         print(f"swin-np: {printable(sentence)}", file=sys.stderr)
     print(f"writing {len(tensors)} tensors in the names of {dialect.name}", file=sys.stderr)
     # transformers and others read only files that say whose layout the tensors have, "pt" for PyTorch's
-    metadata = {"format": "pt", "dialect": dialect.name, "source": printable(options.source.name)}
+    metadata = {"format": "pt", "dialect": dialect.name, "source": printable(name_of(options.source))}
     WRITERS[options.target.suffix](options.target, tensors, metadata)
     if options.json:
         print(json.dumps({"source": str(options.source), "source_format": stored.format,
