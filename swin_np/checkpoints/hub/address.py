@@ -3,7 +3,7 @@
 import os
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from swin_np.errors import InputError
 
@@ -30,7 +30,10 @@ class Address:
     path: str = ""
 
     def __str__(self) -> str:
-        revision = f"@{self.revision}" if self.revision else ""
+        as_written = self.revision or ""
+        if not as_written.startswith("refs/"):
+            as_written = quote(as_written, safe="")    # the slash of a branch would begin a file
+        revision = f"@{as_written}" if as_written else ""
         return f"hf://{self.repository}{revision}" + (f"/{self.path}" if self.path else "")
 
 
