@@ -85,11 +85,11 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         """Nothing is printed."""
 
-    def do_HEAD(self):  # noqa: N802
+    def do_HEAD(self):
         self.do_GET()
 
-    def do_GET(self):  # noqa: N802
-        path = unquote(urlsplit(self.path).path)
+    def do_GET(self):
+        path = urlsplit(self.path).path
         reached = "hub" if self.headers["Host"].startswith("127.") else "store"
         self.server.requests.append(Request(self.command, path, reached, self.headers["Authorization"],
                                             self.headers["Range"]))
@@ -97,10 +97,10 @@ class Handler(BaseHTTPRequestHandler):
             if method == self.command and path.startswith(beginning):
                 self.answer(code)
                 return
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?", path):
-            self.tell(*found.groups())
-        elif found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/(refs/pr/\d+|[^/]+)/(.+)", path):
-            self.resolve(*found.groups())
+        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/([^/]+))?", path):
+            self.tell(found[1], found[2] and unquote(found[2]))
+        elif found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+            self.resolve(*map(unquote, found.groups()))
         elif found := re.fullmatch(r"/store/([0-9a-f]{64})", path):
             self.send_large(found[1])
         else:

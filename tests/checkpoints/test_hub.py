@@ -1,16 +1,14 @@
 """Pretrained weights by an address, from a real server on the loopback address, and all that can go wrong there."""
 
-import builtins
 import errno
-import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +22,7 @@ from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.checkpoints.hub import download
 from swin_np.checkpoints.hub.download import fetched
 from swin_np.commands.cli import main
-from swin_np.errors import CheckpointError, InputError, SwinWarning
+from swin_np.errors import CheckpointError, SwinWarning
 from swin_np.layers import redraw
 from swin_np.model import SwinTransformer
 from swin_np.variants import SwinConfig
@@ -191,9 +189,11 @@ def test_a_new_commit_is_fetched_and_of_it_only_what_changed(hub, cat, tmp_path)
     hub.commit("owner/cat", written(tmp_path / "cat", 1))
     assert is_seed(CAT, 1)
     fetched_before = len(hub.asked("GET", "/store"))
-    (tmp_path / "cat" / "config.json").write_text(json.dumps({"model_type": "swin", "num_heads": [1, 2]}))
+    config = json.loads((tmp_path / "cat" / "config.json").read_text())
+    config["id2label"]["4"] = "ape"
+    (tmp_path / "cat" / "config.json").write_text(json.dumps(config))
     hub.commit("owner/cat", tmp_path / "cat")
-    assert swin_np.load(CAT).config.num_heads == (1, 2)
+    assert read(CAT).labels == ("cat", "dog", "cow", "hen", "ape")
     assert len(hub.asked("GET", "/store")) == fetched_before == 2
 
 
@@ -220,7 +220,7 @@ def test_a_file_or_a_folder_of_a_repository_is_taken(hub, tmp_path):
     assert np.array_equal(model.head.weight, model_of(2).head.weight)
     with pytest.raises(CheckpointError, match=r"holds alone\.safetensors, another\.safetensors: give the path"):
         swin_np.load("hf://owner/several")
-    with pytest.raises(CheckpointError, match="no file or folder 'c': give one of .*a/config.json"):
+    with pytest.raises(CheckpointError, match=r"no file or folder 'c': give one of .*a/config\.json"):
         swin_np.load("hf://owner/several/c")
 
 
@@ -329,7 +329,8 @@ def test_what_is_not_there_is_a_sentence(hub, cat, tmp_path, capsys, address, co
     hub.commit("owner/gated", tmp_path / "cat")
     hub.repositories["owner/gated"].gated = True
     sentence = refusal([*command, address], capsys)
-    assert ABSENT[address] in sentence and address in sentence
+    assert ABSENT[address] in sentence
+    assert address in sentence or "models--owner--cat" in sentence      # a file that was fetched is called by its path
 
 
 def test_an_index_that_names_what_is_not_there_is_refused(hub, tmp_path):
@@ -345,17 +346,18 @@ def test_an_index_that_names_what_is_not_there_is_refused(hub, tmp_path):
             swin_np.load("hf://owner/broken")
 
 
-ANSWERS = [b"", b"<html>log in</html>", b"[]", b"{}", b'{"id": 3}', b'{"id": "owner/cat"}', b'{"id": "a", "sha": "../x"}',
-           b'{"id": "a", "sha": "' + b"0" * 40 + b'", "siblings": null}', b'{"id": "a", "siblings": [{}]}',
-           b'{"id": "a", "sha": "' + b"0" * 40 + b'", "siblings": [{"rfilename": "../../../x.safetensors"}]}',
-           b'{"id": "a", "sha": "' + b"0" * 40 + b'", "siblings": [{"rfilename": "model.safetensors"}]}']
+ZEROS = '"id": "a", "sha": "' + 40 * "0" + '"'
+ANSWERS = ["", "<html>log in</html>", "[]", "{}", '{"id": 3}', '{"id": "owner/cat"}', '{"id": "a", "sha": "../x"}',
+           f'{{{ZEROS}, "siblings": null}}', '{"id": "a", "siblings": [{}]}',
+           f'{{{ZEROS}, "siblings": [{{"rfilename": "../../../x.safetensors"}}]}}',
+           f'{{{ZEROS}, "siblings": [{{"rfilename": "model.safetensors"}}]}}']
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_an_answer_of_no_hub_is_a_sentence_and_nothing_is_written(hub, cat, tmp_path, monkeypatch, capsys, answer):
     from loopback_hub import Handler
 
-    monkeypatch.setattr(Handler, "tell", lambda self, *about: self.answer(200, answer))
+    monkeypatch.setattr(Handler, "tell", lambda self, *about: self.answer(200, answer.encode()))
     assert "hf://owner/cat: " in refusal(["inspect", CAT], capsys)
     assert in_cache(tmp_path) == []
 
@@ -469,7 +471,7 @@ def bars(monkeypatch, arguments: list[str], stream: io.StringIO) -> set[str]:
     """The bars that a command draws: what stands before the number of per cent."""
     monkeypatch.setattr(sys, "stderr", stream)
     assert main(arguments) == 0
-    return {line.rsplit(":", 1)[0] for line in stream.getvalue().replace("\r", "\n").split("\n") if "%|" in line}
+    return set(re.findall(r"(\S+): +\d+%\|", stream.getvalue()))
 
 
 def test_one_bar_is_shown_for_the_whole_download(hub, tmp_path, monkeypatch):
@@ -502,10 +504,12 @@ def test_what_is_in_the_cache_has_no_bar(hub, cat, monkeypatch):
 
 # The commands
 
+PREPARED = {"image_processor_type": "ViTImageProcessor", "size": {"height": 32, "width": 32}, "resample": 2,
+            "image_mean": [0.1, 0.2, 0.3], "image_std": [0.4, 0.5, 0.6]}
+
+
 def test_a_photograph_is_classified_by_the_repositorys_own_files(hub, tmp_path, capsys):
-    prepared = {"image_processor_type": "ViTImageProcessor", "size": {"height": 32, "width": 32}, "resample": 2,
-                "image_mean": [0.1, 0.2, 0.3], "image_std": [0.4, 0.5, 0.6]}
-    hub.commit("owner/cat", written(tmp_path / "cat", 0, preprocessor_config__json=prepared))
+    hub.commit("owner/cat", written(tmp_path / "cat", 0, preprocessor_config__json=PREPARED))
     assert main(["classify", "--checkpoint", CAT]) == 0
     text = capsys.readouterr().out
     assert "preset preprocessor_config.json" in text and "mean 0.1 0.2 0.3" in text
@@ -516,18 +520,18 @@ def test_a_photograph_is_classified_by_the_repositorys_own_files(hub, tmp_path, 
     assert (result["checkpoint"], result["names_from"], result["classes"]) == (CAT, "config.json", "config.json")
 
 
-def test_every_command_that_takes_a_checkpoint_takes_an_address(hub, cat, tmp_path, capsys):
+def test_every_command_that_takes_a_checkpoint_takes_an_address(hub, tmp_path, capsys):
     from PIL import Image
 
+    hub.commit("owner/cat", written(tmp_path / "cat", 0, preprocessor_config__json=PREPARED))
     Image.new("RGB", (40, 50), "red").save(tmp_path / "red.png")
     image, reference, converted = (str(tmp_path / name) for name in ("red.png", "ref.npz", "new.safetensors"))
-    preset = ["--preset", "microsoft"]
     assert main(["inspect", CAT, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["file"] == CAT
     assert main(["convert", CAT, converted, "--to", "timm"]) == 0
     assert read(converted).metadata["source"] == CAT
-    assert main(["dump", CAT, image, "-o", reference, *preset]) == 0
-    assert main(["crosscheck", CAT, reference, "--image", image, *preset]) == 0
+    assert main(["dump", CAT, image, "-o", reference]) == 0
+    assert main(["crosscheck", CAT, reference, "--image", image]) == 0
 
 
 def test_outputs_are_checked_before_anything_is_fetched(hub, cat, tmp_path, capsys):

@@ -52,7 +52,7 @@ def test_what_names_no_repository_or_leads_out_of_it_is_refused(text):
         swin_np.load(text)
 
 
-@pytest.mark.parametrize("text", ["hf", "hf/owner/name", "models/hf:/owner/name", "https://hf.co/owner/name", "", "hf:x"])
+@pytest.mark.parametrize("text", ["hf", "hf/owner/name", "models/hf:/owner/name", "https://hf.co/a/b", "", "hf:x"])
 def test_paths_are_no_addresses(text):
     assert not is_address(text)
     assert not is_address(Path(text))
