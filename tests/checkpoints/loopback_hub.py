@@ -37,7 +37,7 @@ class LoopbackHub(ThreadingHTTPServer):
 
     requests: all that came in. status: by method and the beginning of a path, an answer in place of the right one.
     cuts: how many answers with a large file still end in the middle. false_bytes: large files of right length come with
-    other bytes. ranges: whether a part of a file can be asked for. commit_is_told: whether answers name the commit.
+    other bytes. ranges: whether a part of a file can be asked for. told: headers in place of the right ones.
     """
 
     daemon_threads = True
@@ -47,7 +47,8 @@ class LoopbackHub(ThreadingHTTPServer):
         self.repositories: dict[str, Repository] = {}
         self.requests: list[Request] = []
         self.status: dict[tuple[str, str], int] = {}
-        self.cuts, self.false_bytes, self.ranges, self.commit_is_told = 0, False, True, True
+        self.cuts, self.false_bytes, self.ranges = 0, False, True
+        self.told: dict[str, str] = {}
 
     @property
     def address(self) -> str:
@@ -108,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, code: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(code)
-        for name, value in headers.items():
+        for name, value in (headers | self.server.told).items():
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -130,8 +131,7 @@ class Handler(BaseHTTPRequestHandler):
     def tell(self, name: str, revision: str | None) -> None:
         found = self.files(name, revision or "main")
         if found:
-            told = {"id": name, "sha": found[0] if self.server.commit_is_told else None,
-                    "siblings": [{"rfilename": file} for file in found[1]]}
+            told = {"id": name, "sha": found[0], "siblings": [{"rfilename": file} for file in found[1]]}
             self.answer(200, json.dumps(told).encode(), Content_Type="application/json")
 
     def resolve(self, name: str, revision: str, file: str) -> None:

@@ -19,7 +19,7 @@ from test_configuration_files import LIVE, SIZES, of_timm, of_transformers, outp
 import swin_np
 from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats.safetensors import write_safetensors
-from swin_np.checkpoints.hub import download
+from swin_np.checkpoints.hub import download, progress
 from swin_np.checkpoints.hub.download import fetched
 from swin_np.commands.cli import main
 from swin_np.errors import CheckpointError, SwinWarning
@@ -336,7 +336,7 @@ def test_what_is_not_there_is_a_sentence(hub, cat, tmp_path, capsys, address, co
 def test_an_index_that_names_what_is_not_there_is_refused(hub, tmp_path):
     for number, (shard, words) in enumerate({
             "model-2.safetensors": "its index names model-2.safetensors, which the repository does not hold",
-            "../model.safetensors": "which is no plain file name", "a/b.bin": "which is no plain file name"}.items()):
+            "../model.safetensors": "which is no plain file name", "a/b.bin": "hf://owner/broken: the index names"}.items()):
         folder = written(tmp_path / str(number), 0)
         (folder / "model.safetensors").rename(folder / "model-1.safetensors")
         index = {"weight_map": {"a": "model-1.safetensors", "b": shard}}
@@ -359,6 +359,30 @@ def test_an_answer_of_no_hub_is_a_sentence_and_nothing_is_written(hub, cat, tmp_
 
     monkeypatch.setattr(Handler, "tell", lambda self, *about: self.answer(200, answer.encode()))
     assert "hf://owner/cat: " in refusal(["inspect", CAT], capsys)
+    assert in_cache(tmp_path) == []
+
+
+def test_a_commit_that_is_none_is_refused(hub, cat, monkeypatch, capsys):
+    from loopback_hub import Handler
+
+    for sha in ("../../outside", "main", "", None):
+        told = json.dumps({"id": "owner/cat", "sha": sha, "siblings": [{"rfilename": "model.safetensors"}]})
+        monkeypatch.setattr(Handler, "tell", lambda self, *about, told=told: self.answer(200, told.encode()))
+        assert "does not say the commit of its revision" in refusal(["inspect", CAT], capsys)
+
+
+OUTSIDE = [{"X_Repo_Commit": "../../../../outside"}, {"X_Repo_Commit": 40 * "0"}, {"ETag": '"../../../outside"'},
+           {"X_Linked_Etag": '"../../../outside"'}, {"X_Linked_Etag": '".."'}, {"X_Linked_Etag": '"/tmp/outside"'},
+           {"X_Linked_Etag": '"a\\b"'}]
+
+
+@pytest.mark.parametrize("told", OUTSIDE, ids=str)
+def test_nothing_is_written_outside_the_cache(hub, cat, tmp_path, capsys, told):
+    hub.told = told
+    before = {path for path in tmp_path.rglob("*") if tmp_path / "cache" not in path.parents}
+    assert "answers as no hub does" in refusal(["inspect", CAT], capsys)
+    assert {path for path in tmp_path.rglob("*") if tmp_path / "cache" not in path.parents} - before <= {
+        tmp_path / "cache"}
     assert in_cache(tmp_path) == []
 
 
@@ -478,7 +502,7 @@ def test_one_bar_is_shown_for_the_whole_download(hub, tmp_path, monkeypatch):
     model = of_transformers("Swin", **SIZES, image_size=32, window_size=4)
     model.save_pretrained(tmp_path / "saved", max_shard_size="10KB")
     hub.commit("owner/cat", tmp_path / "saved")
-    monkeypatch.setattr(download, "SMALLEST_WITH_BAR", 1)
+    monkeypatch.setattr(progress, "SMALLEST_WITH_BAR", 1)
     stream = Terminal()
     assert bars(monkeypatch, ["inspect", CAT], stream) == {CAT}
     assert "100%|" in stream.getvalue()
@@ -488,7 +512,7 @@ def test_one_bar_is_shown_for_the_whole_download(hub, tmp_path, monkeypatch):
     (["inspect", CAT, "--json"], Terminal), (["inspect", CAT], io.StringIO),
     (["classify", "--checkpoint", CAT, "--json"], Terminal)], ids=["json", "no terminal", "classify, json"])
 def test_no_bar_is_shown_to_a_program(hub, cat, monkeypatch, arguments, stream):
-    monkeypatch.setattr(download, "SMALLEST_WITH_BAR", 1)
+    monkeypatch.setattr(progress, "SMALLEST_WITH_BAR", 1)
     assert bars(monkeypatch, arguments, stream()) == set()
 
 
@@ -497,7 +521,7 @@ def test_small_downloads_have_no_bar(hub, cat, monkeypatch):
 
 
 def test_what_is_in_the_cache_has_no_bar(hub, cat, monkeypatch):
-    monkeypatch.setattr(download, "SMALLEST_WITH_BAR", 1)
+    monkeypatch.setattr(progress, "SMALLEST_WITH_BAR", 1)
     weights(CAT)
     assert bars(monkeypatch, ["inspect", CAT], Terminal()) == set()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from swin_np.checkpoints.hub.address import Address
-from swin_np.errors import CheckpointError, SwinError
+from swin_np.errors import CheckpointError
 
 TOKEN = "your token in HF_TOKEN (`hf auth login` stores one)"
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -15,15 +15,15 @@ LONGEST = 200                                          # characters of another l
 
 @contextmanager
 def in_a_sentence(address: Address) -> Iterator[None]:
-    """Whatever huggingface_hub raises inside the `with` block becomes a CheckpointError.
+    """Whatever is raised inside the `with` block becomes a CheckpointError that begins with the address.
 
-    It raises errors of its own, of the HTTP library below it and of the system, and others for answers that no hub
-    gives, such as the page of a proxy.
+    huggingface_hub raises errors of its own, of the HTTP library below it and of the system, and others for answers
+    that no hub gives, such as the page of a proxy.
     """
     try:
         yield
-    except SwinError:
-        raise
+    except CheckpointError as error:
+        raise CheckpointError(f"{address}: {error}") from None
     except Exception as error:
         raise CheckpointError(f"{address}: {sentence(error, address)}") from error
 
