@@ -333,17 +333,18 @@ def test_what_is_not_there_is_a_sentence(hub, cat, tmp_path, capsys, address, co
     assert address in sentence or "models--owner--cat" in sentence      # a file that was fetched is called by its path
 
 
-def test_an_index_that_names_what_is_not_there_is_refused(hub, tmp_path):
-    for number, (shard, words) in enumerate({
-            "model-2.safetensors": "its index names model-2.safetensors, which the repository does not hold",
-            "../model.safetensors": "which is no plain file name", "a/b.bin": "hf://owner/broken: the index names"}.items()):
-        folder = written(tmp_path / str(number), 0)
-        (folder / "model.safetensors").rename(folder / "model-1.safetensors")
-        index = {"weight_map": {"a": "model-1.safetensors", "b": shard}}
-        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-        hub.commit("owner/broken", folder)
-        with pytest.raises(CheckpointError, match=words):
-            swin_np.load("hf://owner/broken")
+@pytest.mark.parametrize(("shard", "words"), [
+    ("model-2.safetensors", "its index names model-2.safetensors, which the repository does not hold"),
+    ("../model.safetensors", "hf://owner/broken: the index names the shard '../model.safetensors'"),
+    ("a/b.bin", "which is no plain file name")])
+def test_an_index_that_names_what_is_not_there_is_refused(hub, tmp_path, shard, words):
+    folder = written(tmp_path / "broken", 0)
+    (folder / "model.safetensors").rename(folder / "model-1.safetensors")
+    index = {"weight_map": {"a": "model-1.safetensors", "b": shard}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    hub.commit("owner/broken", folder)
+    with pytest.raises(CheckpointError, match=words):
+        swin_np.load("hf://owner/broken")
 
 
 ZEROS = '"id": "a", "sha": "' + 40 * "0" + '"'
