@@ -75,6 +75,17 @@ def written(folder: Path, seed: int, **beside: object) -> Path:
     return folder
 
 
+def in_shards(folder: Path) -> Path:
+    """The folder with its model in three files and an index."""
+    state = dict(read(folder / "model.safetensors").tensors)
+    weight_map = {name: f"model-{i % 3}.safetensors" for i, name in enumerate(state)}
+    for shard in set(weight_map.values()):
+        write_safetensors(folder / shard, {name: state[name] for name in state if weight_map[name] == shard}, {})
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+    return folder
+
+
 def weights(path: str) -> np.ndarray:
     """One of its parameters, which tells the seeds apart."""
     return swin_np.load(path).head.weight
@@ -436,15 +447,7 @@ def test_a_part_in_the_cache_is_no_model(hub, cat, gone, capsys):
 def test_shards_that_are_not_all_in_the_cache_are_no_model(hub, tmp_path, monkeypatch):
     import huggingface_hub
 
-    folder = written(tmp_path / "shards", 0)
-    state = model_of(0).state_dict()
-    names = {f"model-{k}.safetensors": [name for i, name in enumerate(state) if i % 2 == k] for k in range(2)}
-    for shard, part in names.items():
-        write_safetensors(folder / shard, {name: state[name] for name in part}, {})
-    (folder / "model.safetensors").unlink()
-    (folder / "model.safetensors.index.json").write_text(json.dumps(
-        {"weight_map": {name: shard for shard, part in names.items() for name in part}}))
-    hub.commit("owner/shards", folder)
+    hub.commit("owner/shards", in_shards(written(tmp_path / "shards", 0)))
     assert is_seed("hf://owner/shards", 0)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     assert is_seed("hf://owner/shards", 0)
@@ -500,9 +503,7 @@ def bars(monkeypatch, arguments: list[str], stream: io.StringIO) -> set[str]:
 
 
 def test_one_bar_is_shown_for_the_whole_download(hub, tmp_path, monkeypatch):
-    model = of_transformers("Swin", **SIZES, image_size=32, window_size=4)
-    model.save_pretrained(tmp_path / "saved", max_shard_size="10KB")
-    hub.commit("owner/cat", tmp_path / "saved")
+    hub.commit("owner/cat", in_shards(written(tmp_path / "saved", 0)))
     monkeypatch.setattr(progress, "SMALLEST_WITH_BAR", 1)
     stream = Terminal()
     assert bars(monkeypatch, ["inspect", CAT], stream) == {CAT}

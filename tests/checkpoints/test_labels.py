@@ -48,6 +48,7 @@ SYNSETS = {"n1": "cat", "n2": "dog", "n3": "cow"}
      ("dog", "cat", "cow")),
     ({}, None)], ids=["names", "described", "numbered", "inside", "none"])
 def test_timm_names_its_classes(tmp_path, named, expected):
+    pytest.importorskip("timm")
     from timm.models._hub import save_for_hf
 
     model = of_timm("swin_tiny_patch4_window7_224", tmp_path, num_classes=3, img_size=56, depths=(1, 1),
