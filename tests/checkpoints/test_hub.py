@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from loopback_hub import LoopbackHub
 from test_configuration_files import LIVE, SIZES, of_timm, of_transformers, output_of, upernet
+from test_fuzz import changed_bytes
 
 import swin_np
 from swin_np.checkpoints.files import read
@@ -381,6 +382,31 @@ def test_a_commit_that_is_none_is_refused(hub, cat, monkeypatch, capsys):
         told = json.dumps({"id": "owner/cat", "sha": sha, "siblings": [{"rfilename": "model.safetensors"}]})
         monkeypatch.setattr(Handler, "tell", lambda self, *about, told=told: self.answer(200, told.encode()))
         assert "does not say the commit of its revision" in refusal(["inspect", CAT], capsys)
+
+
+@pytest.mark.parametrize("damaged", ["answer", "index"])
+def test_forty_damaged_answers_give_a_model_or_a_sentence(hub, tmp_path, rng, monkeypatch, damaged):
+    from loopback_hub import Handler
+
+    folder = in_shards(written(tmp_path / "shards", 0))
+    index = folder / "model.safetensors.index.json"
+    sha, good = hub.commit("owner/cat", folder), index.read_bytes()
+    names = [{"rfilename": path.name} for path in folder.iterdir()]
+    told = json.dumps({"id": "owner/cat", "sha": sha, "siblings": names}).encode()
+    refused = 0
+    for _ in range(40):
+        if damaged == "answer":
+            mutant = changed_bytes(told, told, rng)
+            monkeypatch.setattr(Handler, "tell", lambda self, *about, mutant=mutant: self.answer(200, mutant))
+        else:
+            index.write_bytes(changed_bytes(good, told, rng))
+            hub.commit("owner/cat", folder)
+        try:
+            swin_np.load(CAT, image_size=32, num_heads=(2, 4))
+        except CheckpointError:
+            refused += 1
+    assert refused > 20
+    assert set(tmp_path.iterdir()) == {tmp_path / "shards", tmp_path / "cache"}
 
 
 OUTSIDE = [{"X_Repo_Commit": "../../../../outside"}, {"X_Repo_Commit": 40 * "0"}, {"ETag": '"../../../outside"'},
