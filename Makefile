@@ -1,12 +1,17 @@
 # The two commands of the README are `make walkthrough` and `make test`; each target makes what it needs.
+# `make walkthrough CHECKPOINT=...`, with a path or an address (hf://owner/name), also says what is on the photograph.
 
 PYTHON ?= python3
+CHECKPOINT ?=
+export CHECKPOINT
 BIN := .venv/bin
 
 .PHONY: walkthrough test test-all test-processors figures notebooks check-notebooks html slides docs lab accuracy bench lint clean
 
 walkthrough: .venv/walkthrough
+	$(if $(filter hf:%,$(CHECKPOINT)),$(BIN)/python -m pip install --quiet --editable ".[hub]")
 	$(BIN)/python -m swin_np tour --figures figures
+	$(if $(CHECKPOINT),$(BIN)/python -m swin_np classify --checkpoint "$$CHECKPOINT")
 	$(BIN)/python -m notebooks.publish slides
 	$(BIN)/python -m notebooks.publish html
 	$(BIN)/python -m notebooks.publish docs

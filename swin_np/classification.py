@@ -1,14 +1,15 @@
 """Section 4.1: image classification, from a photograph to its most probable classes."""
 
 import importlib.resources
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from swin_np import images
 from swin_np.checkpoints.config_files.presets import stored_preset
-from swin_np.checkpoints.files import read
+from swin_np.checkpoints.file_names import CONFIGURATION
+from swin_np.checkpoints.files import StoredCheckpoint
 from swin_np.checkpoints.loading import identify
 from swin_np.dense.backbones import DenseModel
 from swin_np.errors import CheckpointError, ConfigurationError, InputError, ShapeError
@@ -43,6 +44,19 @@ def class_names(count: int) -> tuple[str, ...]:
     return tuple(file.read_text(encoding="utf-8").splitlines())
 
 
+def names_of(labels: tuple[str, ...] | None, count: int) -> tuple[tuple[str, ...], str]:
+    """A name for each of `count` classes, and where the names come from: "config.json", "ImageNet-1k", "" for nowhere.
+
+    labels: those that config.json beside the checkpoint gives (StoredCheckpoint.labels). They count more than what the
+    number of classes tells, and where they are of another number, nothing is told.
+    """
+    if labels is None:
+        return class_names(count), "ImageNet-1k" if count == IMAGENET_1K else ""
+    if len(labels) != count:
+        return ("",) * count, ""
+    return labels, CONFIGURATION
+
+
 def check_head(model: Module, top: int) -> None:
     """Raise ConfigurationError or InputError unless the model can name `top` classes of an image with three colours."""
     if isinstance(model, DenseModel):
@@ -60,29 +74,31 @@ def check_head(model: Module, top: int) -> None:
                          f"ask for 1 to {count}")
 
 
-def preset_of(name: str | None, checkpoint: Path, config: Config, sizes: dict[str, object]) -> Preset:
+def preset_of(name: str | None, stored: StoredCheckpoint, config: Config, sizes: dict[str, object]) -> Preset:
     """The preset asked for, else the one that a file beside the checkpoint tells, else that of its implementation.
 
-    config: of the model that was loaded; sizes: what else `load` was given.
+    stored: the checkpoint as it was read; config: of the model that was loaded; sizes: what else `load` was given.
     Raises a SwinError, with the choices, where there is none or it does not fit.
     """
     if name is not None:
         return named_preset(name, config)
-    found = identify(read(checkpoint), **sizes)
+    found = identify(stored, **sizes)
     preset = found.preprocessing and stored_preset(found.preprocessing)
     if preset is None:
         return default_preset(config, found.dialect.name)
     try:
         config.check_image_size(pair(preset.crop))
     except ShapeError:
-        raise CheckpointError(f"{checkpoint}: {preset.name} beside it crops to {size(pair(preset.crop))}, and the "
+        raise CheckpointError(f"{stored.name}: {preset.name} beside it crops to {size(pair(preset.crop))}, and the "
                               f"model takes {size(image_size(config))}: give --image-size or --preset NAME") from None
     return preset
 
 
-def classify(model: Module, image: Array, preset: Preset, top: int = 5) -> list[RankedClass]:
+def classify(model: Module, image: Array, preset: Preset, top: int = 5,
+             names: Sequence[str] | None = None) -> list[RankedClass]:
     """The `top` most probable classes of an image (H, W, 3) uint8, the most probable first; of equals the lower number.
 
+    names: of all classes, where they are known (`names_of`); of 1000 classes they are ImageNet-1k's if none are given.
     Raises ConfigurationError for a model without a head, InputError for anything that is no image, for `top` beyond
     the classes and for weights that give no number, ShapeError for a preset whose crop the model does not take.
     """
@@ -98,6 +114,7 @@ def classify(model: Module, image: Array, preset: Preset, top: int = 5) -> list[
         raise InputError("the logits are not finite: the checkpoint holds NaN, infinite or huge weights, "
                          "swin-np inspect says where")
     probabilities = softmax(logits.astype(np.float64))
-    names = class_names(len(logits))
+    if names is None:
+        names = class_names(len(logits))
     return [RankedClass(int(i), names[i], float(probabilities[i]))
             for i in np.argsort(-probabilities, kind="stable")[:top]]

@@ -71,7 +71,7 @@ def converted(stored: StoredCheckpoint, identified: Identified, dialect: Dialect
         tensors |= unused
     counters = {name.removesuffix(".running_mean") + COUNTERS: np.zeros((), np.int64)
                 for name in tensors if name.endswith(".running_mean") and dialect.name != OWN.name}
-    beside = files_beside(library, told, eps, stored.configuration, stored.preprocessing) if readable else Beside()
+    beside = files_beside(library, told, eps, stored.labels, stored.preprocessing) if readable else Beside()
     changes = [note for note in identified.notes if note.startswith(LEFT_OUT)]
     if unused:
         changes.append(f"Added {next(iter(unused)).rpartition('.')[0]}, a norm that no map passes, as 1 and 0.")

@@ -8,21 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swin_np.checkpoints.config_files.entries import Entries
+from swin_np.checkpoints.config_files.labels import labels_of
 from swin_np.checkpoints.config_files.preprocessing import StoredPreprocessing, of_timm, of_transformers
+from swin_np.checkpoints.file_names import CONFIGURATION, PREPROCESSOR, is_about, preferred, shards_of
 from swin_np.checkpoints.flattening import Tensors, flatten
 from swin_np.checkpoints.formats import strict_json
 from swin_np.checkpoints.formats.npz import read_npz
 from swin_np.checkpoints.formats.pth import LEGACY_MAGIC, read_legacy, read_zip
 from swin_np.checkpoints.formats.safetensors import read_safetensors
 from swin_np.checkpoints.formats.zip_archive import LOCAL, read_directory
+from swin_np.checkpoints.hub.address import is_address
+from swin_np.checkpoints.hub.download import fetched
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
 
 FORMATS = "a PyTorch file (.pth, .pt, .bin), .safetensors or .npz"
-INDEX_ENDING = ".index.json"                           # model.safetensors.index.json, pytorch_model.bin.index.json
-CONFIGURATION, PREPROCESSOR = "config.json", "preprocessor_config.json"
-CONVENTIONAL = ("model.safetensors", "pytorch_model.bin")               # what both libraries call a model's only file
-ENDINGS = (INDEX_ENDING, ".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".npz")        # of files with tensors
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class StoredCheckpoint:
     metadata: of .safetensors, and of the entry `meta` of .npz.
     name: of the file. configuration: the entries of the config.json beside it, as they stand there.
     preprocessing: how the images of the model are prepared, where a file beside it says so.
+    labels: the names of its classes by their numbers, where config.json gives them; "" for one without a name.
     """
 
     format: str
@@ -44,19 +45,21 @@ class StoredCheckpoint:
     name: str = ""
     configuration: Entries | None = None
     preprocessing: StoredPreprocessing | None = None
+    labels: tuple[str, ...] | None = None
 
 
 def read(path: str | Path) -> StoredCheckpoint:
     """The checkpoint in a file, in the shards that an index file names, or in a folder that holds either.
 
+    A path that begins with hf:// is the address of a repository, whose files are fetched (`hub.download.fetched`).
     config.json and preprocessor_config.json beside it are read too, where they are the checkpoint's (`is_alone`).
     A file is mapped, not copied: it must stay as it is while its tensors are in use. CheckpointError, with the path,
     for anything that cannot be read or is refused.
     """
-    path = Path(path)
+    path = fetched(path) if is_address(path) else Path(path)
     try:
         if os.path.isdir(path):
-            path = file_in_folder(path)
+            path /= preferred(names_in(path))
         buffer = mapped(path)
         stored = read_shards(path, buffer) if bytes(buffer[:1]) == b"{" else read_bytes(buffer)
         return replace(stored, name=path.name, **(read_beside(path.parent) if is_alone(path) else {}))
@@ -64,18 +67,21 @@ def read(path: str | Path) -> StoredCheckpoint:
         raise CheckpointError(f"{path}: {error}") from None
 
 
-def is_alone(path: Path) -> bool:
-    """Whether a config.json beside this file is about it.
-
-    It is where the file has the name under which transformers and timm store a model beside its configuration, or where
-    the folder holds no other checkpoint. In a folder of several, say of downloads, it may be about any of them.
-    """
-    if path.name.removesuffix(INDEX_ENDING) in CONVENTIONAL:
-        return True
+def names_in(folder: Path) -> list[str]:
+    """The names of the files in a folder."""
     try:
-        return sum(name.endswith(ENDINGS) for name in os.listdir(path.parent)) < 2
-    except OSError:                                    # a folder that may be entered and not listed
-        return False
+        return os.listdir(folder)
+    except OSError as error:
+        raise CheckpointError(f"the folder cannot be read ({error.strerror}): check its permissions") from None
+
+
+def is_alone(path: Path) -> bool:
+    """Whether a config.json beside this file is about it, by `is_about`."""
+    try:
+        names = names_in(path.parent)
+    except CheckpointError:                            # it may be entered and not listed, and hold others
+        names = [path.name, path.name]
+    return is_about(path.name, names)
 
 
 def read_beside(folder: Path) -> dict[str, object]:
@@ -86,7 +92,8 @@ def read_beside(folder: Path) -> dict[str, object]:
         preprocessing = of_transformers(preprocessor)
     elif configuration is not None and "architecture" in configuration.values:
         preprocessing = of_timm(configuration)
-    return {"configuration": configuration, "preprocessing": preprocessing}
+    labels = None if configuration is None else labels_of(configuration)
+    return {"configuration": configuration, "preprocessing": preprocessing, "labels": labels}
 
 
 def entries_of(path: Path) -> Entries | None:
@@ -159,31 +166,12 @@ def mapped(path: Path) -> memoryview:
         raise CheckpointError(f"it cannot be opened ({error.strerror}): check its permissions") from None
 
 
-def file_in_folder(folder: Path) -> Path:
-    """The index file of a folder, or else its only .safetensors file, or else its only .bin file."""
-    for ending in (INDEX_ENDING, ".safetensors", ".bin"):
-        found = sorted(folder.glob(f"*{ending}"))
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise CheckpointError(f"the folder holds {', '.join(file.name for file in found[:10])}: "
-                                  "give the path of the one to read")
-    raise CheckpointError(f"the folder holds no file that ends in {INDEX_ENDING}, .safetensors or .bin: "
-                          "give the path of the file to read")
-
-
 def read_shards(path: Path, buffer: memoryview) -> StoredCheckpoint:
     """The checkpoint of an index file, whose `weight_map` says which file beside it holds which tensor."""
     index = strict_json.parse(bytes(buffer[:strict_json.MAXIMUM_SIZE + 1]))
-    weight_map = index.get("weight_map")
-    if not isinstance(weight_map, dict) or not weight_map:
+    names = shards_of(index)
+    if names is None:
         raise unknown(b"{")
-    names: dict[str, set[str]] = {}                    # of the tensors of each shard
-    for name, shard in weight_map.items():
-        if not isinstance(shard, str) or not re.fullmatch(r"\w[\w.-]*", shard):
-            raise CheckpointError(f"the index names the shard {str(shard)[:200]!r}, which is no plain file name: "
-                                  "get the index again")
-        names.setdefault(shard, set()).add(name)
     merged: dict[str, object] = {}
     form, metadata = "", {}
     for shard in names:
@@ -195,5 +183,5 @@ def read_shards(path: Path, buffer: memoryview) -> StoredCheckpoint:
         if not isinstance(tree, dict) or set(tree) != names[shard]:
             raise CheckpointError(f"the shard {shard!r} does not hold what the index says: get the files again")
         merged.update(tree)
-    tensors = {name: merged[name] for name in weight_map}
+    tensors = {name: merged[name] for name in index["weight_map"]}
     return flat_checkpoint(f"{form} sharded", tensors, metadata)

@@ -11,15 +11,20 @@ from pathlib import Path
 
 from swin_np import images
 from swin_np.arguments.names import check_name
+from swin_np.checkpoints.file_names import CONFIGURATION
+from swin_np.checkpoints.files import read
 from swin_np.checkpoints.loading import load
-from swin_np.classification import IMAGENET_1K, IMAGENET_22K, RankedClass, check_head, classify, preset_of
+from swin_np.classification import IMAGENET_22K, RankedClass, check_head, classify, names_of, preset_of
 from swin_np.commands.options import (
+    ADDRESS_HELP,
     FIGURE,
     TABLE,
     add_model_options,
     add_plot,
     add_threads,
+    checkpoint,
     given_sizes,
+    on_this_disk,
     output_file,
 )
 from swin_np.commands.terminal import with_progress
@@ -27,23 +32,25 @@ from swin_np.errors import InputError
 from swin_np.functional import Array
 from swin_np.images import PRESETS, Preset
 from swin_np.parallel.pool import threads
-from swin_np.systems.registry import Config
 from swin_np.text import printable
 from swin_np.writing import write_text
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-DRAWN = 5                                              # classes in the bar chart
+DRAWN, LONGEST_DRAWN = 5, 40                           # classes in the bar chart, characters of a name in it
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `classify` to the parser of the command line."""
     command = commands.add_parser(
         "classify", help="the most probable classes of images, by a checkpoint",
-        description="The most probable classes of images. Checkpoints of 1000 classes are taken for ImageNet-1k's and "
-                    "get its names; of others the numbers are printed.",
+        description="The most probable classes of images, by the names that config.json beside the checkpoint gives. "
+                    "Other checkpoints of 1000 classes are taken for ImageNet-1k's and get its names; of the rest the "
+                    "numbers are printed.",
         epilog="example: swin-np classify photo.jpg --checkpoint swin_tiny_patch4_window7_224.pth --plot photo.svg")
-    command.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="image files, and folders of them")
-    command.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="of any format and dialect")
+    command.add_argument("images", nargs="*", type=Path, metavar="IMAGE",
+                         help="image files, and folders of them (default: matplotlib's sample photograph)")
+    command.add_argument("--checkpoint", type=checkpoint, required=True, metavar="FILE",
+                         help=f"of any format and dialect; {ADDRESS_HELP}")
     command.add_argument("--preset", metavar="NAME", help="how images are resized, cropped and normalised, one of "
                          f"{', '.join(PRESETS)} (default: as preprocessor_config.json or timm's config.json beside the "
                          "checkpoint says, else as its implementation does, where that is known)")
@@ -62,12 +69,15 @@ def run_classify(options: argparse.Namespace) -> None:
     if options.top < 1:
         raise InputError(f"--top {options.top} was given: ask for at least one class")
     cores = threads(options.threads)
-    paths = image_files(options.images)
+    paths = image_files(options.images or [Path(images.sample_photograph())])
     check_outputs(options, paths)
     sizes = given_sizes(options)
-    model = load(options.checkpoint, **sizes)
+    path = on_this_disk(options.checkpoint, options)
+    model = load(path, **sizes)
     check_head(model, options.top)
-    preset = preset_of(options.preset, options.checkpoint, model.config, sizes)
+    stored, count = read(path), model.config.num_classes
+    preset = preset_of(options.preset, stored, model.config, sizes)
+    names, named_by = names_of(stored.labels, count)
 
     ranked: dict[Path, list[RankedClass]] = {}
     failures: dict[Path, str] = {}
@@ -80,18 +90,20 @@ def run_classify(options: argparse.Namespace) -> None:
                     raise
                 failures[path] = str(error)
             else:
-                ranked[path] = classify(model, image, preset, options.top)
+                ranked[path] = classify(model, image, preset, options.top, names)
 
     if options.json:
         print(json.dumps({
-            "checkpoint": str(options.checkpoint), "preset": asdict(preset), "num_classes": model.config.num_classes,
-            "classes": meaning(model.config.num_classes),
+            "checkpoint": str(options.checkpoint), "preset": asdict(preset), "num_classes": count,
+            "classes": meaning(count, named_by), "names_from": named_by or None,
             "images": [{"image": str(path), "classes": [asdict(entry) for entry in entries]}
                        for path, entries in ranked.items()],
             "failed": [{"image": str(path), "reason": reason} for path, reason in failures.items()],
             "notes": options.notes}))
     else:
-        print_classes(model.config, preset, ranked)
+        print(f"preset {preset.name}: {preset.described()}")
+        print(said_of_names(stored.labels, count, named_by))
+        print_classes(ranked)
     if options.csv:
         write_csv(options.csv, ranked)
     if options.plot:
@@ -139,7 +151,7 @@ def write_csv(path: Path, ranked: dict[Path, list[RankedClass]]) -> None:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(("image", "rank", "class", "name", "probability"))
     for image, entries in ranked.items():
-        table.writerows((printable(str(image)), rank, entry.number, entry.name, f"{entry.probability:.9g}")
+        table.writerows((printable(str(image)), rank, entry.number, printable(entry.name), f"{entry.probability:.9g}")
                         for rank, entry in enumerate(entries, start=1))
     write_text(text.getvalue(), path)
 
@@ -150,25 +162,38 @@ def draw(path: Path, image: Array, preset: Preset, ranked: list[RankedClass]) ->
     from swin_np.plots.saving import save
 
     first = ranked[:DRAWN]
-    save(classes_beside_photograph(images.resize_and_crop(image, preset), [entry.label() for entry in first],
+    save(classes_beside_photograph(images.resize_and_crop(image, preset), [drawn(entry.label()) for entry in first],
                                    [entry.probability for entry in first]), path)
 
 
-def meaning(count: int) -> str:
-    """What the classes of a checkpoint are, as far as their count tells."""
-    return {IMAGENET_1K: "ImageNet-1k", IMAGENET_22K: "ImageNet-22k"}.get(count, "unknown")
+def drawn(label: str) -> str:
+    """A name that fits beside its bar."""
+    label = printable(label)
+    return label if len(label) <= LONGEST_DRAWN else f"{label[:LONGEST_DRAWN - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def print_classes(config: Config, preset: Preset, ranked: dict[Path, list[RankedClass]]) -> None:
-    """The result as text."""
-    print(f"preset {preset.name}: {preset.described()}")
-    if config.num_classes == IMAGENET_22K:
-        print(f"The {IMAGENET_22K} classes of this checkpoint are those of ImageNet-22k: their numbers are printed, "
-              "their names are not part of this package.")
-    elif config.num_classes != IMAGENET_1K:
-        print(f"What the {config.num_classes} classes of this checkpoint are is not known here: their numbers are "
-              "printed.")
+def meaning(count: int, named_by: str) -> str:
+    """What the classes of a checkpoint are, as far as the source of their names, or their count, tells."""
+    return named_by or ("ImageNet-22k" if count == IMAGENET_22K else "unknown")
+
+
+def said_of_names(labels: tuple[str, ...] | None, count: int, named_by: str) -> str:
+    """Where the names of the classes come from, or why there are none."""
+    if named_by == CONFIGURATION:
+        return f"The {count} classes are named by the {CONFIGURATION} beside the checkpoint."
+    if named_by:
+        return f"The {count} classes are taken for those of {named_by}, since nothing beside the checkpoint names them."
+    if labels is not None:
+        return f"{CONFIGURATION} names {len(labels)} classes and the checkpoint has {count}: their numbers are printed."
+    if count == IMAGENET_22K:
+        return (f"The {IMAGENET_22K} classes of this checkpoint are those of ImageNet-22k: their numbers are printed, "
+                "their names are not part of this package.")
+    return f"What the {count} classes of this checkpoint are is not known here: their numbers are printed."
+
+
+def print_classes(ranked: dict[Path, list[RankedClass]]) -> None:
+    """The classes of each image as text."""
     for path, entries in ranked.items():
         print(f"\n{printable(str(path))}")
         for entry in entries:
-            print(f"{100 * entry.probability:8.3f} %  {entry.number:5}  {entry.name}".rstrip())
+            print(f"{100 * entry.probability:8.3f} %  {entry.number:5}  {printable(entry.name)}".rstrip())

@@ -10,14 +10,24 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from swin_np.arguments.names import check_name
-from swin_np.checkpoints.config_files.written import CONFIGURATION, PREPROCESSOR, READ_BY
+from swin_np.checkpoints.config_files.written import READ_BY
 from swin_np.checkpoints.conversion import Conversion, converted, library_of
-from swin_np.checkpoints.files import CONVENTIONAL, ENDINGS, is_alone, read
+from swin_np.checkpoints.file_names import CONFIGURATION, CONVENTIONAL, ENDINGS, PREPROCESSOR
+from swin_np.checkpoints.files import is_alone, read
 from swin_np.checkpoints.finding import READERS
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.formats.safetensors import write_safetensors
+from swin_np.checkpoints.hub.address import is_address
 from swin_np.checkpoints.loading import identify
-from swin_np.commands.options import add_model_options, given_sizes, output_file
+from swin_np.commands.options import (
+    ADDRESS_HELP,
+    add_model_options,
+    checkpoint,
+    given_sizes,
+    name_of,
+    on_this_disk,
+    output_file,
+)
 from swin_np.errors import CheckpointError, InputError
 from swin_np.text import printable
 from swin_np.writing import make_folder, replacing
@@ -37,7 +47,8 @@ def add_command(commands: argparse._SubParsersAction) -> None:
                     "their config.json, with which AutoModelForImageClassification.from_pretrained(OUT) and "
                     "timm.create_model('local-dir:OUT', pretrained=True) load the folder OUT.",
         epilog="example: swin-np convert swin_tiny_patch4_window7_224.pth swin_t --to timm")
-    command.add_argument("source", type=Path, metavar="IN", help="a checkpoint, an index of shards, or their folder")
+    command.add_argument("source", type=checkpoint, metavar="IN",
+                         help=f"a checkpoint, an index of shards, or their folder; {ADDRESS_HELP}")
     command.add_argument("target", type=Path, metavar="OUT",
                          help=f"a folder, in which {WEIGHTS} is written, or a file that ends in .safetensors or .npz")
     command.add_argument("--to", required=True, metavar="DIALECT", help=f"one of {', '.join(DIALECTS)}")
@@ -53,7 +64,7 @@ def run_convert(options: argparse.Namespace) -> None:
     in_folder = is_folder(options.target)
     weights = options.target / WEIGHTS if in_folder else options.target
     with_files = check_outputs(weights, in_folder, options)
-    stored = read(options.source)
+    stored = read(on_this_disk(options.source, options))
     try:
         identified = identify(stored, **sizes)
         check_name(f"dialect of a {identified.reader.name}", options.to, identified.reader.dialects)
@@ -65,7 +76,7 @@ def run_convert(options: argparse.Namespace) -> None:
     for sentence in identified.assumed:
         print(f"swin-np: {printable(sentence)}", file=sys.stderr)
     print(f"writing {len(conversion.tensors)} tensors in the names of {options.to}", file=sys.stderr)
-    write(conversion, weights, in_folder, printable(options.source.name))
+    write(conversion, weights, in_folder, printable(name_of(options.source)))
     if options.json:
         print(json.dumps({"source": str(options.source), "source_format": stored.format,
                           "from": identified.dialect.name, "target": str(weights), "to": options.to,
@@ -92,17 +103,18 @@ def check_outputs(weights: Path, in_folder: bool, options: argparse.Namespace) -
     In a folder with other checkpoints a config.json is nobody's (`files.is_alone`), unless the file has the name that
     transformers and timm look for.
     """
-    folder, source = weights.parent, options.source
+    folder, source = weights.parent, None if is_address(options.source) else options.source
     if in_folder and not os.path.isdir(folder):
         check_new_folder(folder)
         return True
-    read_files = [source, *((source if os.path.isdir(source) else source.parent) / name
-                            for name in (CONFIGURATION, PREPROCESSOR))]
+    beside = [] if source is None else [(source if os.path.isdir(source) else source.parent) / name
+                                        for name in (CONFIGURATION, PREPROCESSOR)]
+    read_files = [source, *beside]
     check_output(weights, read_files, options.force)
     others = sorted(name for name in os.listdir(folder) if name.endswith(ENDINGS) and name != weights.name)
     if others and weights.name not in CONVENTIONAL:
         if [folder / name for name in others] == [source] and is_alone(source) and any(
-                os.path.lexists(file) for file in read_files[1:]):
+                os.path.lexists(file) for file in beside):
             raise InputError(f"{source} would no longer be the only checkpoint beside its {CONFIGURATION}, which is "
                              "read with it: choose another folder")
         return False

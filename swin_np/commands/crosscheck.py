@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from swin_np.commands.dump import IMAGE_HELP, reference_of
-from swin_np.commands.options import FIGURE, add_model_options, add_plot, output_file
+from swin_np.commands.options import ADDRESS_HELP, FIGURE, add_model_options, add_plot, checkpoint, output_file
 from swin_np.commands.terminal import progress
 from swin_np.crosscheck.candidates import candidate_of, read_mapping
 from swin_np.crosscheck.referee import crosscheck
@@ -23,8 +23,9 @@ def add_command(commands: argparse._SubParsersAction) -> None:
                     "swin_np/crosscheck/PORTING.md says what to dump.",
         epilog="examples: swin-np crosscheck ref.npz candidate.npz; "
                "swin-np crosscheck swin_tiny_patch4_window7_224.pth dumps/ --image photo.jpg --plot errors.png")
-    command.add_argument("reference", type=Path, metavar="REFERENCE",
-                         help="a file of swin-np dump; or, with --image, a checkpoint of any format and dialect")
+    command.add_argument("reference", type=checkpoint, metavar="REFERENCE",
+                         help="a file of swin-np dump; or, with --image, a checkpoint of any format and dialect, "
+                              f"{ADDRESS_HELP}")
     command.add_argument("candidate", type=Path, metavar="CANDIDATE",
                          help="the port's numbers: .npz, .safetensors, .pth, or a folder of .npy files")
     command.add_argument("--image", type=Path, metavar="IMAGE", help=f"with a checkpoint: {IMAGE_HELP}")

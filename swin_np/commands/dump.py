@@ -8,11 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from swin_np import images
-from swin_np.checkpoints.files import mapped
+from swin_np.checkpoints.files import mapped, read
 from swin_np.checkpoints.formats.npz import read_npy
 from swin_np.checkpoints.loading import load
 from swin_np.classification import preset_of
-from swin_np.commands.options import add_model_options, given_sizes, output_file
+from swin_np.commands.options import (
+    ADDRESS_HELP,
+    add_model_options,
+    checkpoint,
+    given_sizes,
+    name_of,
+    on_this_disk,
+    output_file,
+)
 from swin_np.commands.terminal import progress
 from swin_np.crosscheck.reference import Reference
 from swin_np.errors import CheckpointError, InputError
@@ -30,7 +38,8 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         description="Write a .npz with the weights, the images and what every larger module gives in float64. "
                     "swin-np crosscheck compares a port's numbers with it.",
         epilog="example: swin-np dump swin_tiny_patch4_window7_224.pth photo.jpg -o ref.npz")
-    command.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="of any format and dialect")
+    command.add_argument("checkpoint", type=checkpoint, metavar="CHECKPOINT",
+                         help=f"of any format and dialect; {ADDRESS_HELP}")
     command.add_argument("image", type=Path, metavar="IMAGE", help=IMAGE_HELP)
     command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the .npz file to write")
     command.add_argument("--points", default="", metavar="PATTERN", help="which points to store, as in a shell: "
@@ -45,7 +54,7 @@ def run_dump(options: argparse.Namespace) -> None:
     """`swin-np dump`."""
     output_file(options.output, [".npz"], [options.checkpoint, options.image])
     reference = reference_of(options.checkpoint, options.image, options)
-    stored = reference.save(options.output, printable(options.checkpoint.name), options.points)
+    stored = reference.save(options.output, printable(name_of(options.checkpoint)), options.points)
     if options.json:
         print(json.dumps({"file": str(options.output), "bytes": options.output.stat().st_size, "points": stored,
                           "images": list(reference.images.shape), "notes": options.notes}))
@@ -54,19 +63,20 @@ def run_dump(options: argparse.Namespace) -> None:
           f"{len(reference.points)} points, {options.output.stat().st_size / 1e6:.1f} MB")
 
 
-def reference_of(checkpoint: Path, image: Path, options: argparse.Namespace) -> Reference:
+def reference_of(source: Path | str, image: Path, options: argparse.Namespace) -> Reference:
     """The reference that a checkpoint gives on an image."""
     sizes = given_sizes(options)
-    model = load(checkpoint, **sizes)
+    path = on_this_disk(source, options)
+    model = load(path, **sizes)
     if type(model) is not SwinTransformer:             # V2 and Swin-Mixer are among its subclasses
-        raise InputError(f"{checkpoint} is a {type(model).__name__}, and the cross-check knows the first Swin "
+        raise InputError(f"{source} is a {type(model).__name__}, and the cross-check knows the first Swin "
                          "Transformer: give the checkpoint of one, or compare traces of your own (swin_np.trace)")
     if image.suffix == ".npy":
         if options.preset is not None:
             raise InputError(f"{image} is an array, which is taken as it is: leave --preset {options.preset} out")
         prepared = read_array(image)
     else:
-        preset = preset_of(options.preset, checkpoint, model.config, sizes)
+        preset = preset_of(options.preset, read(path), model.config, sizes)
         prepared = images.preprocess(images.load(image), preset)
     progress("running the reference in float64 and float32")
     return Reference.of(model, prepared)

@@ -3,13 +3,12 @@
 import argparse
 import json
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 
 import numpy as np
 
-from swin_np.checkpoints.files import read
+from swin_np.checkpoints.files import StoredCheckpoint, read
 from swin_np.checkpoints.loading import Identified, identify
-from swin_np.commands.options import add_model_options, given_sizes
+from swin_np.commands.options import ADDRESS_HELP, add_model_options, checkpoint, given_sizes, on_this_disk
 from swin_np.commands.terminal import with_progress
 from swin_np.dense.backbones import DenseConfig
 from swin_np.errors import SwinError
@@ -18,6 +17,7 @@ from swin_np.systems.registry import Config, architecture_of
 from swin_np.text import printable, size
 from swin_np.variants import SwinConfig
 
+SHOWN = 3                                              # names of classes
 COLUMNS = "{:12}{:>12}{:>12}{:>8}{:>10}"               # of the table of tensors, after name and shape
 
 
@@ -49,7 +49,8 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "inspect", help="what a checkpoint file holds: format, dialect, configuration, every tensor",
         epilog="example: swin-np inspect swin_tiny_patch4_window7_224.pth")
-    command.add_argument("file", type=Path, metavar="FILE", help="a checkpoint, an index of shards, or their folder")
+    command.add_argument("file", type=checkpoint, metavar="FILE",
+                         help=f"a checkpoint, an index of shards, or their folder; {ADDRESS_HELP}")
     add_model_options(command)
     command.set_defaults(run=run_inspect)
 
@@ -57,7 +58,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 def run_inspect(options: argparse.Namespace) -> None:
     """`swin-np inspect`."""
     sizes = given_sizes(options)
-    stored = read(options.file)
+    stored = read(on_this_disk(options.file, options))
     identified, reason = None, ""
     try:
         identified = identify(stored, **sizes)
@@ -73,17 +74,25 @@ def run_inspect(options: argparse.Namespace) -> None:
             "config": identified and asdict(identified.config),
             "notes": identified.notes if identified else [],
             "assumed": identified.assumed if identified else [],
-            "preprocessing": stored.preprocessing and asdict(stored.preprocessing),
+            "preprocessing": stored.preprocessing and asdict(stored.preprocessing), "labels": stored.labels,
             "no_dialect_because": reason or None, "elements": elements,
             "tensors": [asdict(tensor) for tensor in tensors]}))
         return
     rows = [("file", str(options.file)), ("format", stored.format),
             *(("metadata", f"{key}: {value}") for key, value in stored.metadata.items()),
-            *(description(identified) if identified else [("dialect", f"none: {reason}")]),
+            *(description(identified) if identified else [("dialect", f"none: {reason}")]), *names_of_classes(stored),
             ("tensors", f"{len(tensors)}, of {elements:,} elements")]
     for label, text in rows:
         print(f"{label:15}{printable(text)}")
     print_table(tensors)
+
+
+def names_of_classes(stored: StoredCheckpoint) -> list[tuple[str, str]]:
+    """The row on the names that config.json gives the classes."""
+    if stored.labels is None:
+        return []
+    more = f"; ... ({len(stored.labels)})" if len(stored.labels) > SHOWN else ""
+    return [("class names", f"{'; '.join(stored.labels[:SHOWN])}{more}")]
 
 
 def description(identified: Identified) -> list[tuple[str, str]]:

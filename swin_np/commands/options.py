@@ -5,10 +5,13 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from swin_np.checkpoints.files import INDEX_ENDING
+from swin_np.checkpoints.file_names import INDEX_ENDING
+from swin_np.checkpoints.hub.address import is_address
+from swin_np.checkpoints.hub.download import fetched
 from swin_np.errors import InputError
 from swin_np.writing import check_ending, make_folder, unwritable
 
+ADDRESS_HELP = "or hf://owner/name, a repository on a hub (`swin-np pretrained` lists some)"
 FIGURE, TABLE = (".svg", ".png"), (".csv",)            # endings of what --plot and --csv write
 
 
@@ -36,6 +39,21 @@ def check_seed(seed: int) -> None:
 def add_plot(command: argparse.ArgumentParser, what: str) -> None:
     """--plot: a file for a figure of `what`."""
     command.add_argument("--plot", type=Path, metavar="FILE", help=f"draw {what}, .svg or .png")
+
+
+def checkpoint(text: str) -> Path | str:
+    """The type of an argument for a checkpoint: a path, or an address on a hub, of which pathlib would drop a slash."""
+    return text if is_address(text) else Path(text)
+
+
+def on_this_disk(source: Path | str, options: argparse.Namespace) -> Path:
+    """The path of a checkpoint; what an address names is fetched, with a progress bar unless there is --json."""
+    return fetched(source, bar=not options.json) if is_address(source) else Path(source)
+
+
+def name_of(source: Path | str) -> str:
+    """What a file that is written says of its source: a file's name without its folder, or the whole address."""
+    return source if is_address(source) else source.name
 
 
 def add_model_options(command: argparse.ArgumentParser) -> None:
@@ -81,11 +99,12 @@ def both_sides(option: str, sides: list[int] | None) -> tuple[int, int] | None:
     return (sides[0], sides[-1]) if sides else None
 
 
-def output_file(path: Path | None, endings: Iterable[str], read: Iterable[Path | None] = ()) -> None:
+def output_file(path: Path | None, endings: Iterable[str], read: Iterable[Path | str | None] = ()) -> None:
     """Raise InputError, before the long work, unless a file can be written at `path`; None is a file not asked for.
 
     Its name ends in one of `endings`; it is no folder, and its folder is there and can be written to; it is none of
-    the files that are `read`: of a folder and of an index of shards every file in the folder counts.
+    the files that are `read`: of a folder and of an index of shards every file in the folder counts, of an address
+    none.
     """
     if path is None:
         return
@@ -100,7 +119,8 @@ def output_file(path: Path | None, endings: Iterable[str], read: Iterable[Path |
         raise unwritable(path, error) from None
     if not os.path.isdir(path.parent) or not os.access(path.parent, os.W_OK | os.X_OK):
         raise InputError(f"{path} cannot be written: choose a folder that exists and that you can write to")
-    files = [file for source in filter(None, read) for file in files_of(source) if os.path.exists(file)]
+    local = [source for source in read if source is not None and not is_address(source)]
+    files = [file for source in local for file in files_of(source) if os.path.exists(file)]
     if os.path.exists(path) and any(os.path.samefile(file, path) for file in files):
         raise InputError(f"{path} is a file that is read: choose another name for what is written")
 

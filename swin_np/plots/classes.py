@@ -20,7 +20,8 @@ def classes_beside_photograph(photograph: Array, labels: Sequence[str], probabil
     for row, probability in zip(rows, probabilities, strict=True):
         right.annotate(f"{100 * probability:.1f} %", (probability, row), (4, 0), textcoords="offset points",
                        va="center")
-    right.set(yticks=rows, yticklabels=labels, ylim=(len(labels) - 0.5, -0.5), xlim=(0, 1.18), xticks=(0, 0.5, 1),
+    right.set_yticks(rows, labels, parse_math=False)   # a name may hold a dollar sign
+    right.set(ylim=(len(labels) - 0.5, -0.5), xlim=(0, 1.18), xticks=(0, 0.5, 1),
               xlabel="probability", title="its most probable classes")
     right.spines[["top", "right"]].set_visible(False)
     return figure

@@ -284,8 +284,7 @@ def test_a_detector_is_converted_between_all_names_and_back_to_every_bit(detecto
             np.testing.assert_array_equal(again.state_dict()[name], value)
 
 
-@version
-@pytest.mark.parametrize("taken", [STAGES, STAGES[2:]], ids=["all", "two"])
+@pytest.mark.parametrize(("version", "taken"), [("", STAGES), ("", STAGES[2:]), ("v2", STAGES)])
 def test_a_converted_backbone_loads_strictly_into_transformers(taken, version, tmp_path):
     """From the names of a detector, or of timm where there are no norms."""
     model = drawn(getattr(transformers, f"{VERSIONS[version]}Backbone")(

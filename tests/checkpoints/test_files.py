@@ -8,6 +8,7 @@ import pytest
 from stored_files import DATA, dictionary, integer, name, tensor, text, torch_zip, zip_file
 from test_pytorch import SIX, assert_same
 
+from swin_np.checkpoints.file_names import preferred
 from swin_np.checkpoints.files import read, read_bytes
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.formats.safetensors import write_safetensors
@@ -227,3 +228,32 @@ def test_a_name_off_the_closed_list_is_named_with_the_path(tmp_path):
     (tmp_path / "x.pth").write_bytes(torch_zip(dictionary({"config": name("yacs.config", "CfgNode")}), {}))
     with pytest.raises(CheckpointError, match=r"x.pth: it asks for 'yacs.config.CfgNode'.*model.state_dict\(\)"):
         read(tmp_path / "x.pth")
+
+
+@pytest.mark.parametrize(("names", "taken"), [
+    (["model.safetensors", "pytorch_model.bin", "optimizer.bin", "other.safetensors"], "model.safetensors"),
+    (["pytorch_model.bin", "training_args.bin"], "pytorch_model.bin"),
+    (["pytorch_model.bin", "model.safetensors.index.json", "model-1.safetensors"], "model.safetensors.index.json"),
+    (["pytorch_model.bin.index.json", "a.bin", "b.bin", "adapter.safetensors"], "pytorch_model.bin.index.json"),
+    (["mine.pth", "README.md"], "mine.pth"), (["a.pth", "b.ckpt", "c.npz"], "a.pth"),
+    (["x.index.json", "a.safetensors", "b.safetensors"], "x.index.json")])
+def test_of_a_folder_the_file_is_taken_that_the_libraries_would_take(names, taken):
+    assert preferred(names) == taken
+    assert preferred(names[::-1]) == taken
+
+
+@pytest.mark.parametrize(("names", "words"), [
+    (["a.bin", "b.bin"], r"holds a\.bin, b\.bin: give the path"), ([], "holds no file that ends in"),
+    (["config.json", "README.md"], "holds no file that ends in"),
+    ([f"{i:02}.pth" for i in range(30)], r"08\.pth, 09\.pth and 20 more: give")])
+def test_a_folder_in_which_several_files_could_be_meant_is_refused(names, words):
+    with pytest.raises(CheckpointError, match=words):
+        preferred(names)
+
+
+def test_a_folder_that_cannot_be_listed_is_a_sentence(tmp_path, monkeypatch):
+    def forbidden(folder):
+        raise PermissionError(13, "Permission denied")
+    monkeypatch.setattr(os, "listdir", forbidden)
+    with pytest.raises(CheckpointError, match=r"the folder cannot be read \(Permission denied\)"):
+        read(tmp_path)

@@ -48,6 +48,7 @@ UPERNET = {"model_type": "upernet", "hidden_size": 6, "pool_scales": [1, 2, 3, 6
 PRETRAINED = {"tag": "x", "input_size": [3, 32, 32], "fixed_input_size": True, "interpolation": "bicubic",
               "crop_pct": 0.9, "crop_mode": "center", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "num_classes": 2}
 IN_TIMM = {"architecture": "swinv2_tiny_window8_256", "num_classes": 2, "num_features": 16, "global_pool": "avg",
+           "label_names": ["a", "b"], "label_descriptions": {"a": "alpha", "b": "beta"},
            "model_args": {"img_size": 32, "patch_size": 2, "window_size": [4, 4], "pretrained_window_sizes": [6, 0],
                           "drop_path_rate": 0.1, **SIZES}, "pretrained_cfg": PRETRAINED}
 S3_IN_TIMM = IN_TIMM | {"architecture": "swin_s3_tiny_224", "model_args": {

@@ -34,7 +34,7 @@ CONVOLUTIONS = {ViTConfig: ("patch_embed.proj", "head"), ResNetConfig: ("conv1",
 """The first convolution and the classifier, which timm replaces for other colours and classes; else a Swin's."""
 
 
-def configuration(config: Config, names: list[str] | None, preset: Preset | None) -> Json:
+def configuration(config: Config, names: tuple[str, ...] | None, preset: Preset | None) -> Json:
     """The content of config.json: a registered architecture, and the arguments in which this model differs from it.
 
     names: of the classes, if known. preset: how images are prepared, or None, and then timm takes what is usual there.

@@ -18,7 +18,7 @@ from swin_np.variants import SwinConfig
 Json = dict[str, object]
 
 
-def configuration(config: Config, eps: float | None, names: list[str] | None) -> Json:
+def configuration(config: Config, eps: float | None, names: tuple[str, ...] | None) -> Json:
     """The content of config.json, whose first architecture is the class that has the tensors and no others.
 
     eps: of a Swin's norms in the blocks and the last one, None for the usual one. names: of the classes, if known.
@@ -88,7 +88,7 @@ def sides(size: int | tuple[int, int]) -> int | list[int]:
     return height if height == width else [height, width]
 
 
-def labels(classes: int, names: list[str] | None) -> Json:
+def labels(classes: int, names: tuple[str, ...] | None) -> Json:
     """The classes by name, or their number."""
     if names is None:
         return {"num_labels": classes}

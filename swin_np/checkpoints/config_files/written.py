@@ -6,12 +6,12 @@ from swin_np.checkpoints.config_files import for_timm, for_transformers
 from swin_np.checkpoints.config_files.entries import Entries
 from swin_np.checkpoints.config_files.preprocessing import StoredPreprocessing, of_timm, of_transformers
 from swin_np.checkpoints.config_files.presets import stored_preset
+from swin_np.checkpoints.file_names import CONFIGURATION, PREPROCESSOR
 from swin_np.errors import SwinError
 from swin_np.functional import pair
 from swin_np.preprocessing.presets import Preset
 from swin_np.systems.registry import Config
 
-CONFIGURATION, PREPROCESSOR = "config.json", "preprocessor_config.json"
 READ_BY = {"transformers": (CONFIGURATION, PREPROCESSOR), "timm": (CONFIGURATION,)}
 """What an implementation reads beside the weights; the others read nothing."""
 
@@ -24,14 +24,14 @@ class Beside:
     said: list[str] = field(default_factory=list)
 
 
-def files_beside(library: str, config: Config, eps: float | None, entries: Entries | None,
+def files_beside(library: str, config: Config, eps: float | None, labels: tuple[str, ...] | None,
                  preprocessing: StoredPreprocessing | None) -> Beside:
     """The files for a library of READ_BY.
 
-    eps: of a Swin's norms in the blocks and the last one, None for the usual one. entries, preprocessing: what the
-    files beside the source say, from which the names of the classes and the preparation of images are carried over.
+    eps: of a Swin's norms in the blocks and the last one, None for the usual one. labels, preprocessing: the
+    names of the classes and how images are prepared, by the files beside the source.
     """
-    beside, names = Beside(), class_names(entries, getattr(config, "num_classes", 0))
+    beside, names = Beside(), labels if labels and len(labels) == getattr(config, "num_classes", 0) else None
     preset, reason = None, "no file beside the source says it"
     try:
         preset = None if preprocessing is None else stored_preset(preprocessing)
@@ -60,17 +60,6 @@ def files_beside(library: str, config: Config, eps: float | None, entries: Entri
     if names:
         beside.said.append(f"The names of the {len(names)} classes were carried over.")
     return beside
-
-
-def class_names(entries: Entries | None, classes: int) -> list[str] | None:
-    """The names of the classes, in order, by transformers' or timm's config.json; None unless each has one."""
-    values = {} if entries is None else entries.values
-    inner = values.get("pretrained_cfg")
-    names = values.get("label_names", inner.get("label_names") if isinstance(inner, dict) else None)
-    if isinstance(by_number := values.get("id2label"), dict):
-        names = [by_number.get(str(number)) for number in range(len(by_number))]
-    good = isinstance(names, list) and len(names) == classes and all(isinstance(name, str) for name in names)
-    return names if good and classes else None
 
 
 def read_back(library: str, content: dict[str, object]) -> Preset | None:

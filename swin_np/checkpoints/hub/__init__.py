@@ -1,0 +1,1 @@
+"""Pretrained weights from a hub, by an address that begins with hf://."""
