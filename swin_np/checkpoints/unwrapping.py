@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from swin_np.checkpoints.formats.placeholders import Placeholder
 from swin_np.checkpoints.formats.pth import AnyTensor
 from swin_np.checkpoints.formats.writing import is_name
 from swin_np.checkpoints.notes import Assumption, listing
@@ -30,11 +31,17 @@ def unwrap(tree: object) -> tuple[dict[str, Array | AnyTensor], list[str]]:
         if others := [name for name in tree if name != wrapper]:
             said.append(f"left aside {listing(others)}")
         tree = tree[wrapper]
+    if isinstance(tree, Placeholder) and not tree:
+        raise CheckpointError(f"it holds an object of {tree.name!r}, of which nothing is read, as a pickle can run "
+                              "code: save model.state_dict()")
     if not isinstance(tree, dict):
         raise CheckpointError(f"it holds a {type(tree).__name__}, and a dict of tensors by name was expected: "
                               "save model.state_dict()")
 
     state = {name: value for name, value in tree.items() if isinstance(value, np.ndarray | AnyTensor)}
+    if not state and (unread := [value.name for value in tree.values() if isinstance(value, Placeholder)]):
+        raise CheckpointError(f"it holds no tensor by name, but objects of {listing(unread)}, of which nothing is "
+                              "read, as a pickle can run code: save model.state_dict()")
     if not state:
         raise CheckpointError(f"it holds no tensor by name, only {listing(list(tree)) or 'nothing'}: "
                               f"save model.state_dict(), or that under one of {', '.join(WRAPPERS)}")

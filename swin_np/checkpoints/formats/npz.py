@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_np.checkpoints.formats import strict_json
-from swin_np.checkpoints.formats.arrays import ITEMSIZE, element_count, flat_array
+from swin_np.checkpoints.formats.arrays import ITEMSIZE, dense_array, element_count
 from swin_np.checkpoints.formats.writing import checked_tensors
 from swin_np.checkpoints.formats.zip_archive import DEFLATED, Entry
 from swin_np.errors import CheckpointError
@@ -56,11 +56,7 @@ def read_npy(raw: memoryview, name: str) -> Array | str:
     dtype = "bool" if (kind, size) == ("b", "1") else f"{KINDS.get(kind)}{8 * int(size)}"
     if dtype not in ITEMSIZE or len(data) != element_count(shape) * ITEMSIZE[dtype]:
         raise damaged(name)
-    array = flat_array(data, dtype)
-    if order == ">":
-        array = array.byteswap()
-        array.flags.writeable = False
-    return array.reshape(shape[::-1]).T if fortran_order == "True" else array.reshape(shape)
+    return dense_array(data, dtype, order, shape, fortran_order == "True")
 
 
 def read_npz(entries: Mapping[str, Entry], file_size: int) -> tuple[dict[str, Array], dict[str, str]]:
