@@ -9,7 +9,7 @@ from pathlib import Path
 from swin_np.checkpoints.config_files.entries import Entries
 from swin_np.checkpoints.config_files.preprocessing import StoredPreprocessing, of_timm, of_transformers
 from swin_np.checkpoints.formats import strict_json
-from swin_np.checkpoints.formats.foreign import folder_refusal, refusal, zip_refusal
+from swin_np.checkpoints.formats.foreign import check_name, folder_refusal, refusal, zip_refusal
 from swin_np.checkpoints.formats.npz import read_npz
 from swin_np.checkpoints.formats.placeholders import Account
 from swin_np.checkpoints.formats.pth import BEGINNING, LEGACY_MAGIC, AnyTensor, read_legacy, read_pickle, read_zip
@@ -126,7 +126,8 @@ def unwrapped_checkpoint(content: Content) -> StoredCheckpoint:
 
 
 def read_content(buffer: memoryview, name: str = "") -> Content:
-    """What one file holds; its name tells what kind of file it is where the content does not."""
+    """What one file of this name holds."""
+    check_name(name)
     account = Account(len(buffer))
 
     def pickled(form: str, tree: object) -> Content:
@@ -146,7 +147,7 @@ def read_content(buffer: memoryview, name: str = "") -> Content:
         return Content("safetensors", *read_safetensors(buffer))
     if BEGINNING.match(head):
         return pickled("pickle", read_pickle(buffer, account))
-    raise refusal(buffer, name)
+    raise refusal(buffer)
 
 
 def mapped(path: Path) -> memoryview:
@@ -179,7 +180,7 @@ def read_shards(path: Path, buffer: memoryview) -> StoredCheckpoint:
     index = strict_json.parse(bytes(buffer[:strict_json.MAXIMUM_SIZE + 1]))
     weight_map = index.get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
-        raise refusal(buffer, path.name)
+        raise refusal(buffer)
     names: dict[str, set[str]] = {}                    # of the tensors of each shard
     for name, shard in weight_map.items():
         if not isinstance(shard, str) or not re.fullmatch(r"\w[\w.-]*", shard):

@@ -9,6 +9,7 @@ import numpy as np
 
 from swin_np.checkpoints.files import StoredCheckpoint, read
 from swin_np.checkpoints.loading import Identified, identify
+from swin_np.checkpoints.notes import listing
 from swin_np.commands.options import add_model_options, given_sizes
 from swin_np.commands.terminal import with_progress
 from swin_np.dense.backbones import DenseConfig
@@ -68,7 +69,7 @@ def run_inspect(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({
             "file": str(options.file), "format": stored.format, "unwrapped": stored.unwrapped,
-            "metadata": stored.metadata, "system": identified and identified.reader.name,
+            "metadata": stored.metadata, "not_read": stored.unread, "system": identified and identified.reader.name,
             "dialect": identified and identified.dialect.name,
             "config": identified and asdict(identified.config),
             "notes": identified.notes if identified else [],
@@ -80,6 +81,7 @@ def run_inspect(options: argparse.Namespace) -> None:
     rows = [("file", str(options.file)), ("format", stored.format),
             *(("metadata", f"{key}: {value}") for key, value in stored.metadata.items()),
             *(description(identified) if identified else unidentified(stored, reason)),
+            *([("not read", listing(list(stored.unread)))] if stored.unread else []),
             ("tensors", f"{len(tensors)}, of {elements:,} elements")]
     for label, text in rows:
         print(f"{label:15}{printable(text)}")

@@ -50,7 +50,7 @@ BEGINNINGS = {                                         # regular expression: (wh
     rb"\x80[\0\x01\x06-\xff]": ("a pickle of no protocol from 0 to 5", "get the file again"),
 }
 TABLE_END = bytes.fromhex("57fb808b247547db")          # of LevelDB's tables, in which TensorFlow keeps an index
-NAMES = {                                              # regular expression of file names, where no content tells
+NAMES = {                                              # regular expression of file names; the content tells nothing
     r".*\.data-\d{5}-of-\d{5}": ("the data of a TensorFlow checkpoint", CONVERT),
     r".*\.distcp": ("a shard of a PyTorch distributed checkpoint", "give its folder to torch.distributed.checkpoint."
                     "format_utils.dcp_to_torch_save, and the file that it writes here"),
@@ -78,16 +78,20 @@ IN_FOLDER = {                                          # regular expression of n
 }
 
 
-def refusal(buffer: memoryview, name: str = "") -> CheckpointError:
+def check_name(name: str) -> None:
+    """Raise CheckpointError for a file whose name alone tells that nothing here can read it."""
+    for pattern, (what, advice) in NAMES.items():
+        if re.fullmatch(pattern, name):
+            raise CheckpointError(f"it is {what}: {advice}")
+
+
+def refusal(buffer: memoryview) -> CheckpointError:
     """The error for a file of no format that is read here."""
     head = bytes(buffer[:512])
     if not head:
         return CheckpointError("the file is empty: get it again")
     if bytes(buffer[-8:]) == TABLE_END:
         return CheckpointError(f"it is the index of a TensorFlow checkpoint: {CONVERT}")
-    for pattern, (what, advice) in NAMES.items():
-        if re.fullmatch(pattern, name):
-            return CheckpointError(f"it is {what}: {advice}")
     if not any(head):
         return CheckpointError(f"it begins with {len(head)} zeros, as no checkpoint does: perhaps its download did not "
                                "finish, get it again")

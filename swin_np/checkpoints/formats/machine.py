@@ -95,7 +95,7 @@ class Machine:
     def finished(self, value: object) -> object:
         """A value as it is kept: a NumPy array of something else than numbers, as its state showed, is not read."""
         if isinstance(value, StoredArray) and not value.is_numeric:
-            return self.unknown("numpy.ndarray of other things than numbers")
+            return self.unknown("a NumPy array of other things than numbers")
         return value
 
     def named(self, module: object, name: object) -> object:
