@@ -140,7 +140,7 @@ def read_content(buffer: memoryview, name: str = "") -> Content:
             return pickled("pytorch zip", read_zip(entries, pickle.removesuffix("data.pkl"), account))
         if entries and all(name.endswith(".npy") for name in entries):
             return Content("npz", *read_npz(entries, len(buffer)))
-        raise zip_refusal(list(entries))
+        raise zip_refusal(entries)
     if LEGACY_MAGIC.match(head):
         return pickled("pytorch legacy", read_legacy(buffer, account))
     if head[4:9] == b"\0\0\0\0{":                     # a header of less than 4 GiB
@@ -172,7 +172,7 @@ def file_in_folder(folder: Path) -> Path:
         if found:
             raise CheckpointError(f"the folder holds {', '.join(file.name for file in found[:10])}: "
                                   "give the path of the one to read")
-    raise folder_refusal(folder, f"no file that ends in {INDEX_ENDING}, .safetensors or .bin")
+    raise folder_refusal(sorted(os.listdir(folder)), f"no file that ends in {INDEX_ENDING}, .safetensors or .bin")
 
 
 def read_shards(path: Path, buffer: memoryview) -> StoredCheckpoint:

@@ -21,8 +21,8 @@ def element_count(shape: Sequence[object]) -> int:
         raise CheckpointError("it holds a tensor whose shape is no short list of lengths from 0 on: "
                               "the file is damaged, get it again")
     if math.prod(max(length, 1) for length in shape) > LARGEST_SHAPE:
-        raise CheckpointError(f"it holds a tensor of more than {LARGEST_SHAPE} elements: "
-                              "the file is damaged, get it again")
+        raise CheckpointError(f"it holds a tensor of more than {LARGEST_SHAPE} elements, as no file has: get the file "
+                              "again, or save it without a tensor that was expanded")
     return math.prod(shape)
 
 

@@ -1,8 +1,7 @@
 """Files that are read by nobody here: each is called by its name, with what to do about it."""
 
-import os
 import re
-from pathlib import Path
+from collections.abc import Collection
 
 from swin_np.checkpoints.notes import listing
 from swin_np.errors import CheckpointError
@@ -101,20 +100,19 @@ def refusal(buffer: memoryview) -> CheckpointError:
     return CheckpointError(f"it begins with {head[:8]!r}, as no checkpoint does: give {FORMATS}")
 
 
-def zip_refusal(names: list[str]) -> CheckpointError:
+def zip_refusal(names: Collection[str]) -> CheckpointError:
     """The error for a zip archive with files of these names, that neither PyTorch nor NumPy wrote."""
     for pattern, (what, advice) in IN_ZIP.items():
         if any(re.fullmatch(pattern, name) for name in names):
             return CheckpointError(f"it is {what}: {advice}")
     if weights := [name for name in names if name.endswith(WEIGHTS)]:
         return CheckpointError(f"it is a zip archive that holds {listing(weights)}: unpack it, and give the file in it")
-    return CheckpointError(f"it is a zip archive of {listing(names) or 'nothing'}, but not one that PyTorch or NumPy "
-                           f"wrote: give {FORMATS}")
+    return CheckpointError(f"it is a zip archive of {listing(list(names)) or 'nothing'}, but not one that PyTorch or "
+                           f"NumPy wrote: give {FORMATS}")
 
 
-def folder_refusal(folder: Path, missing: str) -> CheckpointError:
-    """The error for a folder in which is `missing`."""
-    names = sorted(os.listdir(folder))
+def folder_refusal(names: Collection[str], missing: str) -> CheckpointError:
+    """The error for a folder with files of these names, in which is `missing`."""
     for pattern, (what, advice) in IN_FOLDER.items():
         if any(re.fullmatch(pattern, name) for name in names):
             return CheckpointError(f"the folder is {what}: {advice}")

@@ -18,7 +18,7 @@ from swin_np.functional import Array
 from swin_np.writing import replacing
 
 METADATA = "meta"
-ALWAYS_INFLATED = 2**26                                # bytes: small files of zeros compress a thousandfold
+ALWAYS_INFLATED = 2**24                                # bytes: small files of zeros compress a thousandfold
 LARGEST_INFLATION = 100                                # times the file, beyond that; weights compress by less than 2
 LONGEST_HEADER = 10_000                                # bytes, as in NumPy
 HEADER = re.compile(r"\{'descr': '([<>|])([fiubU])(\d{1,9})', 'fortran_order': (True|False), "
@@ -62,7 +62,7 @@ def read_npy(raw: memoryview, name: str) -> Array | str:
 def read_npz(entries: Mapping[str, Entry], file_size: int) -> tuple[dict[str, Array], dict[str, str]]:
     """(tensors, metadata) of an archive of .npy files.
 
-    Compressed archives may inflate to 64 MiB, or to 100 times the file where that is more, and not further:
+    Compressed archives may inflate to 16 MiB, or to 100 times the file where that is more, and not further:
     CheckpointError, before anything is inflated.
     """
     inflated = sum(entry.size for entry in entries.values() if entry.method == DEFLATED)

@@ -1,6 +1,7 @@
 """NumPy's scalars, dtypes and arrays as pickle writes them: arrays of numbers as views of the file, checked."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -56,6 +57,10 @@ class StoredArray(Stateful):
 
     def array(self) -> Array:
         """The array, read-only; its bytes are looked at, and its shape checked, only now."""
+        return self.checked
+
+    @cached_property
+    def checked(self) -> Array:                        # made once, however many names it has
         if not isinstance(self.dtype, NumpyDtype) or not self.dtype.is_numeric:
             raise CheckpointError("it holds a NumPy array without its numbers: the file is damaged, get it again")
         return dense_array(bytes_of(self.raw), CODES[self.dtype.code], self.dtype.order, self.shape,

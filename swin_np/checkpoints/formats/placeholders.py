@@ -9,6 +9,7 @@ from swin_np.errors import CheckpointError
 MAXIMUM_STEPS = 400_000                                # opcodes, and items handed to constructors; Swin-L: 12 thousand
 ALWAYS_HANDED = 2**20                                  # bytes that constructors get however small the file
 SHORT = 2**12                                          # bytes beyond which bytes are a view of the file
+LONGEST_KEY = 1000                                     # characters; names of tensors have less than a hundred
 SAVE_ALONE = "save the state dict alone, torch.save({'model': model.state_dict()}, ...)"
 
 
@@ -79,17 +80,17 @@ class Placeholder(dict):
 def label(key: object) -> str | int | None:
     """A dict's key as it is kept; None for one whose entry is dropped.
 
-    Text and integers of 64 bits stay; bytes of text, floats and None become text. Nothing else is hashed: tuples would
-    be hashed recursively, and many long integers can share one hash.
+    Short text and integers of 64 bits stay; bytes of text, floats and None become text. Nothing else is hashed: tuples
+    would be hashed recursively, and many long integers can share one hash.
     """
     match key:
-        case str():
+        case str() if len(key) <= LONGEST_KEY:
             return key
         case int() if -2**63 <= key < 2**63:
             return key
         case float() | None:
             return str(key)
-        case bytes():
+        case bytes() if len(key) <= LONGEST_KEY:
             try:
                 return key.decode()
             except UnicodeDecodeError:

@@ -5,7 +5,6 @@ import struct
 from collections.abc import Mapping
 from typing import NoReturn
 
-from swin_np.checkpoints.formats.arrays import ITEMSIZE
 from swin_np.checkpoints.formats.foreign import zip_refusal
 from swin_np.checkpoints.formats.numpy_arrays import StoredArray, bytes_of
 from swin_np.checkpoints.formats.pickles import PickleReader
@@ -26,7 +25,7 @@ AnyTensor = StoredTensor | OldTensor | StoredArray
 def read_zip(entries: Mapping[str, Entry], folder: str, account: Account) -> object:
     """The object that torch.save was given, from the archive's one folder ("archive/"); each tensor is an AnyTensor."""
     if folder + "constants.pkl" in entries or any(name.startswith(folder + "code/") for name in entries):
-        raise zip_refusal(list(entries))
+        raise zip_refusal(entries)
 
     def content(name: str) -> memoryview:
         if folder + name not in entries:
@@ -71,7 +70,7 @@ def read_legacy(buffer: memoryview, account: Account) -> object:
         if not isinstance(key, str) or key not in storages.by_key or key in regions:
             raise refused(None)
         storage = storages.by_key[key]
-        start, position = position + 8, position + 8 + storage.count * ITEMSIZE[storage.dtype]
+        start, position = position + 8, position + 8 + storage.count * storage.kind.itemsize
         if position > len(buffer):
             raise CheckpointError(f"it ends before its storages do, {position} bytes were expected and "
                                   f"{len(buffer)} are there: it was cut off, get it again")

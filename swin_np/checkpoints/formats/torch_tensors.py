@@ -15,6 +15,9 @@ STORAGE_DTYPES = {"torch.DoubleStorage": "float64", "torch.FloatStorage": "float
                   "torch.BFloat16Storage": "bfloat16", "torch.LongStorage": "int64", "torch.IntStorage": "int32",
                   "torch.ShortStorage": "int16", "torch.CharStorage": "int8", "torch.ByteStorage": "uint8",
                   "torch.BoolStorage": "bool"}
+UNREAD_STORAGES = {"torch.ComplexFloatStorage": 8, "torch.ComplexDoubleStorage": 16, "torch.QInt8Storage": 1,
+                   "torch.QUInt8Storage": 1, "torch.QInt32Storage": 4, "torch.storage.UntypedStorage": 1}
+"""Bytes of an element of what no model here has: complex, quantised, float8, ...; a tensor of it is a placeholder."""
 
 
 def refused(description: object) -> CheckpointError:
@@ -28,9 +31,10 @@ def refused(description: object) -> CheckpointError:
 
 @dataclass(frozen=True)
 class StorageType:
-    """The type of a storage, torch.FloatStorage and the like."""
+    """The type of a storage, torch.FloatStorage and the like; dtype: of ITEMSIZE, or the name of one that is unread."""
 
     dtype: str
+    itemsize: int                                      # bytes
 
 
 @dataclass
@@ -38,7 +42,7 @@ class Storage:
     """A run of `count` elements that one or more tensors view; `find` gives its bytes when they are asked for."""
 
     key: str
-    dtype: str
+    kind: StorageType
     count: int
     find: Callable[[str], memoryview]
     file_size: int                                     # bytes
@@ -46,10 +50,16 @@ class Storage:
     @cached_property
     def elements(self) -> Array:                       # (count,), made once, however many tensors share it
         raw = self.find(self.key)
-        if len(raw) != self.count * ITEMSIZE[self.dtype]:
-            raise CheckpointError(f"a storage of {self.count} {self.dtype} elements has {len(raw)} bytes: "
+        if len(raw) != self.count * self.kind.itemsize:
+            raise CheckpointError(f"a storage of {self.count} {self.kind.dtype} elements has {len(raw)} bytes: "
                                   "the file is damaged, get it again")
-        return flat_array(raw, self.dtype)
+        return flat_array(raw, self.kind.dtype)
+
+
+class UnreadTensor(Placeholder):
+    """Stands for a tensor over one of UNREAD_STORAGES."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,7 @@ class OldTensor(Stateful):
 
     def set_state(self, state: object) -> None:
         match state:
-            case (Storage(), _, _, _):                 # of a tensor
+            case (Storage(kind=StorageType(dtype)), _, _, _) if dtype in ITEMSIZE:       # of a tensor
                 self.tensor = rebuild_tensor(state)
             case (StoredTensor() | OldTensor() as data, _, _, _, _):      # of a variable, with its gradient and hooks
                 self.tensor = data if isinstance(data, StoredTensor) else data.tensor
@@ -89,8 +99,10 @@ class OldTensor(Stateful):
         return self.tensor.array()
 
 
-def rebuild_tensor(arguments: tuple) -> StoredTensor:
+def rebuild_tensor(arguments: tuple) -> StoredTensor | UnreadTensor:
     match arguments:
+        case (Storage(kind=StorageType(dtype)), *_) if dtype in UNREAD_STORAGES:
+            return UnreadTensor(f"a tensor of {dtype}")
         case (Storage() as storage, int(offset), tuple(shape), tuple(stride), *_):
             return StoredTensor(storage, offset, shape, stride)
     raise refused(arguments)
@@ -99,7 +111,7 @@ def rebuild_tensor(arguments: tuple) -> StoredTensor:
 REBUILD = Constructor(rebuild_tensor)
 
 
-def with_attributes(arguments: tuple) -> StoredTensor:
+def with_attributes(arguments: tuple) -> StoredTensor | UnreadTensor:
     """A tensor that has attributes: (how it is made, its class, the arguments for that, the attributes)."""
     match arguments:
         case (made, "torch.Tensor", tuple(inner), *_) if made is REBUILD:
@@ -116,11 +128,13 @@ def only_first(kind: type | UnionType) -> Constructor:
     return Constructor(build)
 
 
-def old_tensor(arguments: tuple) -> OldTensor:
+def old_tensor(arguments: tuple) -> OldTensor | UnreadTensor:
     """torch.FloatTensor(storage, offset, shape, stride), nn.Parameter(tensor, ...), or either without arguments."""
     match arguments:
         case ():
             return OldTensor(None)
+        case (UnreadTensor() as tensor, *_):
+            return tensor
         case (Storage(), *_):
             return OldTensor(rebuild_tensor(arguments))
         case (StoredTensor() as tensor, *_) | (OldTensor(tensor), *_):
@@ -130,14 +144,15 @@ def old_tensor(arguments: tuple) -> OldTensor:
 
 NAMES = {
     **PLAIN_NAMES,
-    **{name: StorageType(dtype) for name, dtype in STORAGE_DTYPES.items()},
+    **{name: StorageType(dtype, ITEMSIZE[dtype]) for name, dtype in STORAGE_DTYPES.items()},
+    **{name: StorageType(name, itemsize) for name, itemsize in UNREAD_STORAGES.items()},
     **{f"torch.{dtype}": f"torch.{dtype}" for dtype in ITEMSIZE},         # a dtype as a value, in an optimizer's state
     "torch.Tensor": "torch.Tensor",
     "torch._utils._rebuild_tensor": REBUILD,
     "torch._utils._rebuild_tensor_v2": REBUILD,
     "torch._tensor._rebuild_from_type_v2": Constructor(with_attributes),
-    "torch._utils._rebuild_parameter": only_first(StoredTensor | OldTensor),
-    "torch._utils._rebuild_parameter_with_state": only_first(StoredTensor | OldTensor),
+    "torch._utils._rebuild_parameter": only_first(StoredTensor | OldTensor | UnreadTensor),
+    "torch._utils._rebuild_parameter_with_state": only_first(StoredTensor | OldTensor | UnreadTensor),
     "torch.nn.parameter.Parameter": Constructor(old_tensor),
     **{name.replace("Storage", "Tensor"): Constructor(old_tensor) for name in STORAGE_DTYPES},
     "torch.Size": only_first(tuple),
@@ -158,9 +173,9 @@ class Storages:
         There a class is ("module", class, its file, its source).
         """
         match identity:
-            case ("storage", StorageType(dtype), str(key), str(), int(count), *rest) if rest in ([], [None]):
-                storage = self.by_key.setdefault(key, Storage(key, dtype, count, self.find, self.file_size))
-                if (storage.dtype, storage.count) == (dtype, count) and count >= 0:
+            case ("storage", StorageType() as kind, str(key), str(), int(count), *rest) if rest in ([], [None]):
+                storage = self.by_key.setdefault(key, Storage(key, kind, count, self.find, self.file_size))
+                if (storage.kind, storage.count) == (kind, count) and count >= 0:
                     return storage
             case ("module", Placeholder() as module, _, _):
                 return module
