@@ -3,12 +3,13 @@
 import re
 from collections.abc import Collection
 
+from swin_np.checkpoints.formats.foreign import folder_refusal
 from swin_np.errors import CheckpointError
 
 INDEX_ENDING = ".index.json"                           # model.safetensors.index.json, pytorch_model.bin.index.json
 CONFIGURATION, PREPROCESSOR = "config.json", "preprocessor_config.json"
 CONVENTIONAL = ("model.safetensors", "pytorch_model.bin")               # what both libraries call a model's only file
-ENDINGS = (INDEX_ENDING, ".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".npz")        # of files with tensors
+ENDINGS = (INDEX_ENDING, ".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".pkl", ".npz")        # of files with tensors
 NAMED_AT_MOST = 10                                     # files in a sentence
 
 
@@ -41,8 +42,7 @@ def preferred(names: Collection[str]) -> str:
             return found[0]
         if found:
             raise CheckpointError(f"the folder holds {listed(found)}: give the path of the one to read")
-    raise CheckpointError(f"the folder holds no file that ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}: "
-                          "give the path of the file to read")
+    raise folder_refusal(sorted(names), f"no file that ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
 
 
 def shards_of(index: dict[str, object]) -> dict[str, set[str]] | None:

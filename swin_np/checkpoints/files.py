@@ -4,7 +4,7 @@ import mmap
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from swin_np.checkpoints.config_files.entries import Entries
@@ -13,29 +13,32 @@ from swin_np.checkpoints.config_files.preprocessing import StoredPreprocessing, 
 from swin_np.checkpoints.file_names import CONFIGURATION, PREPROCESSOR, is_about, preferred, shards_of
 from swin_np.checkpoints.flattening import Tensors, flatten
 from swin_np.checkpoints.formats import strict_json
+from swin_np.checkpoints.formats.foreign import check_name, refusal, zip_refusal
 from swin_np.checkpoints.formats.npz import read_npz
-from swin_np.checkpoints.formats.pth import LEGACY_MAGIC, read_legacy, read_zip
+from swin_np.checkpoints.formats.placeholders import Account
+from swin_np.checkpoints.formats.pth import BEGINNING, LEGACY_MAGIC, read_legacy, read_pickle, read_zip
 from swin_np.checkpoints.formats.safetensors import read_safetensors
 from swin_np.checkpoints.formats.zip_archive import LOCAL, read_directory
 from swin_np.checkpoints.hub.address import is_address
 from swin_np.checkpoints.hub.download import fetched
+from swin_np.checkpoints.notes import listing
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
-
-FORMATS = "a PyTorch file (.pth, .pt, .bin), .safetensors or .npz"
 
 
 @dataclass(frozen=True)
 class StoredCheckpoint:
     """What a file holds.
 
-    format: "pytorch zip", "pytorch legacy", "safetensors" or "npz"; with " sharded" behind it if several files made it.
+    format: "pytorch zip", "pytorch legacy", "pickle", "safetensors" or "npz"; with " sharded" behind it if several
+        files made it.
     tensors: by path ("state_dict/norm.weight"), read-only; views of the mapped file where its format and dtype allow.
         bfloat16 is float32. others: the paths of the entries that are no tensors and hold none.
     metadata: of .safetensors, and of the entry `meta` of .npz.
     name: of the file. configuration: the entries of the config.json beside it, as they stand there.
     preprocessing: how the images of the model are prepared, where a file beside it says so.
     labels: the names of its classes by their numbers, where config.json gives them; "" for one without a name.
+    unread: the names of the classes and functions of a pickle in whose place there is nothing (`Placeholder`), sorted.
     """
 
     format: str
@@ -46,6 +49,17 @@ class StoredCheckpoint:
     configuration: Entries | None = None
     preprocessing: StoredPreprocessing | None = None
     labels: tuple[str, ...] | None = None
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Content:
+    """The content of one file: its format, the tree of dicts in it, metadata and unread as of StoredCheckpoint."""
+
+    format: str
+    tree: object
+    metadata: dict[str, str] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
 
 def read(path: str | Path) -> StoredCheckpoint:
@@ -61,7 +75,8 @@ def read(path: str | Path) -> StoredCheckpoint:
         if os.path.isdir(path):
             path /= preferred(names_in(path))
         buffer = mapped(path)
-        stored = read_shards(path, buffer) if bytes(buffer[:1]) == b"{" else read_bytes(buffer)
+        is_index = bytes(buffer[:1]) == b"{"
+        stored = read_shards(path, buffer) if is_index else flat_checkpoint(read_content(buffer, path.name))
         return replace(stored, name=path.name, **(read_beside(path.parent) if is_alone(path) else {}))
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
@@ -108,49 +123,37 @@ def entries_of(path: Path) -> Entries | None:
 
 def read_bytes(buffer: bytes | memoryview) -> StoredCheckpoint:
     """The checkpoint in the content of one file; CheckpointError, without a path, for all that `read` refuses."""
-    form, tree, metadata = read_content(memoryview(buffer))
-    return flat_checkpoint(form, tree, metadata)
+    return flat_checkpoint(read_content(memoryview(buffer)))
 
 
-def flat_checkpoint(form: str, tree: object, metadata: dict[str, str]) -> StoredCheckpoint:
-    tensors, others = flatten(tree)
-    return StoredCheckpoint(form, Tensors(tensors), others, metadata)
+def flat_checkpoint(content: Content) -> StoredCheckpoint:
+    tensors, others = flatten(content.tree)
+    return StoredCheckpoint(content.format, Tensors(tensors), others, content.metadata, unread=content.unread)
 
 
-def read_content(buffer: memoryview) -> tuple[str, object, dict[str, str]]:
-    """(format, what the file holds, metadata) of the content of one file."""
+def read_content(buffer: memoryview, name: str = "") -> Content:
+    """What one file of this name holds."""
+    check_name(name)
+    account = Account(len(buffer))
+
+    def pickled(form: str, tree: object) -> Content:
+        return Content(form, tree, unread=tuple(sorted(account.unread)))
+
     head = bytes(buffer[:64])
     if head.startswith(LOCAL):
         entries = read_directory(buffer)
         if pickle := next((name for name in entries if re.fullmatch(r"([^/]*/)?data\.pkl", name)), None):
-            return "pytorch zip", read_zip(entries, pickle.removesuffix("data.pkl"), len(buffer)), {}
+            return pickled("pytorch zip", read_zip(entries, pickle.removesuffix("data.pkl"), account))
         if entries and all(name.endswith(".npy") for name in entries):
-            return "npz", *read_npz(entries, len(buffer))
-        raise CheckpointError(f"it is a zip archive, but not one that PyTorch or NumPy wrote: give {FORMATS}")
-    if LEGACY_MAGIC in head[:32]:
-        return "pytorch legacy", read_legacy(buffer), {}
+            return Content("npz", *read_npz(entries, len(buffer)))
+        raise zip_refusal(entries)
+    if LEGACY_MAGIC.match(head):
+        return pickled("pytorch legacy", read_legacy(buffer, account))
     if head[4:9] == b"\0\0\0\0{":                     # a header of less than 4 GiB
-        return "safetensors", *read_safetensors(buffer)
-    raise unknown(head)
-
-
-def unknown(head: bytes) -> CheckpointError:
-    """The error for a file that begins with `head`, of no format that is read here."""
-    text = head.lstrip().lower()
-    if not head:
-        return CheckpointError("the file is empty: get it again")
-    if text.startswith(b"version https://git-lfs"):
-        return CheckpointError("it is a Git LFS pointer and not the file itself: run git lfs pull")
-    if text.startswith((b"<!", b"<html", b"<?xml")):
-        return CheckpointError("it is a web page and not a checkpoint: download the file itself, not the page about it")
-    if text.startswith(b"{"):
-        return CheckpointError("it is a JSON text and no index of shards: give the file with the weights")
-    if head.startswith(b"\x89HDF"):
-        return CheckpointError(f"it is an HDF5 file, of Keras perhaps: give {FORMATS}")
-    if head[:1] == b"\x80":
-        return CheckpointError("it is a Python pickle that torch.save did not write: save the state dict with "
-                               "torch.save({'model': model.state_dict()}, ...)")
-    return CheckpointError(f"it begins with {head[:8]!r}, as no checkpoint does: give {FORMATS}")
+        return Content("safetensors", *read_safetensors(buffer))
+    if BEGINNING.match(head):
+        return pickled("pickle", read_pickle(buffer, account))
+    raise refusal(buffer)
 
 
 def mapped(path: Path) -> memoryview:
@@ -171,17 +174,24 @@ def read_shards(path: Path, buffer: memoryview) -> StoredCheckpoint:
     index = strict_json.parse(bytes(buffer[:strict_json.MAXIMUM_SIZE + 1]))
     names = shards_of(index)
     if names is None:
-        raise unknown(b"{")
+        raise refusal(buffer)
+    if missing := [shard for shard in names if not os.path.exists(path.with_name(shard))]:
+        raise CheckpointError(f"it is the index of {len(names)} shards, and {listing(missing)} "
+                              f"{'is' if len(missing) == 1 else 'are'} not beside it: get them into its folder")
     merged: dict[str, object] = {}
-    form, metadata = "", {}
+    metadata: dict[str, str] = {}
+    unread: set[str] = set()
+    form = ""
     for shard in names:
         try:
-            form, tree, shard_metadata = read_content(mapped(path.with_name(shard)))
+            content = read_content(mapped(path.with_name(shard)), shard)
         except CheckpointError as error:
             raise CheckpointError(f"shard {shard!r}: {error}") from None
-        metadata.update(shard_metadata)
+        form, tree = content.format, content.tree
+        metadata.update(content.metadata)
+        unread.update(content.unread)
         if not isinstance(tree, dict) or set(tree) != names[shard]:
             raise CheckpointError(f"the shard {shard!r} does not hold what the index says: get the files again")
         merged.update(tree)
     tensors = {name: merged[name] for name in index["weight_map"]}
-    return flat_checkpoint(f"{form} sharded", tensors, metadata)
+    return flat_checkpoint(Content(f"{form} sharded", tensors, metadata, tuple(sorted(unread))))

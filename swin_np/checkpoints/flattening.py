@@ -1,17 +1,18 @@
 """What a file holds as one table: every tensor, in whatever nesting of dicts and lists, under its path."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from swin_np.checkpoints.formats.placeholders import Placeholder
 from swin_np.checkpoints.formats.pth import AnyTensor
-from swin_np.checkpoints.formats.writing import is_name
+from swin_np.checkpoints.formats.writing import LONGEST_NAME, is_name
 from swin_np.checkpoints.notes import listing
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
 
 HOLDER = "/"                                           # between a dict and what it holds: "state_dict/norm.weight"
-DEEPEST = 32                                           # dicts inside dicts
 
 
 class Tensors(Mapping[str, Array]):
@@ -37,14 +38,16 @@ class Tensors(Mapping[str, Array]):
 def flatten(tree: object) -> tuple[dict[str, Array | AnyTensor], list[str]]:
     """(the tensors by path, the paths of the entries that hold none), in the order of the file.
 
-    A dict that stands in two places counts once, in the first. CheckpointError if there is no tensor by name, or a name
-    that is no printable text.
+    A dict that stands in two places counts once, in the first; what lies deeper than names can be long is passed over.
+    CheckpointError if there is no tensor by name, or a name that is no printable text.
     """
+    if isinstance(tree, Placeholder) and not tree:
+        raise not_read([tree.name])
     if isinstance(tree, np.ndarray | AnyTensor) or not isinstance(tree, dict | list | tuple):
         raise CheckpointError(f"it holds a {type(tree).__name__}, and a dict of tensors by name was expected: "
                               "save model.state_dict()")
     tensors: dict[str, Array | AnyTensor] = {}
-    others: dict[str, None] = {}                       # entries without a tensor anywhere in them
+    others: dict[str, object] = {}                     # entries without a tensor anywhere in them
     seen = {id(tree)}
     waiting: list[tuple[str, Iterator[tuple[object, object]]]] = [("", items_of(tree))]
     while waiting:
@@ -59,18 +62,24 @@ def flatten(tree: object) -> tuple[dict[str, Array | AnyTensor], list[str]]:
                 raise CheckpointError(f"it holds tensors called {listing([key])}, and names are short printable texts, "
                                       "each given once: rename them")
             tensors[path] = value
-            parts = path.split(HOLDER)
-            for length in range(1, len(parts)):
-                others.pop(HOLDER.join(parts[:length]), None)
-            continue
-        others[path] = None
-        if isinstance(value, dict | list | tuple) and id(value) not in seen and len(waiting) < DEEPEST:
-            seen.add(id(value))
-            waiting.append((path + HOLDER, items_of(value)))
+            for end in (found.start() for found in re.finditer(HOLDER, path)):
+                others.pop(path[:end], None)
+        elif len(path) <= LONGEST_NAME:
+            others[path] = value
+            if isinstance(value, dict | list | tuple) and id(value) not in seen:
+                seen.add(id(value))
+                waiting.append((path + HOLDER, items_of(value)))
     if not tensors:
+        if unread := [value.name for value in others.values() if isinstance(value, Placeholder)]:
+            raise not_read(unread)
         raise CheckpointError(f"it holds no tensor by name, only {listing(list(top_level(others))) or 'nothing'}: "
                               "save model.state_dict()")
     return tensors, list(others)
+
+
+def not_read(names: list[str]) -> CheckpointError:
+    return CheckpointError(f"it holds no tensor by name, but objects of {listing(names)}, of which nothing is read, as "
+                           "a pickle can run code: save model.state_dict()")
 
 
 def items_of(value: dict | list | tuple) -> Iterator[tuple[object, object]]:

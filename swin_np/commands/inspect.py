@@ -69,7 +69,7 @@ def run_inspect(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({
             "file": str(options.file), "format": stored.format, "part": identified and identified.part,
-            "metadata": stored.metadata, "system": identified and identified.reader.name,
+            "metadata": stored.metadata, "not_read": stored.unread, "system": identified and identified.reader.name,
             "dialect": identified and identified.dialect.name,
             "config": identified and asdict(identified.config),
             "notes": identified.notes if identified else [],

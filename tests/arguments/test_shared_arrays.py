@@ -38,7 +38,8 @@ WITHOUT_ARRAYS = {
     "swin_np.crosscheck.reference.Reference.axes",
     "swin_np.crosscheck.reference.Reference.modules", "swin_np.parallel.blas.library",
 }
-OF_A_FILE = {"swin_np.checkpoints.formats.pth.Storage.elements"}           # kept with the file that is being read
+OF_A_FILE = {"swin_np.checkpoints.formats.torch_tensors.Storage.elements",           # kept with the file that is read
+             "swin_np.checkpoints.formats.numpy_arrays.StoredArray.checked"}
 
 
 def arrays_in(value: object) -> list[np.ndarray]:

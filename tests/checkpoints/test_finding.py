@@ -9,7 +9,7 @@ import pytest
 import swin_np
 from swin_np import MICROSOFT, TORCHVISION, SwinConfig
 from swin_np.checkpoints.dialects.swin import DIALECTS
-from swin_np.checkpoints.files import StoredCheckpoint, flat_checkpoint
+from swin_np.checkpoints.files import Content, StoredCheckpoint, flat_checkpoint
 from swin_np.checkpoints.finding import READERS, parts_of
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.loading import convert, identify, load
@@ -41,7 +41,7 @@ def with_prefix(prefix: str, state: dict) -> dict:
 
 
 def checkpoint(tree: object) -> StoredCheckpoint:
-    return flat_checkpoint("pytorch zip", tree, {})
+    return flat_checkpoint(Content("pytorch zip", tree))
 
 
 def assert_same_state(one, other) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import pickle
 import pickletools
 import re
 import struct
@@ -12,9 +13,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
+import company
 import numpy as np
 import pytest
-from stored_files import DATA, dictionary, integer, name, tensor, text, torch_legacy, torch_zip, zip_file
+from stored_files import (
+    DATA,
+    call,
+    dictionary,
+    integer,
+    name,
+    sequence,
+    stream,
+    tensor,
+    text,
+    torch_legacy,
+    torch_zip,
+    zip_file,
+)
 
 from swin_np.checkpoints.files import read_bytes
 from swin_np.errors import CheckpointError
@@ -23,7 +38,7 @@ from tests.lengths import long_but
 MUTANTS_PER_SEED = 5000
 SEEDS = range(8)                                       # together 40,000 of each format
 MEASURED = 25                                          # the memory of every 25th mutant is measured
-LARGEST_PEAK = 2**22                                   # bytes; the files have less than 10 thousand
+LARGEST_PEAK = 2**22                                   # bytes; the files have less than 20 thousand
 LONGEST_TIME = 2                                       # seconds of the processor; usual is a thousandth of one
 EXTREMES = (0, 1, 2, 127, 128, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**62, 2**63 - 1, 2**63, 2**64 - 1)
 
@@ -39,10 +54,10 @@ class Base:
 
 def opcodes(raw: bytes) -> list[bytes]:
     """The opcodes of the pickles that follow each other in `raw`, with their arguments; what is behind them as one."""
-    stream, starts = io.BytesIO(raw), []
+    pickles, starts = io.BytesIO(raw), []
     try:
         while True:
-            starts.extend(position for *_, position in pickletools.genops(stream))
+            starts.extend(position for *_, position in pickletools.genops(pickles))
     except ValueError:
         starts.append(len(raw))
     bounds = sorted({0, *starts, len(raw)})
@@ -100,8 +115,26 @@ def npz_base(arrays: dict[str, np.ndarray], compressed: bool) -> Base:
     return Base(zip_file(members, method), [members[first][:10], *pieces], assemble)
 
 
+def plain_pickles() -> list[bytes]:
+    """Of all protocols: arrays beside each kind of company that is short; PyTorch's tensors; what Python 2 wrote."""
+    arrays = {"a": np.arange(12, dtype=np.float32).reshape(3, 4), "b": np.asfortranarray(np.ones((2, 3))),
+              "c": np.array([True, False]), "d": np.arange(3, dtype=">i4"), "e": np.zeros((0, 2)), "f": np.array(2.5)}
+    kinds = {key: value for key, value in {**company.PLAIN, **company.NUMPY}.items()
+             if len(pickle.dumps(value, 0)) < 1000}
+    halves = [dict(list(kinds.items())[k::2]) for k in range(2)]
+    things = {"model": arrays, "company": halves[0]}, {"company": halves[1], "model": company.CfgNode(arrays)}
+    identity = sequence(text("storage"), name("torch", "FloatStorage"), text("0"), text("cpu"), integer(6), b"N") + b"Q"
+    inner = torch_legacy(identity, {"0": (6, np.arange(6, dtype="<f4").tobytes())})
+    storage = call(name("torch.storage", "_load_from_bytes"), b"B" + struct.pack("<I", len(inner)) + inner)
+    view = call(name("torch._utils", "_rebuild_tensor_v2"), storage, integer(1), sequence(integer(2), integer(2)),
+                sequence(integer(3), integer(1)), b"\x89", call(name("collections", "OrderedDict")))
+    return [*(pickle.dumps(thing, protocol) for protocol in range(6) for thing in things),
+            *[stream(dictionary({"model": dictionary({"a": view})}))] * 3,
+            *((DATA / f"python_2_protocol_{protocol}.pkl").read_bytes() for protocol in range(3))]
+
+
 def bases(form: str) -> list[Base]:
-    """The good files of a format: small ones made here, and (but for npz) those of the real libraries."""
+    """The good files of a format: small ones made here, and (but for npz) those of the real programs."""
     raw = np.arange(6, dtype="<f4").tobytes()
 
     def body(legacy: bool) -> bytes:
@@ -109,7 +142,9 @@ def bases(form: str) -> list[Base]:
             "module.a": tensor(legacy=legacy), "module.b": tensor(offset=2, shape=(2, 2), stride=(1, 2), legacy=legacy),
             "module.half": tensor("1", "BFloat16Storage", 4, 0, (4,), (1,), legacy),
             "module.bool": tensor("2", "BoolStorage", 3, 1, (), (), legacy), "epoch": integer(3)}),
-            "model_ema": name("collections", "OrderedDict") + b")R", "note": text("tiny")})
+            "model_ema": name("collections", "OrderedDict") + b")R", "note": text("tiny"),
+            "cfg": call(name("yacs.config", "CfgNode")) + b"(" + text("a") + b"K\1u" + dictionary({"b": b"N"}) + b"b",
+            "args": name("argparse", "Namespace") + b")\x81" + dictionary({"lr": integer(2**100)}) + b"b"})
     if form == "zip":
         small = torch_zip(body(False), {"0": raw, "1": raw[:8], "2": raw[:3]})
         theirs = [(DATA / file).read_bytes() for file in ("training.pth", "protocol4.pth")]
@@ -118,6 +153,8 @@ def bases(form: str) -> list[Base]:
         small = torch_legacy(body(True), {"0": (6, raw), "1": (4, raw[:8]), "2": (3, raw[:3])})
         return [legacy_base(small)] * 3 + [legacy_base((DATA / file).read_bytes()) for file in (
             "training_legacy.pth", "torch_1_0.pth")]
+    if form == "pickle":
+        return [legacy_base(raw) for raw in plain_pickles()]
     if form == "safetensors":
         return [safetensors_base((DATA / "state.safetensors").read_bytes())]
     arrays = {"a": np.arange(12.0, dtype=np.float32).reshape(3, 4), "meta": np.array(json.dumps({"x": "y"})),
@@ -205,7 +242,7 @@ def loads(raw: bytes) -> bool:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("seed", long_but([SEEDS[0]], SEEDS))
-@pytest.mark.parametrize("form", ["zip", "legacy", "safetensors", "npz"])
+@pytest.mark.parametrize("form", ["zip", "legacy", "pickle", "safetensors", "npz"])
 def test_every_mutant_loads_or_is_refused_in_bounded_time_and_memory(form, seed):
     rng = np.random.default_rng([seed, *form.encode()])
     files = bases(form)

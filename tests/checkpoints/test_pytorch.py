@@ -68,12 +68,18 @@ def test_parameters_and_wrapped_state_dicts_with_metadata_are_read(saved):
     assert_same(read(saved({"model": state})).tensors, {k: v.numpy() for k, v in state.items()})
 
 
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", [1, 2, 3, 4, 5])
 def test_every_pickle_protocol_of_torch_is_read(saved, protocol):
     torch = pytest.importorskip("torch")
     state = {"weight": torch.randn(2, 3), "bias": torch.zeros(2)}
     checkpoint = read(saved({"state_dict": state, "lr": np.float64(0.1), "raw": b"\0\xff"}, pickle_protocol=protocol))
     assert_same(checkpoint.tensors, {k: v.numpy() for k, v in state.items()})
+
+
+def test_protocol_0_of_torch_is_refused_by_its_cause(saved):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(CheckpointError, match="protocol 0, which does not say where the tensors lie: save it again"):
+        read(saved({"a": torch.ones(2)}, pickle_protocol=0))
 
 
 def test_a_training_checkpoint_with_optimizer_and_scheduler_is_read(saved):
@@ -114,7 +120,7 @@ def test_torchscript_is_refused(tmp_path):
 
 def test_a_whole_pickled_module_is_refused_by_the_name_of_its_class(saved):
     torch = pytest.importorskip("torch")
-    with pytest.raises(CheckpointError, match=r"asks for 'torch.nn.modules.linear.Linear'.*model.state_dict\(\)"):
+    with pytest.raises(CheckpointError, match=r"an object of 'torch.nn.modules.linear.Linear'.*model.state_dict\(\)"):
         read(saved({"model": torch.nn.Linear(2, 2)}))
 
 
@@ -169,7 +175,8 @@ def test_a_storage_that_views_another_is_refused():
     ({"count": 7}, "7 float32 elements has 24 bytes"), ({"count": -1}, "not described"),
     ({"count": 2**62}, "has 24 bytes"), ({"key": "1"}, "no entry 'archive/data/1'"), ({"key": "../0"}, "no entry"),
     ({"storage": "DoubleStorage"}, "6 float64 elements has 24 bytes"),
-    ({"storage": "ComplexFloatStorage"}, "asks for 'torch.ComplexFloatStorage'"),
+    ({"storage": "ComplexFloatStorage"}, "a tensor of torch.ComplexFloatStorage'.*save model.state_dict"),
+    ({"storage": "FalseStorage"}, "tensor made of 'torch.FalseStorage'"),
 ])
 def test_a_tensor_that_does_not_fit_its_storage_is_refused(untrue, message):
     with pytest.raises(CheckpointError, match=message):

@@ -1,6 +1,7 @@
 """Zip archives that lie, and the memory that any file can take."""
 
 import io
+import pickle
 import struct
 import tracemalloc
 import zipfile
@@ -128,6 +129,19 @@ def test_one_flipped_bit_in_a_zipped_storage_is_noticed():
             read_bytes(bytes(changed))
 
 
+def test_an_archive_that_torch_wrote_without_checksums_is_read():
+    torch = pytest.importorskip("torch")
+    buffer = io.BytesIO()
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save({"a": torch.ones(2)}, buffer)
+    finally:
+        torch.serialization.set_crc32_options(True)
+    with zipfile.ZipFile(buffer) as archive:
+        assert not any(entry.CRC for entry in archive.infolist())
+    assert read_bytes(buffer.getvalue()).tensors["a"].tolist() == [1, 1]
+
+
 def test_zip64_archives_are_read():
     """As PyTorch and large files have them: the true sizes in the extra field, the true end in a record of its own."""
     count, size, start = struct.unpack_from("<HII", FILE, len(FILE) - 12)
@@ -185,6 +199,36 @@ def test_what_is_converted_is_bounded_by_the_size_of_the_file(tmp_path):
     assert peak < 4 * size
     views_of_one_half_storage(tmp_path / "model.pth", 2)                # tied weights are no attack
     assert load(tmp_path / "model.pth", image_size=32).config.depths == (2,)
+
+
+def test_one_array_under_many_names_in_a_pickle_is_bounded(tmp_path):
+    config = SwinConfig(32, 4, embed_dim=64, depths=(400,), num_heads=(4,), window_size=4, num_classes=2)
+    shapes = {name: value.shape for name, value in SwinTransformer.random(config, seed=None).state_dict().items()}
+    arrays = {shape: np.zeros(shape, np.float16) for shape in set(shapes.values())}
+    (tmp_path / "x.pkl").write_bytes(pickle.dumps({"model": {name: arrays[shape] for name, shape in shapes.items()}}))
+    tracemalloc.start()
+    with pytest.raises(CheckpointError, match="again and again"):
+        load(tmp_path / "x.pkl")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**23                                # 80 MB as float32
+
+
+@pytest.mark.parametrize(("window", "buffers", "most"), [
+    (24, {"layers.0.blocks.0.attn.relative_position_index": np.zeros((576, 576), np.uint8)}, 2**22),
+    (24, {"layers.0.blocks.0.attn.relative_position_index": np.zeros((576, 576), np.int64)}, 2**24),
+    (8, {"layers.0.blocks.1.attn_mask": np.zeros((360, 64, 64), np.float16)}, 2**24),
+    (8, {"layers.0.blocks.1.attn_mask": np.zeros((360, 64, 64), np.bool_)}, 2**23)], ids=str)
+def test_false_buffers_are_refused_in_a_few_times_their_memory(tmp_path, window, buffers, most):
+    config = SwinConfig(4 * window, 4, embed_dim=4, depths=(2,), num_heads=(1,), window_size=window, num_classes=2)
+    state = SwinTransformer.random(config, seed=0).state_dict()
+    np.savez_compressed(tmp_path / "x.npz", **state, **buffers)
+    tracemalloc.start()
+    with pytest.raises(CheckpointError, match="not what follows"):
+        load(tmp_path / "x.npz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < most
 
 
 def test_tensors_that_were_expanded_are_read():

@@ -21,8 +21,8 @@ def element_count(shape: Sequence[object]) -> int:
         raise CheckpointError("it holds a tensor whose shape is no short list of lengths from 0 on: "
                               "the file is damaged, get it again")
     if math.prod(max(length, 1) for length in shape) > LARGEST_SHAPE:
-        raise CheckpointError(f"it holds a tensor of more than {LARGEST_SHAPE} elements: "
-                              "the file is damaged, get it again")
+        raise CheckpointError(f"it holds a tensor of more than {LARGEST_SHAPE} elements, as no file has: get the file "
+                              "again, or save it without a tensor that was expanded")
     return math.prod(shape)
 
 
@@ -42,6 +42,22 @@ def flat_array(raw: memoryview, dtype: str) -> Array:
         array = np.frombuffer(raw, np.dtype(dtype).newbyteorder("<"))
     array.flags.writeable = False
     return array
+
+
+def dense_array(raw: memoryview, dtype: str, order: str, shape: Sequence[int], fortran_order: bool = False) -> Array:
+    """All of `raw`, elements of a dtype of ITEMSIZE, as a read-only array of this shape.
+
+    order: of the bytes, ">" or any other for little-endian. A view of `raw`, but for the dtypes of `flat_array` and
+    big-endian bytes. CheckpointError if there are more or fewer elements than the shape has.
+    """
+    if len(raw) != element_count(shape) * ITEMSIZE[dtype]:
+        raise CheckpointError(f"it holds an array whose shape does not fit its {len(raw)} bytes: "
+                              "the file is damaged, get it again")
+    array = flat_array(raw, dtype)
+    if order == ">":
+        array = array.byteswap()
+        array.flags.writeable = False
+    return array.reshape(shape[::-1]).T if fortran_order else array.reshape(shape)
 
 
 def strided_view(elements: Array, offset: int, shape: Sequence[int], stride: Sequence[int], file_size: int) -> Array:

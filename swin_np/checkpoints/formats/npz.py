@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_np.checkpoints.formats import strict_json
-from swin_np.checkpoints.formats.arrays import ITEMSIZE, element_count, flat_array
+from swin_np.checkpoints.formats.arrays import ITEMSIZE, dense_array, element_count
 from swin_np.checkpoints.formats.writing import checked_tensors
 from swin_np.checkpoints.formats.zip_archive import DEFLATED, Entry
 from swin_np.errors import CheckpointError
@@ -18,7 +18,7 @@ from swin_np.functional import Array
 from swin_np.writing import replacing
 
 METADATA = "meta"
-ALWAYS_INFLATED = 2**26                                # bytes: small files of zeros compress a thousandfold
+ALWAYS_INFLATED = 2**24                                # bytes: small files of zeros compress a thousandfold
 LARGEST_INFLATION = 100                                # times the file, beyond that; weights compress by less than 2
 LONGEST_HEADER = 10_000                                # bytes, as in NumPy
 HEADER = re.compile(r"\{'descr': '([<>|])([fiubU])(\d{1,9})', 'fortran_order': (True|False), "
@@ -56,17 +56,13 @@ def read_npy(raw: memoryview, name: str) -> Array | str:
     dtype = "bool" if (kind, size) == ("b", "1") else f"{KINDS.get(kind)}{8 * int(size)}"
     if dtype not in ITEMSIZE or len(data) != element_count(shape) * ITEMSIZE[dtype]:
         raise damaged(name)
-    array = flat_array(data, dtype)
-    if order == ">":
-        array = array.byteswap()
-        array.flags.writeable = False
-    return array.reshape(shape[::-1]).T if fortran_order == "True" else array.reshape(shape)
+    return dense_array(data, dtype, order, shape, fortran_order == "True")
 
 
 def read_npz(entries: Mapping[str, Entry], file_size: int) -> tuple[dict[str, Array], dict[str, str]]:
     """(tensors, metadata) of an archive of .npy files.
 
-    Compressed archives may inflate to 64 MiB, or to 100 times the file where that is more, and not further:
+    Compressed archives may inflate to 16 MiB, or to 100 times the file where that is more, and not further:
     CheckpointError, before anything is inflated.
     """
     inflated = sum(entry.size for entry in entries.values() if entry.method == DEFLATED)

@@ -48,7 +48,7 @@ def check_length(length: int) -> None:
     """Raise CheckpointError for a text of more bytes than are read."""
     if length > MAXIMUM_SIZE:
         raise CheckpointError(f"its JSON text has {length} bytes, more than the {MAXIMUM_SIZE} that are read: "
-                              "get the file again")
+                              "get the file again, or save one model alone")
 
 
 def texts(value: object) -> dict[str, str]:

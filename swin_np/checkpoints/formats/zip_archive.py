@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from swin_np.errors import CheckpointError
@@ -24,7 +24,7 @@ class Entry:
     raw: memoryview
     method: int
     size: int                                          # bytes after inflating
-    checksum: int
+    checksum: int | None                               # None: the archive was written without
 
     def content(self, allow_deflated: bool) -> memoryview:
         """The entry's bytes, a view of the archive if stored; CheckpointError if they do not fit size and checksum."""
@@ -38,7 +38,7 @@ class Entry:
         elif self.method != STORED:
             raise CheckpointError(f"it holds an entry with the zip method {self.method}: write the file again, "
                                   "without compression")
-        if len(content) != self.size or zlib.crc32(content) != self.checksum:
+        if len(content) != self.size or self.checksum not in (None, zlib.crc32(content)):
             raise CheckpointError("it holds an entry that does not fit its checksum: get the file again")
         return content
 
@@ -88,6 +88,7 @@ def long_sizes(sizes: list[int], extra: memoryview) -> list[int]:
 def read_directory(buffer: memoryview) -> dict[str, Entry]:
     """Every entry of the archive by its name, in the directory's order.
 
+    PyTorch can be told to write no checksums; then all of them are 0.
     CheckpointError for entries that overlap, reach out of the file, share a name or are encrypted.
     """
     directory, count = central_directory(buffer)
@@ -123,4 +124,6 @@ def read_directory(buffer: memoryview) -> dict[str, Entry]:
     regions.sort()
     if any(end > start for (_, end), (start, _) in pairwise(regions)):
         raise CheckpointError("its zip entries overlap: the file was tampered with, get it again")
+    if not any(entry.checksum for entry in entries.values()):
+        return {name: replace(entry, checksum=None) for name, entry in entries.items()}
     return entries
