@@ -8,6 +8,7 @@ import numpy as np
 
 from swin_np.checkpoints.files import StoredCheckpoint, read
 from swin_np.checkpoints.loading import Identified, identify
+from swin_np.checkpoints.notes import listing
 from swin_np.commands.options import ADDRESS_HELP, add_model_options, checkpoint, given_sizes, on_this_disk
 from swin_np.commands.terminal import with_progress
 from swin_np.dense.backbones import DenseConfig
@@ -81,6 +82,7 @@ def run_inspect(options: argparse.Namespace) -> None:
     rows = [("file", str(options.file)), ("format", stored.format),
             *(("metadata", f"{key}: {value}") for key, value in stored.metadata.items()),
             *(description(identified) if identified else [("dialect", f"none: {reason}")]), *names_of_classes(stored),
+            *([("not read", listing(list(stored.unread)))] if stored.unread else []),
             ("tensors", f"{len(tensors)}, of {elements:,} elements")]
     for label, text in rows:
         print(f"{label:15}{printable(text)}")

@@ -5,6 +5,10 @@ import struct
 import zipfile
 from pathlib import Path
 
+import numpy as np
+
+from swin_np.checkpoints.files import StoredCheckpoint, read_bytes
+
 DATA = Path(__file__).parent / "data"
 
 # A pickle of protocol 2, piece by piece: each function gives the opcodes that put one object on the stack.
@@ -75,3 +79,16 @@ def torch_legacy(body: bytes, storages: dict[str, tuple[int, bytes]]) -> bytes:
         stream(dictionary({"protocol_version": b"M\xe9\x03", "little_endian": b"\x88"})), stream(body),
         stream(b"](" + b"".join(map(text, storages)) + b"e"),
         *(struct.pack("<q", count) + raw for count, raw in storages.values())))
+
+
+def read_all(content: bytes) -> StoredCheckpoint:
+    """The checkpoint, after every tensor in it was looked at."""
+    stored = read_bytes(content)
+    dict(stored.tensors)
+    return stored
+
+
+def inside(stored: StoredCheckpoint, entry: str) -> dict[str, np.ndarray]:
+    """The tensors under an entry, by their names there."""
+    return {path.removeprefix(f"{entry}/"): value for path, value in stored.tensors.items()
+            if path.startswith(f"{entry}/")}

@@ -319,5 +319,5 @@ def test_a_plain_classifiers_file_is_no_backbone(tmp_path):
 def test_a_backbone_without_its_patch_embedding_is_refused(tmp_path, detector):
     state = {name: value for name, value in in_official_names(detector.state_dict()).items() if "patch" not in name}
     torch.save(state, tmp_path / "x.pth")
-    with pytest.raises(CheckpointError, match="patch_embed.proj.weight is missing"):
+    with pytest.raises(CheckpointError, match=r"patch_embed\.proj\.weight is missing"):
         swin_np.load(tmp_path / "x.pth")

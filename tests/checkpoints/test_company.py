@@ -9,10 +9,10 @@ import sys
 import company
 import numpy as np
 import pytest
-from stored_files import DATA, call, dictionary, integer, name, sequence, tensor, text, torch_zip
+from stored_files import DATA, call, dictionary, inside, integer, name, read_all, sequence, tensor, text, torch_zip
 from test_pytorch import SIX, assert_same
 
-from swin_np.checkpoints.files import read, read_bytes, read_content
+from swin_np.checkpoints.files import read, read_content
 from swin_np.checkpoints.formats.numpy_arrays import StoredArray
 from swin_np.checkpoints.formats.placeholders import Placeholder
 from swin_np.commands.cli import main
@@ -41,15 +41,15 @@ def saved(thing, protocol: int = 2, legacy: bool = False) -> bytes:
 @pytest.mark.parametrize("kind", ALL)
 def test_weights_beside_anything_are_read_to_the_bit(kind, protocol, legacy):
     state = {"a.weight": torch.randn(2, 3), "b": torch.ones(4).half()}
-    result = read_bytes(saved({"first": ALL[kind], "model": state, "last": [ALL[kind]]}, protocol, legacy))
-    assert_same(result.tensors, {key: value.numpy() for key, value in state.items()})
+    result = read_all(saved({"first": ALL[kind], "model": state, "last": [ALL[kind]]}, protocol, legacy))
+    assert_same(inside(result, "model"), {key: value.numpy() for key, value in state.items()})
 
 
 @pytest.mark.parametrize("protocol", range(6))
 def test_a_plain_pickle_of_arrays_among_all_of_it_is_read_to_the_bit(protocol):
     raw = pickle.dumps({"company": ALL, "model": ARRAYS}, protocol)
-    result = read_bytes(raw)
-    assert_same(result.tensors, NATIVE)
+    result = read_all(raw)
+    assert_same(inside(result, "model"), NATIVE)
     assert result.format == "pickle"
     assert not any(value.flags.writeable for value in result.tensors.values())
     assert {"argparse.Namespace", "company.Configuration", "pathlib.PosixPath"} <= set(result.unread)
@@ -63,9 +63,9 @@ def test_a_plain_pickle_of_tensors_as_conversion_scripts_write_it_is_read(protoc
              "parameter": torch.nn.Parameter(torch.ones(2)),
              "bfloat16": torch.ones(2).bfloat16(), "empty": torch.ones(0)}
     thing = {"model": state, "__author__": "third_party", "matching_heuristics": True}
-    result = read_bytes(pickle.dumps(thing, protocol))
+    result = read_all(pickle.dumps(thing, protocol))
     expected = {key: value.detach().float() if key == "bfloat16" else value.detach() for key, value in state.items()}
-    assert_same(result.tensors, {key: value.numpy() for key, value in expected.items()})
+    assert_same(inside(result, "model"), {key: value.numpy() for key, value in expected.items()})
     assert result.unread == ()
 
 
@@ -74,7 +74,7 @@ def test_a_pickle_of_python_2_is_read_to_the_bit(protocol):
     with np.load(DATA / "python_2_expected.npz") as expected:
         truth = {key: value.astype(value.dtype.newbyteorder("=")) for key, value in expected.items()}
     result = read(DATA / f"python_2_protocol_{protocol}.pkl")
-    assert_same(result.tensors, truth)
+    assert_same(inside(result, "model"), truth)
     assert result.unread == ("__builtin__.set", "datetime.datetime")
 
 
@@ -82,14 +82,14 @@ def test_a_pickle_of_python_2_is_read_to_the_bit(protocol):
 @pytest.mark.parametrize("protocol", [1, 2, 4])
 def test_a_state_dict_in_a_dict_of_another_class_is_found(kind, protocol):
     state = kind({"a": torch.ones(2, 3)})
-    assert_same(read_bytes(saved(kind({"model": state}), protocol)).tensors, {"a": np.ones((2, 3), np.float32)})
-    assert_same(read_bytes(pickle.dumps(kind({"model": kind(ARRAYS)}), protocol)).tensors, NATIVE)
+    assert_same(read_all(saved(kind({"model": state}), protocol)).tensors, {"model/a": np.ones((2, 3), np.float32)})
+    assert_same(inside(read_all(pickle.dumps(kind({"model": kind(ARRAYS)}), protocol)), "model"), NATIVE)
 
 
 def test_a_tensor_with_attributes_is_read():
     value = torch.arange(3.0)
     value.fan_in = 3
-    assert_same(read_bytes(saved({"a": value})).tensors, {"a": np.arange(3, dtype=np.float32)})
+    assert_same(read_all(saved({"a": value})).tensors, {"a": np.arange(3, dtype=np.float32)})
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
@@ -132,7 +132,7 @@ def array(shape=b"K\x02K\x03\x86", dtype=DTYPE, fortran=b"\x89", raw=b"C\x18" + 
 
 
 def test_the_array_that_the_test_below_varies_is_read():
-    result = read_bytes(b"\x80\x04" + dictionary({"a": array()}) + b".")
+    result = read_all(b"\x80\x04" + dictionary({"a": array()}) + b".")
     assert_same(result.tensors, {"a": np.arange(6, dtype=np.float32).reshape(2, 3)})
 
 
@@ -145,7 +145,7 @@ def test_the_array_that_the_test_below_varies_is_read():
     {"dtype": DTYPE[:-1] + b"0(" + b"K\x03" + text("!") + b"tb"}], ids=repr)
 def test_an_array_that_does_not_fit_its_bytes_is_refused(untrue):
     with pytest.raises(CheckpointError):
-        read_bytes(b"\x80\x04" + dictionary({"a": array(**untrue)}) + b".")
+        read_all(b"\x80\x04" + dictionary({"a": array(**untrue)}) + b".")
 
 
 @pytest.mark.parametrize("body", [
@@ -157,14 +157,14 @@ def test_an_array_that_does_not_fit_its_bytes_is_refused(untrue):
          b")", b"N")])
 def test_a_tensor_made_of_anything_unknown_is_refused_by_its_name(body):
     with pytest.raises(CheckpointError, match=r"tensor made of '(x\.|torch\.False|os\.system).*convert it"):
-        read_bytes(torch_zip(dictionary({"a": body}), {"0": SIX}))
+        read_all(torch_zip(dictionary({"a": body}), {"0": SIX}))
 
 
 def test_a_storage_inside_a_pickle_holds_nothing_but_a_storage():
     for inner in (saved({"a": 1}, legacy=True), saved(torch.ones(2), legacy=True), b"", b"\x80\x02N."):
         body = call(name("torch.storage", "_load_from_bytes"), b"B" + len(inner).to_bytes(4, "little") + inner)
         with pytest.raises(CheckpointError):
-            read_bytes(b"\x80\x04" + dictionary({"a": body}) + b".")
+            read_all(b"\x80\x04" + dictionary({"a": body}) + b".")
 
 
 @pytest.mark.filterwarnings("ignore:TypedStorage")
@@ -172,7 +172,7 @@ def test_pickles_inside_pickles_share_the_limits():
     inner = saved(torch.ones(2).storage(), legacy=True)
     load = name("torch.storage", "_load_from_bytes") + b"q\0" + b"B" + len(inner).to_bytes(4, "little") + inner + b"q\1"
     with pytest.raises(CheckpointError, match="again and again"):
-        read_bytes(b"\x80\x04}" + load + b"h\0h\1\x85R" * 10_000 + b".")
+        read_all(b"\x80\x04}" + load + b"h\0h\1\x85R" * 10_000 + b".")
 
 
 def test_big_arrays_in_a_pickle_are_views_of_the_file():
@@ -181,7 +181,7 @@ def test_big_arrays_in_a_pickle_are_views_of_the_file():
     for protocol, most in ((5, 2**20), (4, 2**20), (2, 2.5 * 2**25)):          # the last writes bytes as text
         raw = pickle.dumps({"model": arrays}, protocol)
         tracemalloc.start()
-        tensors = read_bytes(raw).tensors
+        tensors = inside(read_all(raw), "model")
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < most
@@ -202,5 +202,5 @@ def test_reading_all_of_it_imports_nothing(tmp_path):
     (tmp_path / "x.pth").write_bytes(saved({"model": {"a": torch.ones(2)}, "all": ALL}))
     program = ("import sys; from swin_np.checkpoints.files import read; import numpy.random; before = set(sys.modules);"
                f"stored = read({str(tmp_path / 'x.pth')!r}); new = set(sys.modules) - before;"
-               "assert stored.tensors['a'].tolist() == [1, 1] and not new, new")
+               "assert stored.tensors['model/a'].tolist() == [1, 1] and not new, new")
     subprocess.run([sys.executable, "-c", program], check=True)

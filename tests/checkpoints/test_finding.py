@@ -183,7 +183,7 @@ def test_modules_beside_a_model_are_left_aside_with_a_warning(names):
 def test_a_parameter_inside_the_blocks_that_is_not_known_is_refused(dialect):
     """It changes what they compute."""
     state = stored_as(dialect)
-    name = next(name for name in state if name.endswith("norm1.weight") or name.endswith("layernorm_before.weight"))
+    name = next(name for name in state if name.endswith(("norm1.weight", "layernorm_before.weight")))
     name = name.replace("norm1.weight", "gamma_1").replace("layernorm_before.weight", "gamma_1")
     with pytest.raises(CheckpointError, match=r"gamma_1 \(8,\) has no place.*a relative that cannot be computed"):
         identify(checkpoint(state | {name: np.ones(8, np.float32)}))

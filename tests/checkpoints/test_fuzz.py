@@ -22,6 +22,7 @@ from stored_files import (
     dictionary,
     integer,
     name,
+    read_all,
     sequence,
     stream,
     tensor,
@@ -31,7 +32,6 @@ from stored_files import (
     zip_file,
 )
 
-from swin_np.checkpoints.files import read_bytes
 from swin_np.errors import CheckpointError
 from tests.lengths import long_but
 
@@ -230,7 +230,7 @@ def mutant(files: list[Base], rng: np.random.Generator) -> bytes:
 def loads(raw: bytes) -> bool:
     """Whether a file loads; every element of its tensors is read."""
     try:
-        tensors = read_bytes(raw).tensors
+        tensors = read_all(raw).tensors
     except CheckpointError as error:
         assert 0 < len(str(error)) < 3000
         return False

@@ -6,11 +6,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from stored_files import zip_file
+from stored_files import read_all, zip_file
 from test_pytorch import assert_same
 from test_safetensors import arrays_of_every_dtype
 
-from swin_np.checkpoints.files import read, read_bytes
+from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.errors import CheckpointError
 
@@ -57,7 +57,7 @@ def test_the_same_tensors_give_the_same_bytes(tmp_path):
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
 def test_every_version_of_the_header_is_read(version):
-    assert read_bytes(zip_file({"a.npy": npy(np.arange(3), version)})).tensors["a"].tolist() == [0, 1, 2]
+    assert read_all(zip_file({"a.npy": npy(np.arange(3), version)})).tensors["a"].tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("header", [
@@ -70,7 +70,7 @@ def test_every_version_of_the_header_is_read(version):
 ], ids=lambda header: header[:60])
 def test_a_header_that_is_no_plain_array_of_numbers_is_refused(header):
     with pytest.raises(CheckpointError):
-        read_bytes(zip_file({"a.npy": npy_with_header(header)}))
+        read_all(zip_file({"a.npy": npy_with_header(header)}))
 
 
 def test_pickled_objects_are_refused_and_not_loaded(tmp_path):
@@ -82,27 +82,27 @@ def test_pickled_objects_are_refused_and_not_loaded(tmp_path):
 @pytest.mark.parametrize("meta", ["[]", "{", "", '{"a": NaN}', "[" * 50_000])
 def test_a_meta_entry_that_is_no_json_object_is_refused(meta):
     with pytest.raises(CheckpointError, match="JSON"):
-        read_bytes(zip_file({"meta.npy": npy(np.array(meta)), "a.npy": npy(np.zeros(2))}))
+        read_all(zip_file({"meta.npy": npy(np.array(meta)), "a.npy": npy(np.zeros(2))}))
 
 
 def test_a_text_elsewhere_than_in_meta_is_refused():
     with pytest.raises(CheckpointError, match="'label' is no array of numbers"):
-        read_bytes(zip_file({"a.npy": npy(np.zeros(2)), "label.npy": npy(np.array("cat"))}))
+        read_all(zip_file({"a.npy": npy(np.zeros(2)), "label.npy": npy(np.array("cat"))}))
 
 
 def test_a_text_that_is_no_unicode_is_refused():
     header = "{'descr': '<U2', 'fortran_order': False, 'shape': (), }\n"
     with pytest.raises(CheckpointError, match="'meta' is no array"):
-        read_bytes(zip_file({"meta.npy": npy_with_header(header, b"\xff" * 8)}))
+        read_all(zip_file({"meta.npy": npy_with_header(header, b"\xff" * 8)}))
 
 
 def test_small_compressed_files_of_zeros_are_read_and_bombs_refused_before_they_inflate():
     zeros = zip_file({"a.npy": npy(np.zeros(2**20, np.float32))}, zipfile.ZIP_DEFLATED)
     assert len(zeros) < 8192
-    assert not read_bytes(zeros).tensors["a"].any()
+    assert not read_all(zeros).tensors["a"].any()
     bomb = zip_file({"a.npy": npy(np.zeros(2**24 + 1, np.float32))}, zipfile.ZIP_DEFLATED)
     with pytest.raises(CheckpointError, match="claim to inflate to 671"):
-        read_bytes(bomb)
+        read_all(bomb)
 
 
 def test_an_entry_that_inflates_to_more_than_it_says_is_refused_at_that_size(monkeypatch):
@@ -112,7 +112,7 @@ def test_an_entry_that_inflates_to_more_than_it_says_is_refused_at_that_size(mon
     assert bomb.count(claimed) == 2                    # in the entry and in the directory
     tracemalloc.start()
     with pytest.raises(CheckpointError, match="checksum"):
-        read_bytes(bomb.replace(claimed, size))
+        read_all(bomb.replace(claimed, size))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10 * len(bomb)
@@ -120,4 +120,4 @@ def test_an_entry_that_inflates_to_more_than_it_says_is_refused_at_that_size(mon
 
 def test_other_compression_methods_are_refused():
     with pytest.raises(CheckpointError, match="zip method 14"):
-        read_bytes(zip_file({"a.npy": npy(np.zeros(9))}, zipfile.ZIP_LZMA))
+        read_all(zip_file({"a.npy": npy(np.zeros(9))}, zipfile.ZIP_LZMA))

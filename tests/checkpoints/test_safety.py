@@ -9,9 +9,8 @@ import zlib
 
 import numpy as np
 import pytest
-from stored_files import dictionary, tensor, torch_legacy, torch_zip, zip_file
+from stored_files import dictionary, read_all, tensor, torch_legacy, torch_zip, zip_file
 
-from swin_np.checkpoints.files import read_bytes
 from swin_np.checkpoints.loading import load
 from swin_np.errors import CheckpointError
 from swin_np.model import SwinTransformer
@@ -35,8 +34,8 @@ def of_the_directory(entry: bytes) -> int:
 
 
 def test_the_zip_that_the_tests_below_vary_is_read():
-    assert read_bytes(FILE).tensors["a"].tolist() == [[0, 1, 2], [3, 4, 5]]
-    assert read_bytes(with_field(DIRECTORY + 6, "<H", 45)).tensors
+    assert read_all(FILE).tensors["a"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert read_all(with_field(DIRECTORY + 6, "<H", 45)).tensors
 
 
 @pytest.mark.parametrize("value", [0, 1, 23, 25, 2**31, 2**32 - 1])
@@ -44,7 +43,7 @@ def test_the_zip_that_the_tests_below_vary_is_read():
                          ids=["stored size", "size", "offset", "checksum"])
 def test_a_false_field_of_the_directory_is_refused(field, form, value):
     with pytest.raises(CheckpointError):
-        read_bytes(with_field(of_the_directory(b"archive/data/0") + field, form, value))
+        read_all(with_field(of_the_directory(b"archive/data/0") + field, form, value))
 
 
 @pytest.mark.parametrize(("back", "form", "value"), [
@@ -52,7 +51,7 @@ def test_a_false_field_of_the_directory_is_refused(field, form, value):
     (6, "<I", DIRECTORY + 1), (22, "<I", 0)])
 def test_a_false_end_of_the_directory_is_refused(back, form, value):
     with pytest.raises(CheckpointError):
-        read_bytes(with_field(len(FILE) - back, form, value))
+        read_all(with_field(len(FILE) - back, form, value))
 
 
 def test_entries_that_overlap_are_refused():
@@ -62,13 +61,13 @@ def test_entries_that_overlap_are_refused():
     for file in (with_field(of_the_directory(b"archive/version") + 42, "<I", first),
                  with_field(second, "<I", 0, twice).replace(b"pk2", b"pkl")):
         with pytest.raises(CheckpointError, match=r"otherwise|overlap|twice"):
-            read_bytes(file)
+            read_all(file)
 
 
 def test_an_entry_that_calls_itself_otherwise_than_the_directory_does_is_refused():
     position = FILE.index(b"archive/version")
     with pytest.raises(CheckpointError, match="otherwise than the entry itself"):
-        read_bytes(FILE[:position] + b"archive/Version" + FILE[position + 15:])
+        read_all(FILE[:position] + b"archive/Version" + FILE[position + 15:])
 
 
 def test_an_entry_that_reaches_into_the_directory_is_refused():
@@ -76,13 +75,13 @@ def test_an_entry_that_reaches_into_the_directory_is_refused():
     file = with_field(record + 20, "<I", 12, with_field(record + 24, "<I", 12))
     file = with_field(record + 16, "<I", zlib.crc32(FILE[start:start + 12]), file)
     with pytest.raises(CheckpointError, match="zip directory is damaged"):
-        read_bytes(file)
+        read_all(file)
 
 
 def test_bytes_behind_the_archive_are_refused_but_a_comment_is_not():
     with pytest.raises(CheckpointError, match="zip directory is damaged"):
-        read_bytes(FILE + b"more")
-    assert read_bytes(with_field(len(FILE) - 2, "<H", 4) + b"more").tensors
+        read_all(FILE + b"more")
+    assert read_all(with_field(len(FILE) - 2, "<H", 4) + b"more").tensors
 
 
 def test_nested_entries_under_other_names_are_refused():
@@ -95,18 +94,18 @@ def test_nested_entries_under_other_names_are_refused():
     merged = outer[:end] + bytes(record) + outer[end:]
     merged = with_field(len(merged) - 12, "<H", 3, with_field(len(merged) - 14, "<H", 3, merged))
     with pytest.raises(CheckpointError, match="overlap"):
-        read_bytes(merged)
+        read_all(merged)
 
 
 def test_an_entry_twice_is_refused():
     file = zip_file({"archive/data.pkl": b"", "archive/data.pk2": b""}).replace(b"pk2", b"pkl")
     with pytest.raises(CheckpointError, match="twice"):
-        read_bytes(file)
+        read_all(file)
 
 
 def test_encrypted_archives_are_refused():
     with pytest.raises(CheckpointError, match="encrypted"):
-        read_bytes(with_field(DIRECTORY + 8, "<H", 1))
+        read_all(with_field(DIRECTORY + 8, "<H", 1))
 
 
 def test_a_compressed_pytorch_archive_is_refused_and_not_inflated():
@@ -114,7 +113,7 @@ def test_a_compressed_pytorch_archive_is_refused_and_not_inflated():
                      method=zipfile.ZIP_DEFLATED)
     tracemalloc.start()
     with pytest.raises(CheckpointError, match="zip method 8"):
-        read_bytes(bomb)
+        read_all(bomb)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2**20
@@ -126,7 +125,7 @@ def test_one_flipped_bit_in_a_zipped_storage_is_noticed():
         changed = bytearray(FILE)
         changed[position + bit // 8] ^= 1 << bit % 8
         with pytest.raises(CheckpointError, match="checksum"):
-            read_bytes(bytes(changed))
+            read_all(bytes(changed))
 
 
 def test_an_archive_that_torch_wrote_without_checksums_is_read():
@@ -139,7 +138,7 @@ def test_an_archive_that_torch_wrote_without_checksums_is_read():
         torch.serialization.set_crc32_options(True)
     with zipfile.ZipFile(buffer) as archive:
         assert not any(entry.CRC for entry in archive.infolist())
-    assert read_bytes(buffer.getvalue()).tensors["a"].tolist() == [1, 1]
+    assert read_all(buffer.getvalue()).tensors["a"].tolist() == [1, 1]
 
 
 def test_zip64_archives_are_read():
@@ -160,7 +159,7 @@ def test_zip64_archives_are_read():
     file += struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size + len(extra), start)
     file += struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
     file += struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 2**16 - 1, 2**16 - 1, 2**32 - 1, 2**32 - 1, 0)
-    assert read_bytes(file).tensors["a"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert read_all(file).tensors["a"].tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
@@ -171,7 +170,7 @@ def test_many_tensors_that_view_one_large_storage_take_no_memory_of_their_own(le
                        for i in range(500)})
     file = torch_legacy(body, {"0": (count, raw)}) if legacy else torch_zip(body, {"0": raw})
     tracemalloc.start()
-    tensors = read_bytes(file).tensors                 # 500 MB, were they copied
+    tensors = read_all(file).tensors                 # 500 MB, were they copied
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert tensors["499"][0, 0] == 499
@@ -237,7 +236,7 @@ def test_tensors_that_were_expanded_are_read():
                 "columns": torch.arange(3.0)[:, None].expand(3, 5)[1:], "plain": torch.arange(99.0)}
     buffer = io.BytesIO()
     torch.save(expanded, buffer)
-    tensors = read_bytes(buffer.getvalue()).tensors
+    tensors = read_all(buffer.getvalue()).tensors
     assert tensors.keys() == expanded.keys()
     assert all(np.array_equal(tensors[name], value.numpy()) for name, value in expanded.items())
 
@@ -246,7 +245,7 @@ def test_tensors_that_were_expanded_are_read():
 def test_a_tensor_expanded_beyond_its_file_is_refused_by_its_cause(shape):
     body = dictionary({"a": tensor(shape=shape, stride=(0,) * len(shape))})
     with pytest.raises(CheckpointError, match=r"repeats 6 stored elements to \d+, .*contiguous\(\)|more than 10995"):
-        read_bytes(torch_zip(body, {"0": SIX}))
+        read_all(torch_zip(body, {"0": SIX}))
 
 
 @pytest.mark.parametrize("seed", [2**200, -2**200, 2**64, 2**2000])
@@ -254,7 +253,7 @@ def test_a_seed_of_many_bytes_beside_a_state_dict_is_left_aside(seed):
     torch = pytest.importorskip("torch")
     buffer = io.BytesIO()
     torch.save({"model": {"a": torch.ones(2)}, "seed": seed}, buffer)
-    assert read_bytes(buffer.getvalue()).tensors["a"].tolist() == [1, 1]
+    assert read_all(buffer.getvalue()).tensors["model/a"].tolist() == [1, 1]
 
 
 def test_a_header_beyond_the_limit_is_refused_before_it_is_copied():
@@ -262,7 +261,7 @@ def test_a_header_beyond_the_limit_is_refused_before_it_is_copied():
     file = memoryview(struct.pack("<Q", length) + b"{" + bytes(length))
     tracemalloc.start()
     with pytest.raises(CheckpointError, match="more than the 4194304 that are read"):
-        read_bytes(file)
+        read_all(file)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2**20
