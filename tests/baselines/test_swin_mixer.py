@@ -271,6 +271,7 @@ def test_the_parameters_of_the_layers_are_those_of_the_model(variant):
 @pytest.mark.parametrize(("config", "size"), [
     (TINY, (64, 96)), (CONFIGS["window clamped in the last stage"], (64, 64)),
     (replace(TINY, shape_policy=TORCHVISION, window_size=3), (70, 33)),     # ceil(M/2) would make fewer windows of 8
+    (replace(TINY, shape_policy=TORCHVISION, window_size=((3, 5), 2)), (70, 33)),          # of each stage
     (replace(TINY, shape_policy=MMDETECTION), (23, 41))])
 def test_the_spatial_mlps_cost_what_a_forward_pass_does(config, size):
     model = redrawn(config)

@@ -335,8 +335,9 @@ def test_the_counted_products_are_those_that_pytorch_counts(setting):
     assert total(costs).parameters == model.parameter_count()
 
 
-def test_every_counted_layer_writes_what_the_module_of_its_name_gives():
-    model = redrawn(CONFIGS["padded"], np.float64)
+@pytest.mark.parametrize("windows", [{}, {"window_size": ((3, 4), 2)}], ids=["one window", "one for each stage"])
+def test_every_counted_layer_writes_what_the_module_of_its_name_gives(windows):
+    model = redrawn(replace(CONFIGS["padded"], **windows), np.float64)
     with trace(model) as activations:
         model(np.zeros((1, 3, *model.config.img_size)))
     written = {cost.name: cost for cost in layer_costs(model.config, dtype=np.float64) if cost.name in activations}

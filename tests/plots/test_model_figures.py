@@ -180,6 +180,14 @@ def test_a_stage_begins_where_one_window_covers_its_map():
     assert stage_sizes(SWIN_T, 0, [2, 28, 32]) == [28]
 
 
+def test_a_window_for_each_stage_counts_in_its_own():
+    config = replace(SWIN_T, window_size=(7, 7, 14, 7))
+    assert [stage_sizes(config, stage, SIZES)[0] for stage in range(4)] == [28, 56, 224, 224]
+    for stage in range(4):
+        assert [costs.tolist() for costs in attention_costs(config, stage, [448])] == [
+            costs.tolist() for costs in counted_costs(config, stage, [448])]
+
+
 def test_the_curves_are_the_costs_and_meet_where_one_window_covers_the_map():
     for stage, axes in enumerate(complexity_curve(measured=TIMES).axes):
         sizes = stage_sizes(SWIN_T, stage, SIZES)
