@@ -134,6 +134,12 @@ def test_a_configuration_that_would_be_taken_for_the_new_models_is_refused(diale
     assert content(target) == {str(target / name): b"{}"}
 
 
+def test_the_place_is_checked_before_the_source_is_read(tmp_path, capsys):
+    (tmp_path / "config.json").write_text("{}")
+    said = sentence(capsys, tmp_path / "no such file", tmp_path, "--to", "torchvision")
+    assert "config.json would be taken to be about" in said
+
+
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors.index.json", "old.pth"])
 def test_a_folder_with_another_checkpoint_is_refused(name, source, tmp_path, capsys):
     target = tmp_path / "out"
