@@ -48,6 +48,9 @@ def check_held(config: Config, dialect: Dialect) -> None:
                 if len({*pair(getattr(part, name))}) > 1:
                     raise CheckpointError(f"its {name} is {size(getattr(part, name))}, and in {library} it is one "
                                           "number for height and width: choose another dialect")
+    if isinstance(config, DenseConfig) and library == "transformers" and type(config.backbone) is SwinV2Config:
+        raise CheckpointError("it stands on a Swin Transformer V2, whose names in transformers' UPerNet are not known "
+                              "here: choose the dialect swin_np")
     if isinstance(config, ViTConfig):
         check_heads(config, dialect)
     if isinstance(config, SwinConfig):

@@ -16,6 +16,7 @@ from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.loading import identify, load
 from swin_np.commands.cli import main
+from swin_np.dense.segmentation import UPerNetConfig
 from swin_np.errors import SwinWarning
 from swin_np.shape_policy import MICROSOFT
 from swin_np.systems.registry import Config, architecture_of
@@ -237,12 +238,16 @@ DEIT, HALF = replace(VIT, distilled=True), replace(VIT, distilled=True, distilla
     (VIT, "transformers-deit", "choose the dialect transformers"),
     (RESNET, "timm", "its inplanes is 8, and models of timm have 64"),
     (replace(RESNET, cardinality=4, base_width=32), "transformers", "its cardinality is 4"),
+    (UPerNetConfig(V2, num_classes=3, channels=8), "transformers", "stands on a Swin Transformer V2"),
+    (UPerNetConfig(RESNET, num_classes=3, channels=8), "transformers", "no place for backbone.conv1.weight"),
     (replace(SWIN, img_size=(48, 32)), "transformers", None),
 ])
 def test_what_the_other_implementation_cannot_hold_is_refused_by_name(config, dialect, words, tmp_path, capsys):
     source = stored(config, tmp_path / "in" / "model.npz")
     options = ["--num-heads", "3"] if isinstance(config, ViTConfig) else []
     options += ["--image-size", *map(str, config.img_size)] if isinstance(config, ViTConfig) else []
+    if isinstance(getattr(config, "backbone", None), SwinV2Config):
+        options = ["--image-size", "32", "--window-size", "4", "--pretrained-window-sizes", "0"]
     arguments = [source, tmp_path / "out", "--to", dialect, *options]
     if words is None:
         assert main(["convert", *map(str, arguments)]) == 0
