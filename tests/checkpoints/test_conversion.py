@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import swin_np
 from swin_np.arguments.config_fields import by_stage
@@ -341,6 +342,39 @@ def test_transformers_prepares_images_as_timm_does(size, mode, kind, convert):
     theirs = np.asarray(processor(noise, return_tensors="np")["pixel_values"][0])
     ours = preprocess(noise, stored_preset(read(report.folder).preprocessing))
     assert np.abs(theirs - ours).max() < 0.1           # a tensor is resized otherwise than an image, by a grey level
+
+
+DEIT_PROCESSOR = {"image_processor_type": "DeiTImageProcessor", "size": {"height": 80, "width": 120}, "resample": 3,
+                  "do_center_crop": True, "crop_size": {"height": 64, "width": 96}, "image_mean": [0.5, 0.4, 0.3],
+                  "image_std": [0.2, 0.3, 0.4]}
+CONVNEXT_PROCESSOR = {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 64}, "resample": 3,
+                      "crop_pct": 0.8, "image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.3, 0.4]}
+
+
+@pytest.mark.parametrize(("size", "processor", "shape"), [
+    (SIZE, DEIT_PROCESSOR, (80, 120)), (64, CONVNEXT_PROCESSOR, (80, 128))])
+def test_timm_prepares_images_as_transformers_does(size, processor, shape, convert):
+    report = convert(redraw(transformers_swin(False, size, None)), "timm",
+                     beside={"preprocessor_config.json": processor})
+    told = json.loads((report.folder / "config.json").read_text())
+    transform = timm.data.create_transform(**timm.data.resolve_data_config(pretrained_cfg=told["pretrained_cfg"]))
+    noise = np.random.default_rng(0).integers(0, 256, (100, 160, 3), np.uint8)
+    preset = stored_preset(read(Path(report.said["source"])).preprocessing)
+    theirs, ours = transform(Image.fromarray(noise)).numpy(), preprocess(noise, preset)[0]
+    assert transform.transforms[0](Image.fromarray(noise)).size[::-1] == shape
+    np.testing.assert_allclose(theirs, ours, atol=1e-5)              # an even number of pixels is cut off
+    assert "timm rounds half to even, the source down" in report.change("Where an odd number of pixels")
+
+
+@pytest.mark.parametrize("size", [SIZE, (64, 64)])
+def test_the_preparation_of_timms_images_stays_with_a_model_of_timms(size, convert):
+    told = {"architecture": "swin_tiny_patch4_window7_224", "num_classes": CLASSES, "model_args": {
+        **SWIN, "window_size": 4}, "pretrained_cfg": {
+            "input_size": [3, *size], "fixed_input_size": True, "crop_pct": 0.9, "crop_mode": "center",
+            "interpolation": "bicubic", "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.3, 0.4]}}
+    report = convert(redraw(timm_swin(False, size, None)), "timm", beside={"config.json": told})
+    before, after = (stored_preset(read(Path(path)).preprocessing) for path in (report.said["source"], report.folder))
+    assert before == after
 
 
 def test_what_no_file_tells_is_left_out_and_said(convert):

@@ -16,6 +16,7 @@ from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.checkpoints.loading import identify, load
 from swin_np.commands.cli import main
+from swin_np.dense.segmentation import UPerNetConfig
 from swin_np.errors import SwinWarning
 from swin_np.shape_policy import MICROSOFT
 from swin_np.systems.registry import Config, architecture_of
@@ -134,6 +135,12 @@ def test_a_configuration_that_would_be_taken_for_the_new_models_is_refused(diale
     assert content(target) == {str(target / name): b"{}"}
 
 
+def test_the_place_is_checked_before_the_source_is_read(tmp_path, capsys):
+    (tmp_path / "config.json").write_text("{}")
+    said = sentence(capsys, tmp_path / "no such file", tmp_path, "--to", "torchvision")
+    assert "config.json would be taken to be about" in said
+
+
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors.index.json", "old.pth"])
 def test_a_folder_with_another_checkpoint_is_refused(name, source, tmp_path, capsys):
     target = tmp_path / "out"
@@ -231,12 +238,16 @@ DEIT, HALF = replace(VIT, distilled=True), replace(VIT, distilled=True, distilla
     (VIT, "transformers-deit", "choose the dialect transformers"),
     (RESNET, "timm", "its inplanes is 8, and models of timm have 64"),
     (replace(RESNET, cardinality=4, base_width=32), "transformers", "its cardinality is 4"),
+    (UPerNetConfig(V2, num_classes=3, channels=8), "transformers", "no place for norms.0.weight"),
+    (UPerNetConfig(RESNET, num_classes=3, channels=8), "transformers", "no place for backbone.conv1.weight"),
     (replace(SWIN, img_size=(48, 32)), "transformers", None),
 ])
 def test_what_the_other_implementation_cannot_hold_is_refused_by_name(config, dialect, words, tmp_path, capsys):
     source = stored(config, tmp_path / "in" / "model.npz")
     options = ["--num-heads", "3"] if isinstance(config, ViTConfig) else []
     options += ["--image-size", *map(str, config.img_size)] if isinstance(config, ViTConfig) else []
+    if isinstance(getattr(config, "backbone", None), SwinV2Config):
+        options = ["--image-size", "32", "--window-size", "4", "--pretrained-window-sizes", "0"]
     arguments = [source, tmp_path / "out", "--to", dialect, *options]
     if words is None:
         assert main(["convert", *map(str, arguments)]) == 0

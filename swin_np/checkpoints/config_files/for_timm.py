@@ -123,12 +123,12 @@ def preprocessing(preset: Preset) -> Json:
     """What timm's transform does with images, which crops them to the model's own size."""
     crop, resize = pair(preset.crop), pair(preset.resize)
     warped = not isinstance(preset.resize, int) and not preset.cover
-    return {"crop_pct": max(percentages(crop, resize)), "crop_mode": "squash" if warped else "center",
+    return {"crop_pct": min(percentages(crop, resize)), "crop_mode": "squash" if warped else "center",
             "interpolation": preset.filter, "mean": list(preset.mean), "std": list(preset.std)}
 
 
 def percentages(crop: tuple[int, int], resize: tuple[int, int]) -> Iterator[float]:
-    """Shares of the resized sides that are cropped; timm rounds down what it divides by the share."""
+    """The largest share of each resized side that is cropped, for timm rounds down what it divides by the share."""
     for kept, whole in zip(crop, resize, strict=True):
         share = kept / whole
         yield share if math.floor(kept / share) == whole else math.nextafter(share, 0)

@@ -52,29 +52,31 @@ def backbone_dialect(swin: Dialect, policy: ShapePolicy, norms: tuple[tuple[str,
 
 
 def backbone_dialects(swin: Mapping[str, Dialect]) -> dict[str, Dialect]:
-    """The dialects of backbones for those of classifiers; timm's `features_only` is another one."""
-    timm = swin["timm"]
+    """The dialects of backbones for those of classifiers; timm's `features_only` is another one.
+
+    transformers' backbone of a V2 has no norms, that of the first version is stored without the root.
+    """
     stages = {"layers.{i}.blocks.{j}": "layers_{i}.blocks.{j}", "layers.{i}.downsample": "layers_{i+1}.downsample"}
+    timm = swin["timm"]
     features = replace(timm, name="timm-features", names=tuple(
         (official, (stages.get(official, theirs[0]),)) for official, theirs in timm.names))
-    dialects = [backbone_dialect(features, timm.shape_policy, ())]
-    for dialect in swin.values():
-        in_transformers = dialect.name.startswith("transformers")
-        policy = MMDETECTION if dialect.name == "microsoft" else dialect.shape_policy
-        if in_transformers and dialect.shape_policy is TRANSFORMERS:
-            policy = TRANSFORMERS_BACKBONE
-        in_memory = dialect.name == "transformers" and "transformers-files" in swin
-        dialects.append(backbone_dialect(dialect, policy,
-                                         NORMS_IN_TRANSFORMERS if in_transformers else NORMS_OF_DETECTORS,
-                                         dialect.root if in_memory else ""))
-    own = backbone_dialect(replace(swin["microsoft"], name=OWN.name), OWN.shape_policy, OWN_NORMS, PREFIX)
-    return {dialect.name: dialect for dialect in (*dialects, own)}
+    own = replace(swin["microsoft"], name=OWN.name)
+    dialects = [backbone_dialect(features, timm.shape_policy, ()),
+                *(backbone_dialect(swin[name], policy, NORMS_OF_DETECTORS) for name, policy in (
+                    ("microsoft", MMDETECTION), ("timm", timm.shape_policy), ("torchvision", TORCHVISION),
+                    ("mmdetection", MMDETECTION)) if name in swin)]
+    if "transformers-files" in swin:
+        dialects += [backbone_dialect(swin[name], TRANSFORMERS_BACKBONE, NORMS_IN_TRANSFORMERS, root)
+                     for name, root in (("transformers", "swin."), ("transformers-files", ""))]
+    else:
+        dialects.append(backbone_dialect(swin["transformers"], swin["transformers"].shape_policy, ()))
+    return {dialect.name: dialect for dialect in (*dialects, backbone_dialect(own, TORCHVISION, OWN_NORMS, PREFIX))}
 
 
 def upernet_dialect(backbone: Dialect, root: str) -> Dialect:
     """transformers' UPerNet on one of its backbones, whose names begin with `root`."""
     names = tuple((official, tuple(root + name for name in theirs)) for official, theirs in backbone.names)
-    norms = tuple((official, tuple(PREFIX + name for name in theirs)) for official, theirs in NORMS_IN_TRANSFORMERS)
+    norms = tuple((official, tuple(PREFIX + name for name in theirs)) for official, theirs in backbone.outside)
     return replace(backbone, names=(*norms, *names, ("decode_head", ("decode_head",))), root="", outside=(), set_aside=(
         ("auxiliary_head", "backbone.swin.layernorm", "backbone.layernorm"),
         "the auxiliary head serves training only, and no map passes the backbone's last norm"))
@@ -87,7 +89,8 @@ UPERNET_DIALECTS = {dialect.name: dialect for dialect in (
     replace(OWN, shape_policy=TRANSFORMERS_BACKBONE),
     upernet_dialect(SWIN_BACKBONES["transformers"], "backbone.swin."),
     upernet_dialect(SWIN_BACKBONES["transformers-files"], PREFIX))}
-UPERNET_V2_DIALECTS = {"transformers": upernet_dialect(V2_BACKBONES["transformers"], PREFIX)}
+UPERNET_V2_DIALECTS = {OWN.name: UPERNET_DIALECTS[OWN.name],
+                       "transformers": upernet_dialect(V2_BACKBONES["transformers"], PREFIX)}
 
 ANCHORS = ("backbone.layers.0.blocks.0.attn.qkv.weight", "backbone.patch_embed.proj.weight",
            "backbone.layers.0.downsample.reduction.weight", *(f"norms.{i}.weight" for i in range(4)))
@@ -183,7 +186,7 @@ def dense_reader(architecture: Architecture, telling: tuple[str, ...], anchors: 
 
 
 PYRAMID_POOLING = r"^decode_head\.psp_modules\."
-UPERNET_V2_READER = dense_reader(UPERNET, (PYRAMID_POOLING, r"^backbone\.encoder\..*\.logit_scale$"), (),
+UPERNET_V2_READER = dense_reader(UPERNET, (PYRAMID_POOLING, r"^backbone\..*\.logit_scale$"), (),
                                  UPERNET_V2_DIALECTS, SWIN_V2)
 UPERNET_READER = dense_reader(UPERNET, (PYRAMID_POOLING,), ("decode_head.psp_modules.0.1.conv.weight",),
                               UPERNET_DIALECTS, SWIN)
