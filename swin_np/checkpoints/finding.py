@@ -72,6 +72,14 @@ class Part:
         """As one asks for it: "teacher.backbone"; "" of a file that is one model and nothing else."""
         return self.root.replace(HOLDER, ".").strip(".")
 
+    def has_first_block(self) -> bool:
+        """Whether it is more than a name or two that such models have as well."""
+        try:
+            self.reader.recognise(self.paths, self.reader.dialects)     # which looks at the names alone
+        except CheckpointError:
+            return False
+        return True
+
     def holds(self, other: "Part") -> bool:
         """Whether the other one is the backbone of this dense model."""
         return (issubclass(self.reader.architecture.config, DenseConfig) and self is not other
@@ -150,6 +158,7 @@ def find(stored: StoredCheckpoint, wanted: str | None = None) -> tuple[Part, lis
 def chosen(parts: list[Part], wanted: str | None) -> Part:
     """The part asked for, or else the only one that stands in no other."""
     if wanted is None:
+        parts = [part for part in parts if part.has_first_block()] or parts
         whole = [part for part in parts if not any(other.holds(part) for other in parts)]
         several = [part for part in whole if part.reader is not TRANSFORMER_READER] or whole     # of a detector
         given = ""

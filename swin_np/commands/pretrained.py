@@ -31,6 +31,7 @@ REPOSITORIES = (
     Repository("hf://microsoft/swin-base-patch4-window7-224-in22k", "Swin-B", 224, IMAGENET_22K, "transformers"),
     Repository("hf://microsoft/swin-large-patch4-window12-384-in22k", "Swin-L", 384, IMAGENET_22K, "transformers"),
     Repository("hf://timm/swin_tiny_patch4_window7_224.ms_in1k", "Swin-T", 224, IMAGENET_1K, "timm"),
+    Repository("hf://timm/swin_s3_tiny_224.ms_in1k", "Swin-S3-T", 224, IMAGENET_1K, "timm"),
     Repository("hf://microsoft/swinv2-tiny-patch4-window8-256", "Swin V2-T", 256, IMAGENET_1K, "transformers"),
     Repository("hf://microsoft/swinv2-base-patch4-window12to16-192to256-22kto1k-ft", "Swin V2-B", 256, IMAGENET_1K,
                "transformers"),

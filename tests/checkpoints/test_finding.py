@@ -210,6 +210,14 @@ def test_names_of_other_systems_beside_a_swin_do_not_change_what_it_is(names):
     assert identify(checkpoint(state), part="backbone").reader.name == "Swin Transformer"
 
 
+def test_modules_of_other_kinds_at_the_top_do_not_change_what_it_is():
+    state = stored_as("timm") | {name: np.ones(3, np.float32) for name in (
+        "text.attn.logit_scale", "fusion.cls_token", "fpn_convs.dwconv.weight")}
+    found = identify(checkpoint(state))
+    assert found.reader.name == "Swin Transformer"
+    assert "Left aside 'text', 'fusion', 'fpn_convs', no part of the model." in found.assumed
+
+
 def test_a_file_of_something_else_is_told_apart_behind_prefixes_too():
     tree = {"state_dict": {"module.stages.0.blocks.0.conv_dw.weight": np.ones((3, 3))}}
     with pytest.raises(CheckpointError, match="a ConvNeXt"):

@@ -120,10 +120,12 @@ OTHERS = (
     (r"(^|\.)(dwconv|conv_dw|depthwise_conv)\.", "a ConvNeXt or another convolutional network"),
 )
 """(pattern of a name, the architecture that has such names)."""
+READ = ("a Swin Transformer V2", "a Swin-Mixer", "a ViT or DeiT", "a ResNet or one of its relatives")
+"""Those of them that are read, if their first block has a known name."""
 
 KNOWN_SYSTEMS = ("a Swin Transformer, its V2, a Swin-Mixer, Transformer, ViT, DeiT, ResNet, ResNeXt or Res2Net, or a "
                  "UPerNet, U-Net or FPN on one of them")
-"""What `load` reads, see loading.READERS."""
+"""What `load` reads, see finding.READERS."""
 
 TABLE = "attn.relative_position_bias_table"
 
@@ -132,8 +134,9 @@ def check_is_none_of(others: Iterable[tuple[str, str]], tensors: State) -> None:
     """Raise CheckpointError for names of another architecture."""
     for pattern, architecture in others:
         if found := [name for name in tensors if re.search(pattern, name)]:
-            raise CheckpointError(f"it seems to be {architecture}, as it has {listing(found[:3])}: "
-                                  f"give the file of {KNOWN_SYSTEMS}")
+            advice = ("its first block has no known name, get the whole file" if architecture in READ
+                      else f"give the file of {KNOWN_SYSTEMS}")
+            raise CheckpointError(f"it seems to be {architecture}, as it has {listing(found[:3])}: {advice}")
 
 
 def recognise(tensors: State, dialects: Mapping[str, Dialect] = SWIN_DIALECTS) -> tuple[Dialect, State, list[str]]:
@@ -141,10 +144,15 @@ def recognise(tensors: State, dialects: Mapping[str, Dialect] = SWIN_DIALECTS) -
 
     Only the names are looked at. CheckpointError for names of another architecture.
     """
-    check_is_none_of(OTHERS, tensors)
-    return recognise_by_names(
-        tensors, dialects, ANCHORS, "its names are of no known Swin Transformer, it has {names}: "
-        f"give the file of {KNOWN_SYSTEMS}, of a Swin Transformer in one of the dialects {{dialects}}")
+    try:
+        found = recognise_by_names(
+            tensors, dialects, ANCHORS, "its names are of no known Swin Transformer, it has {names}: "
+            f"give the file of {KNOWN_SYSTEMS}, of a Swin Transformer in one of the dialects {{dialects}}")
+    except CheckpointError:
+        check_is_none_of(OTHERS, tensors)
+        raise
+    check_is_none_of(OTHERS, found[1])                 # what stands beside the model may be of any kind
+    return found
 
 
 def infer(found: Translated) -> SwinConfig:
