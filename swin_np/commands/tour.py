@@ -106,7 +106,7 @@ def outcome(steps: list[MeasuredStep], last: Array) -> tuple[dict[str, object], 
                 f"commonest of {last.shape[-1]} classes among the {size(last.shape[:2])} pixels: class {top}, "
                 f"{100 * share:.1f} percent of them (of random weights)")
     return ({"levels": [(*step.map_size, step.channels) for step in maps]},
-            f"{len(maps)} levels of {maps[0].channels} channels: {', '.join(size(step.map_size) for step in maps)}")
+            f"{len(maps)} maps, {', '.join(size((*step.map_size, step.channels)) for step in maps)}")
 
 
 def step_line(step: MeasuredStep) -> str:

@@ -158,6 +158,6 @@ def test_the_tour_of_a_segmentation_ends_with_the_commonest_class(capsys):
 
 def test_the_tour_of_a_pyramid_ends_with_its_levels(capsys):
     assert main(["tour", "--variant", "fpn_resnet_50"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "5 levels of 256 channels: 56x56, 28x28, 14x14, 7x7, 4x4"
+    assert capsys.readouterr().out.splitlines()[-1] == "5 maps, 56x56x256, 28x28x256, 14x14x256, 7x7x256, 4x4x256"
     assert main(["tour", "--variant", "fpn_resnet_50", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["levels"] == [[side, side, 256] for side in (56, 28, 14, 7, 4)]
