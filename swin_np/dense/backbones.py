@@ -105,7 +105,7 @@ class DenseModel(Module):
     def map_chain(self, maps: list[Array], results: bool = False) -> list[Step]:
         """The steps of the backbone up to its last map, and the norms; what the head takes is put into `maps`.
 
-        results: whether the maps are what the model is for (Step.stage).
+        results: whether the maps are what the model is for (Step.stage); then each is shown once more in the end.
         """
         def keep(stage: Step, x: Array) -> Array:
             maps.append(stage(x))
@@ -115,13 +115,17 @@ class DenseModel(Module):
             maps[i] = norm(maps[i])
             return maps[i]
 
-        steps, norms = [], iter(self.norms)
+        steps = []
         for step in self.backbone.chain()[:-1]:        # without what classifies
             if step.stage:
-                step = replace(step, compute=partial(keep, step), stage=results and next(norms) is None, ends=None)
+                step = replace(step, compute=partial(keep, step), stage=False, ends=None)
             steps.append(replace(step, layers=tuple(f"backbone.{name}" for name in step.layers)))
-        return [*steps, *(Step(f"norm of map {i + 1}", (f"norms.{i}",), partial(normalise, i, norm), results)
-                          for i, norm in enumerate(self.norms) if norm is not None)]
+        for i, norm in enumerate(self.norms):
+            if norm is not None:
+                steps.append(Step(f"norm of map {i + 1}", (f"norms.{i}",), partial(normalise, i, norm), results))
+            elif results:
+                steps.append(Step(f"map {i + 1}", (), lambda _, i=i: maps[i], True))
+        return steps
 
 
 def random_backbone(config: DenseConfig, seed: int | None) -> tuple[Module, list[LayerNorm | None]]:

@@ -157,7 +157,8 @@ def infer(found: Translated) -> DenseConfig:
         dialect = replace(dialect, shape_policy=TRANSFORMERS)           # of DonutSwin, which no norm ends
     inner = backbone_of(replace(found, dialect=dialect))
     backbone = inner.reader.infer(inner)
-    if isinstance(backbone, SwinConfig) and dialect.name == OWN.name:
+    unknown = dialect.name == OWN.name or (dialect.name == "microsoft" and not norms)
+    if isinstance(backbone, SwinConfig) and unknown:
         found.notes.append(Assumption(f"The shape policy is not in the file: {dialect.shape_policy.name}'s was "
                                       "assumed."))
     usual = tuple(range(len(backbone.depths))) if isinstance(backbone, SwinConfig) else ()
