@@ -23,6 +23,7 @@ from swin_np.systems.registry import Architecture, Config
 NAMED_AT_MOST = 5                                      # tensors in a sentence
 NOTHING = r"(?!)"                                      # fits no name
 MISSING = "is missing"
+INCOMPLETE = "get the whole file, if it is cut, or take another, if it is of a relative with other parameters"
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Reader:
         """Raise CheckpointError if there are problems."""
         if problems:
             more = f" and {len(problems) - NAMED_AT_MOST} more" if len(problems) > NAMED_AT_MOST else ""
-            advice = ("get the whole file" if all(MISSING in each for each in problems)
+            advice = (INCOMPLETE if all(MISSING in each for each in problems)
                       else "it is a relative that cannot be computed here, or give the image_size or config that it is "
                       "for")
             raise CheckpointError(f"its tensors, here by {self.official}'s names, do not make one {self.name}: "
@@ -136,7 +137,7 @@ def with_axes(state: State, name: str, axes: int) -> Array:
     """The tensor of this name; CheckpointError if it is missing, empty, or has not so many axes."""
     value = state.get(name)
     if value is None:
-        raise CheckpointError(f"{name} is missing, and a tensor of {axes} axes was expected: get the whole file")
+        raise CheckpointError(f"{name} is missing, and a tensor of {axes} axes was expected: {INCOMPLETE}")
     if value.ndim != axes or not value.size:
         raise CheckpointError(f"{name} is of shape {value.shape}, and a tensor of {axes} axes was expected: it is of "
                               "another network, or damaged")
