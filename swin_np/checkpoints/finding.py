@@ -60,17 +60,25 @@ REFUSED = tuple((re.compile(pattern), sentence) for pattern, sentence in (
 class Part:
     """A model in a file.
 
-    root: what stands before its names. paths: of its tensors in the file, by their names behind the root.
+    root: what stands before its names. outer: the same without what the library itself puts there, `swin.` say.
+    paths: of its tensors in the file, by their names behind the root.
     """
 
     root: str
+    outer: str
     reader: Reader
     paths: dict[str, str]
 
     @property
     def name(self) -> str:
         """As one asks for it: "teacher.backbone"; "" of a file that is one model and nothing else."""
-        return self.root.replace(HOLDER, ".").strip(".")
+        return self.outer.replace(HOLDER, ".").strip(".")
+
+    def answers(self, asked: str) -> int:
+        """How well a name that was asked for, "backbone", is this one's: 3 the whole of it, 2 its end, 1 a part, 0."""
+        names = [self.name, self.root.replace(HOLDER, ".").strip(".")]
+        return max(3 * (name == asked) or 2 * name.endswith(f".{asked}") or int(f".{asked}." in f".{name}.")
+                   for name in names)
 
     def has_first_block(self) -> bool:
         """Whether it is more than a name or two that such models have as well."""
@@ -127,7 +135,8 @@ def part_at(root: str, dialects: list[Dialect], names: dict[str, str]) -> Part:
     ended = norms == ONLY_LAST or any(map(LAST_NORM.fullmatch, paths))
     if (norms - ONLY_LAST or not ended) and any(map(EMBEDDING.fullmatch, paths)):
         reader = AS_BACKBONE.get(reader, reader)
-    return Part(root, reader, paths)
+    libraries = any(dialect.root not in ("", "backbone.") and root == outer + dialect.root for dialect in dialects)
+    return Part(root, outer if libraries else root, reader, paths)
 
 
 def under(root: str, names: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -164,9 +173,8 @@ def chosen(parts: list[Part], wanted: str | None) -> Part:
         given = ""
     elif isinstance(wanted, str):
         asked, given = wanted.replace(HOLDER, ".").strip("."), f"part={wanted!r} was given, and "
-        tests = (lambda name: name == asked, lambda name: name.endswith(f".{asked}"),
-                 lambda name: f".{asked}." in f".{name}.")
-        several = next((found for test in tests if (found := [part for part in parts if test(part.name)])), [])
+        best = max(part.answers(asked) for part in parts)
+        several = [part for part in parts if part.answers(asked) == best] if best else []
     else:
         raise CheckpointError(f"part={wanted!r} was given: give the name of a model in the file, as text")
     if len(several) == 1:
@@ -179,7 +187,7 @@ def chosen(parts: list[Part], wanted: str | None) -> Part:
 
 def where(part: Part) -> list[str]:
     """What was opened to come to the part."""
-    *holders, prefix = part.root.split(HOLDER)
+    *holders, prefix = part.outer.split(HOLDER)
     return [*(f"took the entry {holder!r}" for holder in holders),
             *([f"removed the prefix {prefix!r}"] if prefix else [])]
 
