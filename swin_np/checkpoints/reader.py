@@ -14,7 +14,7 @@ import numpy as np
 
 from swin_np.checkpoints.config_files.configuration import Told
 from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
-from swin_np.checkpoints.notes import Assumption
+from swin_np.checkpoints.notes import INCOMPLETE, Assumption, listing
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.functional import Array, Size
 from swin_np.layers import Module
@@ -95,7 +95,7 @@ class Reader:
         """Raise CheckpointError if there are problems."""
         if problems:
             more = f" and {len(problems) - NAMED_AT_MOST} more" if len(problems) > NAMED_AT_MOST else ""
-            advice = ("get the whole file" if all(MISSING in each for each in problems)
+            advice = (INCOMPLETE if all(MISSING in each for each in problems)
                       else "it is a relative that cannot be computed here, or give the image_size or config that it is "
                       "for")
             raise CheckpointError(f"its tensors, here by {self.official}'s names, do not make one {self.name}: "
@@ -136,10 +136,16 @@ def with_axes(state: State, name: str, axes: int) -> Array:
     """The tensor of this name; CheckpointError if it is missing, empty, or has not so many axes."""
     value = state.get(name)
     if value is None:
-        raise CheckpointError(f"{name} is missing, and a tensor of {axes} axes was expected: get the whole file")
-    if value.ndim != axes or not value.size:
+        instead = [other for other in state if re.match(rf"{re.escape(name.removesuffix('weight'))}\w+\.", other)]
+        advice = f"it has {listing(instead)} and is a relative that cannot be computed here" if instead else INCOMPLETE
+        raise CheckpointError(f"{name} is missing, and a tensor of {axes} axes was expected: {advice}")
+    if not value.size:
+        raise CheckpointError(f"{name} is of shape {value.shape} and empty, as DeepSpeed's ZeRO-3 leaves it: gather "
+                              "the weights first, with the zero_to_fp32.py beside the checkpoint")
+    if value.ndim != axes:
+        kind = "a network for videos or volumes" if value.ndim == axes + 1 == 5 else "another network"
         raise CheckpointError(f"{name} is of shape {value.shape}, and a tensor of {axes} axes was expected: it is of "
-                              "another network, or damaged")
+                              f"{kind}, which cannot be computed here")
     return value
 
 
