@@ -232,3 +232,11 @@ def test_a_folder_that_cannot_be_listed_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "listdir", forbidden)
     with pytest.raises(CheckpointError, match=r"the folder cannot be read \(Permission denied\)"):
         read(tmp_path)
+
+
+def test_what_is_not_read_is_named_once_and_by_its_own_name():
+    stored = torch_zip(dictionary({"a": name("x", "Meta"), "b": name("x", "Meta")}), {})
+    with pytest.raises(CheckpointError, match=r"objects of 'x\.Meta', of which"):
+        read_bytes(stored)
+    with pytest.raises(CheckpointError, match="it holds a tensor, and a dict"):
+        read_bytes(torch_zip(tensor(), {"0": bytes(64)}))
