@@ -96,6 +96,7 @@ def of_numbers(config: Config, dialect: Dialect) -> Iterator[str]:
     if isinstance(config, ViTConfig) and library in ("timm", "torchvision") and config.eps != constructors.VIT_EPS:
         yield (f"The eps of its norms is {config.eps}, and {library} has {constructors.VIT_EPS} unless its constructor "
                f"is given {constructors.with_eps(config.eps)}: without it the numbers are others.")
+    config = config.backbone if isinstance(config, DenseConfig) else config
     if isinstance(config, SwinConfig) and (stages := differing_stages(config, dialect.shape_policy)):
         yield (f"On images of {size(pair(config.img_size))} pixels {dialect.shape_policy.name} pads, shifts or has "
                f"windows otherwise than {config.shape_policy.name} in stage {' and '.join(map(str, stages))}: its "
@@ -105,7 +106,7 @@ def of_numbers(config: Config, dialect: Dialect) -> Iterator[str]:
 def of_tensors(identified: Identified, dialect: Dialect, tensors: State, counters: bool) -> Iterator[str]:
     """Sentences on tensors that are stored otherwise than in the source, left out or added."""
     source, config = identified.dialect, identified.config
-    floats = [value for value in tensors.values() if value.dtype == np.float32]
+    floats = [value for value in identified.state.values() if value.dtype == np.float32]
     if floats and not any((value.view(np.uint32) & 0xFFFF).any() for value in floats if value.ndim):
         yield "All its float32 numbers are such as bfloat16 has, in which the file may be: they are written as float32."
     if source.fused_bias and not dialect.fused_bias:

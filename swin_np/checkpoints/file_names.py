@@ -10,12 +10,14 @@ INDEX_ENDING = ".index.json"                           # model.safetensors.index
 CONFIGURATION, PREPROCESSOR = "config.json", "preprocessor_config.json"
 CONVENTIONAL = ("model.safetensors", "pytorch_model.bin")               # what both libraries call a model's only file
 ENDINGS = (INDEX_ENDING, ".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".pkl", ".npz")        # of files with tensors
+OF_TRAINING = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state|random_states)(_\d+)*\.(bin|pth?|pkl)$")
+"""What the trainers of transformers and accelerate write beside a model."""
 NAMED_AT_MOST = 10                                     # files in a sentence
 
 
 def is_weights(name: str) -> bool:
     """Whether a file of this name holds tensors, or is an index of those that do."""
-    return name.endswith(ENDINGS)
+    return name.endswith(ENDINGS) and not OF_TRAINING.match(name)
 
 
 def is_about(name: str, names: Collection[str]) -> bool:
@@ -37,7 +39,7 @@ def preferred(names: Collection[str]) -> str:
             if file in names:
                 return file
     for ending in ENDINGS:
-        found = [name for name in names if name.endswith(ending)]
+        found = [name for name in names if name.endswith(ending) and is_weights(name)]
         if len(found) == 1:
             return found[0]
         if found:

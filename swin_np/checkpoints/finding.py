@@ -44,14 +44,19 @@ ONLY_LAST = {"norm3"}                                  # mmdetection's and mmpre
 WRAPPED = re.compile(r"(?<![^./])(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 """What torch.compile and the wrappers of distributed training put between the names of modules."""
 
+FLAX = ("its names are those of Flax or Keras: save it from PyTorch, with from_pretrained(..., from_flax=True) in "
+        "transformers before 5")
+OF_FLAX = re.compile(r"(^|[./])(kernel|embedding)$")   # where nothing is a `weight`: filters of PyTorch are kernels too
 REFUSED = tuple((re.compile(pattern), sentence) for pattern, sentence in (
     (r"\b(lora_|hada_w|lokr_w|oft_|ia3_)|\.base_layer\.|\.lora\.", "it is LoRA, or another adapter, on a model: merge "
      "it into the weights first (merge_and_unload() in peft) and save the state dict of that"),
     (r"(^|[./])_flat_param$", "it holds the flat parameters of one process of FSDP: save the full state dict"),
     (r"\.(qweight|qzeros|SCB|weight_scale|weight_format|absmax|_packed_params\b.*)$", "its weights are quantised: save "
      "them in floating point"),
-    (r"(^|[./])(kernel|embedding)$", "its names are those of Flax or Keras: save it from PyTorch, with "
-     "from_pretrained(..., from_flax=True) in transformers"),
+    (r"[./](attn|attention|mlp)[./].*[./]kernel$", FLAX),
+    (r"\.(attn|attention|mlp|ffn)\..*(\.weight_orig|\.weight_g|\.parametrizations\..*)$", "its weights are pruned, "
+     "or are stored in factors: make plain ones of them first, by torch.nn.utils.prune.remove, "
+     "parametrize.remove_parametrizations, remove_weight_norm or remove_spectral_norm"),
 ))
 """(pattern of a name, what it tells and what to do)."""
 
@@ -155,6 +160,9 @@ def find(stored: StoredCheckpoint, wanted: str | None = None) -> tuple[Part, lis
     for pattern, sentence in REFUSED:
         if found := [path for path in stored.tensors if pattern.search(path)]:
             raise CheckpointError(f"it has {listing(found[:1])}: {sentence}")
+    if not any(path.endswith("weight") for path in stored.tensors) and (
+            found := list(filter(OF_FLAX.search, stored.tensors))):
+        raise CheckpointError(f"it has {listing(found[:1])}: {FLAX}")
     parts = parts_of(stored.tensors)
     if not parts:
         SWIN_READER.recognise(stored.tensors, SWIN_READER.dialects)     # which says what it is

@@ -44,8 +44,8 @@ def flatten(tree: object) -> tuple[dict[str, Array | AnyTensor], list[str]]:
     if isinstance(tree, Placeholder) and not tree:
         raise not_read([tree.name])
     if isinstance(tree, np.ndarray | AnyTensor) or not isinstance(tree, dict | list | tuple):
-        raise CheckpointError(f"it holds a {type(tree).__name__}, and a dict of tensors by name was expected: "
-                              "save model.state_dict()")
+        kind = "tensor" if isinstance(tree, np.ndarray | AnyTensor) else type(tree).__name__
+        raise CheckpointError(f"it holds a {kind}, and a dict of tensors by name was expected: save model.state_dict()")
     tensors: dict[str, Array | AnyTensor] = {}
     others: dict[str, object] = {}                     # entries without a tensor anywhere in them
     seen = {id(tree)}
@@ -70,8 +70,8 @@ def flatten(tree: object) -> tuple[dict[str, Array | AnyTensor], list[str]]:
                 seen.add(id(value))
                 waiting.append((path + HOLDER, items_of(value)))
     if not tensors:
-        if unread := [value.name for value in others.values() if isinstance(value, Placeholder)]:
-            raise not_read(unread)
+        if unread := dict.fromkeys(value.name for value in others.values() if isinstance(value, Placeholder)):
+            raise not_read(list(unread))
         raise CheckpointError(f"it holds no tensor by name, only {listing(list(top_level(others))) or 'nothing'}: "
                               "save model.state_dict()")
     return tensors, list(others)

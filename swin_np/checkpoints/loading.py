@@ -123,9 +123,11 @@ def translate(stored: StoredCheckpoint, part: str | None, *given: object) -> Tra
     notes = [type(sentence)(f"{sentence[:1].upper()}{sentence[1:]}.") for sentence in said]
     dialect, tensors, more = reader.recognise(tensors, reader.dialects)
     state = to_official(tensors, dialect)
-    if odd := [name for name in state if name.startswith("head.") and name not in ("head.weight", "head.bias")]:
-        more.append(Assumption(f"Left aside {listing(odd)}: its head is no linear layer."))
-        state = {name: value for name, value in state.items() if name not in odd}
+    head = [name for name in state if name.startswith("head.")]
+    if head and head != ["head.bias"] and set(head) != {"head.weight", "head.bias"}:
+        reason = "its head has no bias" if head == ["head.weight"] else "its head is no linear layer"
+        more.append(Assumption(f"Left aside {listing(head)}: {reason}."))
+        state = {name: value for name, value in state.items() if name not in head}
     buffers = {name: state.pop(name) for name in list(state) if re.fullmatch(reader.buffers, name)}
     translated = Translated(reader, dialect, state, buffers, notes + more, name=found.name)
     return replace(translated, request=request(translated, stored.configuration, *given))

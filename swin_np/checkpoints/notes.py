@@ -1,5 +1,7 @@
 """Sentences on a checkpoint: a plain text for what was done with it, an `Assumption` for what a caller has to hear."""
 
+INCOMPLETE = "get the whole file, unless it is a relative of that network, which cannot be computed here"
+
 LISTED = 10                                            # names in a sentence
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from swin_np.checkpoints.config_files.configuration import Told
 from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
-from swin_np.checkpoints.notes import Assumption
+from swin_np.checkpoints.notes import INCOMPLETE, Assumption, listing
 from swin_np.errors import CheckpointError, ConfigurationError
 from swin_np.functional import Array, Size
 from swin_np.layers import Module
@@ -23,7 +23,6 @@ from swin_np.systems.registry import Architecture, Config
 NAMED_AT_MOST = 5                                      # tensors in a sentence
 NOTHING = r"(?!)"                                      # fits no name
 MISSING = "is missing"
-INCOMPLETE = "get the whole file, if it is cut, or take another, if it is of a relative with other parameters"
 
 
 @dataclass(frozen=True)
@@ -137,10 +136,16 @@ def with_axes(state: State, name: str, axes: int) -> Array:
     """The tensor of this name; CheckpointError if it is missing, empty, or has not so many axes."""
     value = state.get(name)
     if value is None:
-        raise CheckpointError(f"{name} is missing, and a tensor of {axes} axes was expected: {INCOMPLETE}")
-    if value.ndim != axes or not value.size:
+        instead = [other for other in state if re.match(rf"{re.escape(name.removesuffix('weight'))}\w+\.", other)]
+        advice = f"it has {listing(instead)} and is a relative that cannot be computed here" if instead else INCOMPLETE
+        raise CheckpointError(f"{name} is missing, and a tensor of {axes} axes was expected: {advice}")
+    if not value.size:
+        raise CheckpointError(f"{name} is of shape {value.shape} and empty, as DeepSpeed's ZeRO-3 leaves it: gather "
+                              "the weights first, with the zero_to_fp32.py beside the checkpoint")
+    if value.ndim != axes:
+        kind = "a network for videos or volumes" if value.ndim == axes + 1 == 5 else "another network"
         raise CheckpointError(f"{name} is of shape {value.shape}, and a tensor of {axes} axes was expected: it is of "
-                              "another network, or damaged")
+                              f"{kind}, which cannot be computed here")
     return value
 
 

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 import swin_np
+from swin_np.checkpoints.dialects.dense import SWIN_BACKBONES
+from swin_np.checkpoints.dialects.translation import from_official
+from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.commands.cli import main
-from swin_np.dense.backbones import Backbone
+from swin_np.dense.backbones import Backbone, BackboneConfig
 from swin_np.errors import CheckpointError, SwinWarning
 from tests.matching import MODEL_TOLERANCE, assert_matches
 
@@ -321,3 +324,15 @@ def test_a_backbone_without_its_patch_embedding_is_refused(tmp_path, detector):
     torch.save(state, tmp_path / "x.pth")
     with pytest.raises(CheckpointError, match=r"patch_embed\.proj\.weight is missing"):
         swin_np.load(tmp_path / "x.pth")
+
+
+def test_conversion_says_where_another_implementation_computes_a_backbones_map_otherwise(tmp_path, capsys):
+    """A map of one window, which mmdetection shifts and timm does not."""
+    model = Backbone.random(BackboneConfig(swin_np.SwinConfig((32, 32), 2, 3, 0, 8, (2, 2), (1, 2), 8,
+                                                              shape_policy=swin_np.MMDETECTION)))
+    source = tmp_path / "detector.safetensors"
+    stored = from_official(model.astype(np.float64).state_dict(), SWIN_BACKBONES["mmdetection"])
+    write_safetensors(source, stored, {})
+    assert main(["convert", str(source), str(tmp_path / "out"), "--to", "timm"]) == 0
+    said = capsys.readouterr().out
+    assert "otherwise than mmdetection in stage 2" in said and "bfloat16" not in said

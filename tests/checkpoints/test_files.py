@@ -208,7 +208,8 @@ def test_a_file_of_nothing_but_unknown_objects_names_them_with_the_path(tmp_path
     (["pytorch_model.bin", "training_args.bin"], "pytorch_model.bin"),
     (["pytorch_model.bin", "model.safetensors.index.json", "model-1.safetensors"], "model.safetensors.index.json"),
     (["pytorch_model.bin.index.json", "a.bin", "b.bin", "adapter.safetensors"], "pytorch_model.bin.index.json"),
-    (["mine.pth", "README.md"], "mine.pth"), (["a.pth", "b.ckpt", "c.npz"], "a.pth"),
+    (["mine.pth", "README.md"], "mine.pth"), (["mine.pt", "optimizer.pt", "rng_state_0.pth", "scaler.pt"], "mine.pt"),
+    (["a.pth", "b.ckpt", "c.npz"], "a.pth"),
     (["x.index.json", "a.safetensors", "b.safetensors"], "x.index.json")])
 def test_of_a_folder_the_file_is_taken_that_the_libraries_would_take(names, taken):
     assert preferred(names) == taken
@@ -218,6 +219,7 @@ def test_of_a_folder_the_file_is_taken_that_the_libraries_would_take(names, take
 @pytest.mark.parametrize(("names", "words"), [
     (["a.bin", "b.bin"], r"holds a\.bin, b\.bin: give the path"), ([], "holds no file that ends in"),
     (["config.json", "README.md"], "holds no file that ends in"),
+    (["checkpoint-500", "training_args.bin"], "give one of its folders checkpoint-"),
     ([f"{i:02}.pth" for i in range(30)], r"08\.pth, 09\.pth and 20 more: give")])
 def test_a_folder_in_which_several_files_could_be_meant_is_refused(names, words):
     with pytest.raises(CheckpointError, match=words):
@@ -230,3 +232,11 @@ def test_a_folder_that_cannot_be_listed_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "listdir", forbidden)
     with pytest.raises(CheckpointError, match=r"the folder cannot be read \(Permission denied\)"):
         read(tmp_path)
+
+
+def test_what_is_not_read_is_named_once_and_by_its_own_name():
+    stored = torch_zip(dictionary({"a": name("x", "Meta"), "b": name("x", "Meta")}), {})
+    with pytest.raises(CheckpointError, match=r"objects of 'x\.Meta', of which"):
+        read_bytes(stored)
+    with pytest.raises(CheckpointError, match="it holds a tensor, and a dict"):
+        read_bytes(torch_zip(tensor(), {"0": bytes(64)}))

@@ -1,5 +1,6 @@
 """Finding the model in a file: any nesting, any prefix, several models, and what is left aside."""
 
+import re
 import warnings
 from dataclasses import replace
 
@@ -272,3 +273,71 @@ def test_inspect_and_convert_take_a_part(tmp_path, capsys):
 def test_a_prefix_in_an_npz_is_found_too(tmp_path):
     write_npz(tmp_path / "x.npz", with_prefix("module.", stored_as("timm")), {})
     assert_same_state(load(tmp_path / "x.npz", image_size=(32, 48)).state_dict(), redrawn().state_dict())
+
+
+@pytest.mark.parametrize("dialect", ["microsoft", "mmdetection"])
+def test_the_backbone_of_mmsegmentations_upernet_is_found(dialect):
+    """Its decoder's names are transformers' but for the batch norms and the classifier."""
+    body = {name: value for name, value in stored_as(dialect).items() if not name.startswith(("norm", "head"))}
+    norms = {f"norm{i}.{kind}": np.ones(8 * 2**i, np.float32) for i in range(2) for kind in ("weight", "bias")}
+    decoder = {"decode_head.psp_modules.0.1.conv.weight": np.ones((3, 16, 1, 1), np.float32),
+               "decode_head.psp_modules.0.1.bn.weight": np.ones(3, np.float32),
+               "decode_head.conv_seg.weight": np.ones((5, 3, 1, 1), np.float32)}
+    found = identify(checkpoint({"state_dict": with_prefix("backbone.", body | norms) | decoder}))
+    assert found.reader.name == "backbone" and found.part == "state_dict.backbone"
+
+
+@pytest.mark.parametrize("name", ["criterion.ssim.kernel", "neck.embedding"])
+def test_a_filter_beside_a_model_is_none_of_flax(name):
+    tree = with_prefix("model.", stored_as("timm")) | {name: np.ones((1, 1, 3, 3), np.float32)}
+    assert identify(checkpoint(tree)).reader.name == "Swin Transformer"
+
+
+@pytest.mark.parametrize("head", [["weight"], ["bias", "weight_g", "weight_v"], ["weight", "bias", "scale"],
+                                  ["weight", "bias", "norm.weight"]], ids=str)
+def test_a_head_with_more_or_less_than_a_weight_and_a_bias_is_left_aside_whole(head):
+    state = {name: value for name, value in stored_as("microsoft").items() if not name.startswith("head.")}
+    found = identify(checkpoint(state | {f"head.{name}": np.ones((5, 16) if "weight" in name else 5, np.float32)
+                                         for name in head}))
+    assert found.config.num_classes == 0
+    assert any(note.startswith(f"Left aside {', '.join(repr(f'head.{name}') for name in head)}: its head ")
+               for note in found.assumed)
+
+
+FIRST = "layers.0.blocks.0."
+
+
+@pytest.mark.parametrize(("names", "sentence"), [
+    ({FIRST + "attn.qkv.weight_orig": (24, 8), FIRST + "attn.qkv.weight_mask": (24, 8)}, "torch.nn.utils.prune.remove"),
+    ({FIRST + "attn.qkv.parametrizations.weight.original0": (24, 1)}, "parametrize.remove_parametrizations"),
+    ({"patch_embed.proj.weight": (8, 3, 2, 2, 2)}, "a network for videos or volumes"),
+    ({"patch_embed.proj.weight": (0,)}, "zero_to_fp32.py"),
+    ({FIRST + "attn.qkv.weight": (8, 24)}, "transpose the weights of its linear layers"),
+    ({"prompt_embeddings": (1, 4, 8)}, "learned prompts among its tokens"),
+    ({"patch_embed.proj.weight": None, "patch_embed.proj.0.weight": (8, 3, 3, 3)}, "has 'patch_embed.proj.0.weight'"),
+    ({FIRST + "mlp.fc1.bias": None}, "get the whole file, unless it is a relative"),
+])
+def test_a_sound_file_of_a_relative_is_not_called_damaged(names, sentence):
+    state = stored_as("timm")
+    for name, shape in names.items():
+        state.pop(name, None)
+        if shape is not None:
+            state[name] = np.ones(shape, np.float32)
+    with pytest.raises(CheckpointError, match=re.escape(sentence)) as error:
+        identify(checkpoint(state))
+    assert "damaged" not in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "what"), [
+    ("layers.0.residual_group.blocks.0.attn.logit_scale", "SwinIR"), ("swin2sr.conv_after_body.weight", "Swin2SR"),
+    ("swinViT.layers1.0.blocks.0.attn.qkv.weight", "SwinUNETR"), ("features.0.0.norm1.weight", "swin3d"),
+    ("encoder.block.0.0.mlp.dwconv.weight", "depthwise convolutions")])
+def test_a_relative_is_called_by_its_name(name, what):
+    with pytest.raises(CheckpointError, match=f"it seems to be .*{what}"):
+        identify(checkpoint({"params": {name: np.ones(8, np.float32)}}))
+
+
+def test_patches_of_an_odd_size_may_overlap_and_a_warning_says_so():
+    state = stored_as("timm") | {"patch_embed.proj.weight": np.ones((8, 3, 7, 7), np.float32)}
+    assert any("stride of the patches" in note for note in identify(checkpoint(state)).assumed)
+    assert not any("stride" in note for note in identify(checkpoint(stored_as("timm"))).assumed)

@@ -264,3 +264,13 @@ def test_the_configuration_of_another_system_is_refused(tmp_path):
 def test_what_is_of_no_known_system_is_told_which_there_are():
     with pytest.raises(CheckpointError, match="give the file of a Swin Transformer, its V2, a Swin-Mixer, Transformer"):
         identify(StoredCheckpoint("npz", {"fc.weight": np.zeros((2, 2))}, [], {}))
+
+
+@pytest.mark.parametrize("options", [{"reg_tokens": 4}, {"pre_norm": True}, {"no_embed_class": True}], ids=str)
+def test_a_relative_of_a_vit_is_refused_as_what_it_is(tmp_path, options):
+    torch = pytest.importorskip("torch")
+    timm = pytest.importorskip("timm")
+    model = timm.models.VisionTransformer(img_size=32, patch_size=8, embed_dim=12, depth=2, num_heads=3, **options)
+    torch.save(model.state_dict(), tmp_path / "model.pth")
+    with pytest.raises(CheckpointError, match=r"registers|norm before its blocks|DeiT III"):
+        swin_np.load(tmp_path / "model.pth", num_heads=3)

@@ -97,8 +97,8 @@ def part_of(entries: Entries, system: Architecture) -> tuple[Entries, tuple]:
         waiting += [Entries(entries.file, value) for value in part.values.values() if isinstance(value, dict)]
     if not found:
         raise CheckpointError(f"its {entries.file} is of a model of the type {' with '.join(kinds)[:200]}, and its "
-                              f"tensors are those of a {system.name}: give the {entries.file} that belongs to it, or "
-                              "move the tensors away from it")
+                              f"tensors are those of a {system.name}: it cannot be computed here if that is what it "
+                              f"is, else give the {entries.file} that belongs to it, or move the tensors away from it")
     if any(part.values != found[0][0].values for part, _ in found):
         raise CheckpointError(f"its {entries.file} has {len(found)} configurations of a {system.name}: save the model "
                               "that you want with a configuration of its own")

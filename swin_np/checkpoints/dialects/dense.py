@@ -186,10 +186,10 @@ def dense_reader(architecture: Architecture, telling: tuple[str, ...], anchors: 
                   "|".join(rf"backbone\.(?:{backbone.buffers})" for backbone in BACKBONES), on=on)
 
 
-PYRAMID_POOLING = r"^decode_head\.psp_modules\."
+PYRAMID_POOLING = r"^decode_head\.psp_modules\..*\.batch_norm\."           # mmsegmentation's is called `bn`
 UPERNET_V2_READER = dense_reader(UPERNET, (PYRAMID_POOLING, r"^backbone\..*\.logit_scale$"), (),
                                  UPERNET_V2_DIALECTS, SWIN_V2)
-UPERNET_READER = dense_reader(UPERNET, (PYRAMID_POOLING,), ("decode_head.psp_modules.0.1.conv.weight",),
+UPERNET_READER = dense_reader(UPERNET, (PYRAMID_POOLING,), ("decode_head.psp_modules.0.1.batch_norm.weight",),
                               UPERNET_DIALECTS, SWIN)
 UNET_READER = dense_reader(UNET, (r"^decode_head\.up_blocks\.",), ("decode_head.up_blocks.0.up.weight",), OWN_DIALECTS)
 FPN_READER = dense_reader(FPN, (r"^fpn\.inner_blocks\.",), ("fpn.inner_blocks.0.0.weight",), OWN_DIALECTS)

@@ -112,12 +112,17 @@ SWIN_V2_CR = (r"(^|\.)attn\.meta_mlp\.", "timm's swinv2_cr, which is another net
 
 OTHERS = (
     SWIN_V2_CR,
-    (r"(^|\.)(logit_scale$|cpb_mlp\.|continuous_position_bias_mlp\.)", "a Swin Transformer V2"),
+    (r"^(deep_)?prompt_embeddings", "a Swin Transformer with learned prompts among its tokens"),
+    (r"(^|[./])residual_group\.|(^|[./])swin2sr\.", "a SwinIR, Swin2SR or HAT, which restores images"),
+    (r"(^|[./])layers[1-4]\.0\.blocks\.", "the Swin of MONAI's SwinUNETR"),
+    (r"(^|[./])features\.0\.0\.(norm1|attn)\.", "torchvision's swin3d, for videos"),
+    (r"(^|\.)(logit_scale$|cpb_mlp\.|continuous_position_bias_mlp\.)",
+     "a Swin Transformer V2 in names that are not known here"),
     (r"(^|\.)spatial_mlp\.", "a Swin-Mixer"),
     (r"(^|\.)(cls_token|class_token|dist_token)$", "a ViT or DeiT"),
     (r"^(resnet\.|module\.)?(layer[1-4]\.\d+\.conv1\.|encoder\.stages\.\d+\.layers\.\d+\.layer\.)",
      "a ResNet or one of its relatives"),
-    (r"(^|\.)(dwconv|conv_dw|depthwise_conv)\.", "a ConvNeXt or another convolutional network"),
+    (r"(^|\.)(dwconv|conv_dw|depthwise_conv)\.", "a ConvNeXt or another network with depthwise convolutions"),
 )
 """(pattern of a name, the architecture that has such names)."""
 READ = ("a Swin Transformer V2", "a Swin-Mixer", "a ViT or DeiT", "a ResNet or one of its relatives")

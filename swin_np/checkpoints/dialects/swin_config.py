@@ -22,6 +22,8 @@ from swin_np.functional import pair
 from swin_np.systems.registry import layer_costs
 from swin_np.variants import SwinConfig
 
+FIRST_LINEAR = "layers.0.blocks.0.attn.qkv.weight"
+
 
 def depths_of(state: State) -> list[int]:
     """How many blocks each stage has."""
@@ -36,6 +38,12 @@ def shared_fields(found: Translated, told_by: dict[str, int]) -> dict[str, objec
     """
     state, wanted = found.state, found.request.num_heads
     patch, depths = with_axes(state, "patch_embed.proj.weight", 4).shape, depths_of(state)
+    if FIRST_LINEAR in state and (shape := with_axes(state, FIRST_LINEAR, 2).shape)[1] == 3 * shape[0]:
+        raise CheckpointError(f"{FIRST_LINEAR} is of shape {shape}, inputs by outputs, as in Paddle, JAX and "
+                              "TensorFlow: transpose the weights of its linear layers first")
+    if any(side % 2 for side in patch[2:] if side > 1):
+        found.notes.append(Assumption(f"The stride of the patches is not in the file: their size {patch[2]}x{patch[3]} "
+                                      "was assumed, and where they overlap it is another network."))
     found.reader.refuse([f"{name} has {number} heads, which do not divide {patch[0] * 2**stage} channels"
                          for stage, (name, number) in enumerate(told_by.items()) if patch[0] * 2**stage % number])
     heads = tuple(told_by.values())

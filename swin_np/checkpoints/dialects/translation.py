@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from swin_np.checkpoints.dialects.dialect import Dialect, State
+from swin_np.checkpoints.notes import INCOMPLETE
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
 from swin_np.model import SwinTransformer
@@ -29,7 +30,7 @@ def to_official(state: State, dialect: Dialect) -> State:
         found = ["missing" if value is None else f"{value.dtype} {value.shape}" for value in values]
         if len(values) > 1 and (len(set(found)) > 1 or values[0].ndim == 0):
             raise CheckpointError(f"{', '.join(dialect.from_official(name))} must all be there and of one dtype and "
-                                  f"shape, and they are {', '.join(found)}: get the whole file")
+                                  f"shape, and they are {', '.join(found)}: {INCOMPLETE}")
         official[name] = values[0] if len(values) == 1 else np.concatenate(values)
     if dialect.fused_bias:
         official = split_biases(official)

@@ -1,10 +1,11 @@
 """ViT and DeiT in the names of timm (which are DeiT's official ones), torchvision and transformers."""
 
 import math
-from functools import partial
+from collections.abc import Mapping
 
 from swin_np.baselines.vit import VIT_VARIANTS, ViTConfig
 from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_names
+from swin_np.checkpoints.dialects.swin import check_is_none_of
 from swin_np.checkpoints.notes import Assumption
 from swin_np.checkpoints.reader import Reader, Translated, block_counts, classes, mlp_ratio, number_of_heads, with_axes
 from swin_np.checkpoints.resizing import resize_positions
@@ -83,12 +84,15 @@ PUBLISHED = {(config.embed_dim, config.depth, config.hidden): config.num_heads f
 
 def grid_of(found: Translated, patch: tuple[int, int]) -> tuple[int, int]:
     """(h, w) of the map that the position embedding is for: a square one, or that of the image size asked for."""
-    positions = with_axes(found.state, "pos_embed", 3).shape[1] - (2 if "dist_token" in found.state else 1)
+    all_positions = with_axes(found.state, "pos_embed", 3).shape[1]
+    positions = all_positions - (2 if "dist_token" in found.state else 1)
     if found.request.image_size is None:
         side = math.isqrt(max(positions, 0))
         if side ** 2 != positions or side == 0:
+            alone = math.isqrt(all_positions) ** 2 == all_positions
+            unless = ", unless the class token has no position, as in DeiT III, which cannot be computed here"
             raise CheckpointError(f"pos_embed has positions for {positions} patches, which is no square, and nothing "
-                                  "else tells the image size: give image_size=(height, width)")
+                                  f"else tells the image size: give image_size=(height, width){unless * alone}")
         return side, side
     size = pair(found.request.image_size)
     grid = size[0] // patch[0], size[1] // patch[1]
@@ -126,7 +130,18 @@ def fit(config: ViTConfig, found: Translated) -> State:
     return {**found.state, "pos_embed": resize_positions(found.state["pos_embed"], grid, config.grid)}
 
 
+OTHERS = ((r"(^|\.)(reg_token|register_tokens|prompt_\w+)$", "a ViT with registers or prompts among its tokens"),
+          (r"^(norm_pre|pre_layrnorm|ln_pre)\.", "a ViT with a norm before its blocks, as CLIP's"))
+"""(pattern of a name, the relative that has such names), of those whose other tensors are a ViT's."""
+
+
+def recognise(tensors: State, dialects: Mapping[str, Dialect]) -> tuple[Dialect, State, list[str]]:
+    """As `recognise_by_names`; CheckpointError for names of a relative."""
+    check_is_none_of(OTHERS, tensors)
+    return recognise_by_names(tensors, dialects, ANCHORS, "it has a class token and no first block of a ViT or DeiT "
+                              "that is known: give a file in one of the dialects {dialects}")
+
+
 VIT_READER = Reader(
     VIT, "timm", (r"^(embeddings\.)?(cls|class|dist|distillation)_token$",), ("cls_token",), VIT_DIALECTS, infer, fit,
-    partial(recognise_by_names, anchors=ANCHORS, unknown="it has a class token and no first block of a ViT "
-            "or DeiT that is known: give a file in one of the dialects {dialects}"))
+    recognise)

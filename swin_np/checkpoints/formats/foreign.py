@@ -74,6 +74,8 @@ IN_FOLDER = {                                          # regular expression of n
                     "writes here"),
     r"flax_model\.msgpack": ("a checkpoint of Flax", CONVERT),
     r"tf_model\.h5": ("a checkpoint of Keras", CONVERT),
+    r"checkpoint-\d+": ("the output of a training without its last model",
+                        "give one of its folders checkpoint-..."),
 }
 
 

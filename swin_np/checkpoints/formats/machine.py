@@ -127,7 +127,8 @@ class Machine:
             raise damaged()
         for key, value in zip(items[::2], items[1::2], strict=True):
             if (kept := label(key)) is None:
-                self.account.unread.add(f"an entry under a key of type {type(key).__name__}")
+                kind = key.name if isinstance(key, Placeholder) else type(key).__name__
+                self.account.unread.add(f"an entry under a key of type {kind}")
             else:
                 target[kept] = self.finished(value)
 
