@@ -25,6 +25,8 @@ from swin_np.checkpoints.notes import listing
 from swin_np.errors import CheckpointError
 from swin_np.functional import Array
 
+SHARD = re.compile(r"-\d{5}-of-(?!00001)(\d{5})\.(?:safetensors|bin)$")
+
 
 @dataclass(frozen=True)
 class StoredCheckpoint:
@@ -76,6 +78,8 @@ def read(path: str | Path) -> StoredCheckpoint:
             path /= preferred(names_in(path))
         buffer = mapped(path)
         is_index = bytes(buffer[:1]) == b"{"
+        if shard := SHARD.search(path.name):
+            raise CheckpointError(f"it is one of {int(shard[1])} shards: give their folder, or the index beside them")
         stored = read_shards(path, buffer) if is_index else flat_checkpoint(read_content(buffer, path.name))
         return replace(stored, name=path.name, **(read_beside(path.parent) if is_alone(path) else {}))
     except CheckpointError as error:

@@ -157,19 +157,26 @@ def find(stored: StoredCheckpoint, wanted: str | None = None) -> tuple[Part, lis
     wanted: its name, or a component of it, where there are several. CheckpointError, with the names, if that does not
     tell which, and with what the file seems to be if there is none.
     """
-    for pattern, sentence in REFUSED:
-        if found := [path for path in stored.tensors if pattern.search(path)]:
-            raise CheckpointError(f"it has {listing(found[:1])}: {sentence}")
     if not any(path.endswith("weight") for path in stored.tensors) and (
             found := list(filter(OF_FLAX.search, stored.tensors))):
         raise CheckpointError(f"it has {listing(found[:1])}: {FLAX}")
     parts = parts_of(stored.tensors)
     if not parts:
+        check_weights(stored.tensors)
         SWIN_READER.recognise(stored.tensors, SWIN_READER.dialects)     # which says what it is
         raise CheckpointError(f"it has the first block of no known model, only {listing(list(stored.tensors))}: get "
                               "the whole file")
     part = chosen(parts, wanted)
+    check_weights(part.paths.values())
     return part, [*where(part), *left_aside(part, stored)]
+
+
+def check_weights(paths: Iterable[str]) -> None:
+    """Raise CheckpointError for names of weights that are not a model's own, with what to do."""
+    paths = list(paths)
+    for pattern, sentence in REFUSED:
+        if found := [path for path in paths if pattern.search(path)]:
+            raise CheckpointError(f"it has {listing(found[:1])}: {sentence}")
 
 
 def chosen(parts: list[Part], wanted: str | None) -> Part:

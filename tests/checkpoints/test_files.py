@@ -240,3 +240,11 @@ def test_what_is_not_read_is_named_once_and_by_its_own_name():
         read_bytes(stored)
     with pytest.raises(CheckpointError, match="it holds a tensor, and a dict"):
         read_bytes(torch_zip(tensor(), {"0": bytes(64)}))
+
+
+def test_one_shard_alone_is_refused_with_what_to_give(tmp_path):
+    write_safetensors(tmp_path / "model-00001-of-00003.safetensors", {"a": ARRAY}, {})
+    with pytest.raises(CheckpointError, match="one of 3 shards: give their folder"):
+        read(tmp_path / "model-00001-of-00003.safetensors")
+    write_safetensors(tmp_path / "model-00001-of-00001.safetensors", {"a": ARRAY}, {})
+    assert "a" in read(tmp_path / "model-00001-of-00001.safetensors").tensors

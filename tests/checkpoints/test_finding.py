@@ -203,6 +203,11 @@ def test_weights_that_are_not_the_models_own_are_refused_with_what_to_do(extra, 
             identify(checkpoint(state))
 
 
+def test_an_adapter_on_another_model_of_the_file_is_no_reason_to_refuse_this_one():
+    state = with_prefix("vision.", stored_as("timm")) | {"text.layers.0.lora_A.weight": np.ones((3, 4), np.float32)}
+    assert identify(checkpoint(state)).part == "vision"
+
+
 @pytest.mark.parametrize("names", [("cpb_mlp.0.weight",), ("model.text.attn.logit_scale", "logit_scale"),
                                    ("text.cls_token",), ("decoder.layer1.0.bn1.weight",)])
 def test_names_of_other_systems_beside_a_swin_do_not_change_what_it_is(names):

@@ -183,7 +183,8 @@ def test_eps_follows_the_implementation_and_it_is_said():
     for dialect in ("timm", "torchvision"):
         found = identify(as_stored(PLAIN, dialect), num_heads=3)
         assert found.config.eps == 1e-6
-        assert found.assumed == [f"The eps of the layer norms is not in the file: 1e-06 was assumed, as in {dialect}."]
+        assert found.assumed == [f"The eps of the layer norms is not in the file: 1e-06 was assumed, as in {dialect}, "
+                                 "and that the class token is classified."]
     found = identify(as_stored(PLAIN, "transformers"), num_heads=3)
     assert found.config.eps == 1e-12 and any("1e-12 was assumed" in note for note in found.assumed)
 

@@ -161,6 +161,9 @@ def infer(found: Translated) -> DenseConfig:
     if isinstance(backbone, SwinConfig) and unknown:
         found.notes.append(Assumption(f"The shape policy is not in the file: {dialect.shape_policy.name}'s was "
                                       "assumed."))
+    if norms and len(norms) < len(getattr(backbone, "depths", norms)):
+        found.notes.append(f"It has norms for the maps of the stages {', '.join(str(i + 1) for i in norms)} alone: no "
+                           "other map is taken from it, where it was made.")
     usual = tuple(range(len(backbone.depths))) if isinstance(backbone, SwinConfig) else ()
     return found.reader.configuration(found.state, backbone=backbone, map_norms=None if norms == usual else norms,
                                       **FIELDS[found.reader.architecture](found))

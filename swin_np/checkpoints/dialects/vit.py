@@ -115,8 +115,9 @@ def infer(found: Translated) -> ViTConfig:
     eps = told.fields.get("eps") if told else None
     if eps is None:
         eps = found.dialect.eps
+        library = found.dialect.name.partition("-")[0]
         found.notes.append(Assumption(f"The eps of the layer norms is not in the file: {eps} was assumed, as in "
-                                      f"{found.dialect.name.partition('-')[0]}."))
+                                      f"{library}, and that the class token is classified."))
     return found.reader.configuration(
         state, img_size=(grid[0] * patch[0], grid[1] * patch[1]), patch_size=tuple(patch), in_chans=in_chans,
         num_classes=classes(state, "head"), embed_dim=dim, depth=depth, num_heads=num_heads,
