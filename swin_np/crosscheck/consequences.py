@@ -14,23 +14,28 @@ from swin_np.functional import Array
 MOST_TRIED = 12                                        # tensors tried as a point, and half as many of three more kinds
 WITHOUT_WEIGHTS = ("windows", "reversed", "rolled_back", "q", "k", "v", "probabilities")
 """Points that follow from the one before without weights, in any block alike."""
+AGREES = 3.0                                           # error over tolerance that is no small bug's
 FAR = 1.0                                              # relative error of a guessed point at most,
 CLEARLY = 1.5                                          # and every other tensor is so much further
 
 
-def follow(known: Known, number: int, x: Array, values: dict[str, Array]) -> bool:
-    """Take a tensor for a missing point of a unit if others follow from it; whether one was found.
-
-    x: the unit's input. values: what the unit makes of it and of the points that are known.
-    """
-    for name, value in values.items():
+def follow(known: Known, number: int, x: Array) -> bool:
+    """Take a tensor for a missing point of a unit, with input x, if others follow from it; whether one was found."""
+    before = ahead(known, number, x, known.points)
+    for name, value in known.run(number, x, known.points)[0].items():
         if name not in known.points:
             tried = to_try(known, name, value)
-            counts = [following(known, number, x, name, match) for match in tried]
+            counts = [following(known, number, x, name, match, before) for match in tried]
             if any(counts):
                 known.accept(name, tried[int(np.argmax(counts))])      # of equals the first
                 return True
     return False
+
+
+def ahead(known: Known, number: int, x: Array, given: dict[str, Array]) -> dict[str, Array]:
+    """What the unit and the next one make at each of their points."""
+    values, y = known.run(number, x, given)
+    return values | (known.run(number + 1, y, given)[0] if number + 1 < len(known.chain) else {})
 
 
 def to_try(known: Known, name: str, value: Array) -> list[Match]:
@@ -52,32 +57,32 @@ def to_try(known: Known, name: str, value: Array) -> list[Match]:
     return chosen
 
 
-def following(known: Known, number: int, x: Array, name: str, match: Match) -> int:
-    """How many points that took weights to make are right if a tensor is taken for this point, and were not before."""
-    given = {**known.points, name: match.value}
-    values, y = known.run(number, x, given)
-    behind = dict(list(values.items())[list(values).index(name) + 1:])
-    if name in known.chain[number].outputs and number + 1 < len(known.chain):
-        behind |= known.run(number + 1, y, given)[0]
+def following(known: Known, number: int, x: Array, name: str, match: Match, before: dict[str, Array]) -> int:
+    """How many points, which took weights to make, become right if a tensor is taken for this point.
+
+    before: what they are without it.
+    """
+    values = ahead(known, number, x, {**known.points, name: match.value})
     count = 0
-    for other, value in behind.items():
-        if other.rpartition(".")[2] not in WITHOUT_WEIGHTS and known.is_right(other, value):
-            made = known.nearest(other, value)
-            count += made is None or not known.tensors.copies(made.theirs, match.theirs)
+    for other, value in values.items():
+        if other == name or other.rpartition(".")[2] in WITHOUT_WEIGHTS or not known.is_far(
+                other, before[other], value) or not known.is_right(other, value):
+            continue
+        made = known.nearest(other, value)
+        count += made is None or not known.tensors.copies(made.theirs, match.theirs)
     return count
 
 
-def guess(known: Known, number: int, y: Array, values: dict[str, Array]) -> bool:
+def guess(known: Known, number: int, values: dict[str, Array]) -> bool:
     """Take the nearest tensor for a unit's result where nothing follows from any, as with a bug in every block.
 
-    Only if the candidate's logits are wrong and nothing behind the unit is right without it (y is its result); and the
-    tensor must be clearly nearer than all others.
+    Only if the candidate's logits are wrong, and the tensor must be clearly nearer than all others.
     """
     name, logits = known.chain[number].outputs[-1], known.points.get("output")
     if logits is None or not known.is_far("output", logits, known.reference.points["output"]):
         return False
     free = [(far, match) for far, match in known.fitting(name, values[name]) if not known.is_taken(match.theirs)]
-    if not free or goes_on(known, number, y):
+    if not free:
         return False
     (nearest, match), *others = free
     if nearest > FAR * np.linalg.norm(values[name].ravel()) or any(
@@ -88,9 +93,15 @@ def guess(known: Known, number: int, y: Array, values: dict[str, Array]) -> bool
 
 
 def goes_on(known: Known, number: int, y: Array) -> bool:
-    """Whether a point behind the unit is right if its result is y: then the candidate only did not show it."""
+    """Whether the next point that the candidate shows behind a unit is right if the unit's result is y.
+
+    Then the candidate only did not show that result.
+    """
     for behind in range(number + 1, len(known.chain)):
         values, y = known.run(behind, y, known.points)
-        if any(known.is_right(name, value) for name, value in values.items()):
-            return True
+        for name, value in values.items():
+            if name in known.by_names:
+                return known.excess(name, known.points[name], value) <= AGREES
+            if name not in known.points and (match := known.nearest(name, value)) and match.excess <= AGREES:
+                return not known.is_taken(match.theirs)
     return False

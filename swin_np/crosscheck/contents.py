@@ -23,10 +23,15 @@ SAME = 1e-6                                            # relative difference of 
 
 @dataclass(frozen=True)
 class Match:
-    """One of the candidate's tensors as a point: its name, its values in the reference's order, float64."""
+    """One of the candidate's tensors as a point.
+
+    theirs: its name. value: its values in the reference's order, float64. excess: their error over the tolerance, where
+    it is known.
+    """
 
     theirs: str
     value: Array
+    excess: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class Tensors:
         """
         most = min(CLOSE, max(1.0, SURELY * root_mean_square(truth) / allowed.typical))
         summary = None if masked else Summary.of(truth)
-        best: tuple[float, str, Array] | None = None
+        best: Match | None = None
         for name, array in self.arrays.items():
             if array.size != truth.size or (summary is not None and not self.summaries[name].near(
                     summary, most * allowed.typical, most * allowed.largest)):
@@ -96,9 +101,9 @@ class Tensors:
             for value in axes.fitting(array).values():
                 value = value.astype(np.float64)
                 found = excess(value, truth, allowed, masked)
-                if found <= most and (best is None or found < best[0]):
-                    best = found, name, value
-        return None if best is None else Match(*best[1:])
+                if found <= most and (best is None or found < best.excess):
+                    best = Match(name, value, found)
+        return best
 
     def copies(self, one: str, other: str) -> bool:
         """Whether two tensors hold the same values in whatever order."""

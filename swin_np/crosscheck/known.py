@@ -72,7 +72,11 @@ class Known:
 
     def is_far(self, name: str, theirs: Array, value: Array) -> bool:
         """Whether an array is surely no rounding of the value that a point should have; both of one shape."""
-        return not excess(theirs, value, self.allowed(name, value), name.endswith(MASKED_SCORES)) <= CLOSE
+        return not self.excess(name, theirs, value) <= CLOSE
+
+    def excess(self, name: str, theirs: Array, value: Array) -> float:
+        """The error of an array over the tolerance, against the value that a point should have."""
+        return excess(theirs, value, self.allowed(name, value), name.endswith(MASKED_SCORES))
 
     def is_taken(self, theirs: str) -> bool:
         """Whether a tensor, or a copy of it, is a point already."""
@@ -112,6 +116,5 @@ class Known:
                 points[name], theirs[name] = self.arrays[name], self.theirs[name]
             elif name in found.unfit or (name == "input" and name in found.points):
                 points[name], theirs[name] = found.points[name], found.theirs[name]
-        used = {part for each in theirs.values() for part in each.split(", ")}
-        return replace(found, points=points, theirs=theirs, extra=[name for name in extra if name not in used],
+        return replace(found, points=points, theirs=theirs, extra=[name for name in extra if not self.is_taken(name)],
                        unfit=[name for name in found.unfit if name not in self.arrays])

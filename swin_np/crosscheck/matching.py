@@ -7,7 +7,7 @@ rounding, is that point; behind a bug see consequences.py.
 from collections.abc import Callable
 
 from swin_np.crosscheck.candidates import Candidate, Named
-from swin_np.crosscheck.consequences import follow, guess
+from swin_np.crosscheck.consequences import follow, goes_on, guess
 from swin_np.crosscheck.contents import Tensors
 from swin_np.crosscheck.known import Known
 from swin_np.crosscheck.misnamed import put_right
@@ -36,8 +36,8 @@ def by_content(reference: Reference, candidate: Candidate, found: Named,
             for name, value in values.items():
                 if name not in known.points and (match := known.nearest(name, value)):
                     known.accept(name, match)
-            if unit.outputs[-1] in known.points or not (
-                    follow(known, number, x, values) or guess(known, number, y, values)):
+            if unit.outputs[-1] in known.points or goes_on(known, number, y) or not (
+                    follow(known, number, x) or guess(known, number, values)):
                 break
         x = known.run(number, x, known.points)[1]
     return known.named([] if candidate.others else found.extra), notes

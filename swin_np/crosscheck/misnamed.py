@@ -1,5 +1,7 @@
 """Names that stand for another tensor of ours, before the scale, without a bias, ...: no mistake of the network."""
 
+from itertools import chain
+
 import numpy as np
 
 from swin_np.crosscheck.known import Known
@@ -10,8 +12,8 @@ from swin_np.functional import Array
 def put_right(known: Known, number: int, x: Array, values: dict[str, Array]) -> list[str]:
     """Put every named point of a unit right that is another tensor of ours; a sentence for each.
 
-    Only where the candidate goes on from the right numbers: the next point that it gives is what the reference makes of
-    them. x: the unit's input. values: what the unit makes of it and of the points that are known.
+    Only where the candidate goes on from the right numbers: the next point that depends on them is what the reference
+    makes of them. x: the unit's input. values: what the unit makes of it and of the points that are known.
     """
     notes = []
     for name, value in values.items():
@@ -24,11 +26,11 @@ def put_right(known: Known, number: int, x: Array, values: dict[str, Array]) -> 
         if phrase:
             notes.append(f"your `{known.theirs[name]}` is not {name}, it is {phrase}: the network goes on from the "
                          "right numbers.")
+        known.by_names.discard(name)
         if match:
             known.accept(name, match)
         elif back is not None:
             known.points[name] = known.arrays[name] = back
-            known.by_names.discard(name)
         else:
             del known.points[name], known.theirs[name], known.arrays[name]
     return notes
@@ -40,7 +42,7 @@ def as_ours(known: Known, name: str, own: Array, value: Array, x: Array,
     for relation in relations(known.modules, name, x if ".blocks." in name else None):
         if not known.is_far(name, own, relation.of(value)):
             return f"ours {relation.phrase}", None if relation.back is None else relation.back(own)
-    for other, ours in {**known.reference.points, **values}.items():
+    for other, ours in chain(known.reference.points.items(), values.items()):
         if other == name or ours.size != own.size or other == "input":
             continue
         axes = known.reference.axes[other]
@@ -50,15 +52,17 @@ def as_ours(known: Known, name: str, own: Array, value: Array, x: Array,
 
 
 def goes_on_without(known: Known, number: int, x: Array, name: str) -> bool:
-    """Whether the next point that the candidate gives is what the reference makes without this one."""
-    given = {other: value for other, value in known.points.items() if known.theirs[other] != known.theirs[name]}
-    passed = False
+    """Whether the next point that depends on this one is what the reference makes without it."""
+    without = {other: value for other, value in known.points.items() if known.theirs[other] != known.theirs[name]}
+    y = x
     for behind in range(number, len(known.chain)):
-        values, x = known.run(behind, x, given)
+        dependent, y = known.run(behind, y, known.points)
+        values, x = known.run(behind, x, without)
         for other, value in values.items():
-            if passed and other in given:
-                return not known.is_far(other, given[other], value)
-            if passed and other not in known.points and known.nearest(other, value):
+            if other == name or not known.is_far(other, dependent[other], value):
+                continue
+            if other in without:
+                return not known.is_far(other, without[other], value)
+            if other not in known.points and known.nearest(other, value):
                 return True
-            passed = passed or other == name
     return False
