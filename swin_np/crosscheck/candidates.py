@@ -25,11 +25,15 @@ LOGITS = ("output", "logits", "logits_float64", "logits_float32")             # 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What another implementation gave: points by its own names, and perhaps its weights and configuration."""
+    """What another implementation gave: points by its own names, and perhaps its weights and configuration.
+
+    others: further tensors, in the order of computation, whose names say nothing.
+    """
 
     points: dict[str, Array]
     state: dict[str, Array] = field(default_factory=dict)
     config: dict[str, object] = field(default_factory=dict)
+    others: dict[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

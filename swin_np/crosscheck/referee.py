@@ -11,6 +11,7 @@ from swin_np.crosscheck.diagnose import diagnose, is_float32, shaped_otherwise
 from swin_np.crosscheck.evidence import collect, compared
 from swin_np.crosscheck.layouts import align
 from swin_np.crosscheck.locate import on_the_map
+from swin_np.crosscheck.matching import by_content
 from swin_np.crosscheck.noise import precision_of, tolerance
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding, Point, Report
@@ -31,6 +32,7 @@ def crosscheck(reference: Reference, candidate: Candidate, mapping: Mapping[str,
     """
     depths = reference.config.depths if reference.config else ()
     found = named(candidate.points, reference.axes, depths, mapping)
+    found, renamed = by_content(reference, candidate, found, progress)
     check_comparable(reference, candidate, found)
     layouts, aligned = {}, {}
     for name in found.points:
@@ -39,7 +41,7 @@ def crosscheck(reference: Reference, candidate: Candidate, mapping: Mapping[str,
             layouts[name], aligned[name] = align(found.points[name], reference.points[name].reshape(axes.shape), axes)
     precision = precision_of(value for name, value in aligned.items() if name != "input")
     whole = whole_run(reference, aligned, precision)
-    notes = remarks(reference, found)
+    notes = renamed + remarks(reference, found)
     alone: dict[str, Difference] = {}
     findings: list[Finding] = []
     if reference.model is None:

@@ -2,12 +2,15 @@
 
 import argparse
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from swin_np.checkpoints.formats.npz import write_npz
 from swin_np.commands import crosscheck, dump
+from swin_np.crosscheck import onnx_models
+from swin_np.crosscheck.candidates import Candidate
 from swin_np.errors import SwinError
 from tests.crosscheck.models import CONFIG, every_point, model_and_images, module_outputs
 
@@ -109,3 +112,24 @@ def test_bad_input_is_one_sentence(what, files, dumped, tmp_path):
 def test_a_checkpoint_without_an_image_is_told_what_is_missing(files):
     with pytest.raises(SwinError, match="it is a checkpoint, which needs an image too: give it with --image"):
         run("crosscheck", files / "model.npz", files / "bad.npz")
+
+
+def test_an_onnx_file_is_run_on_the_images_of_the_reference(files, dumped, tmp_path, monkeypatch, capsys):
+    def record(path, images):
+        assert np.array_equal(images.astype(np.float32), model_and_images()[1])
+        return Candidate(module_outputs(every_point()))
+
+    monkeypatch.setattr(onnx_models, "packages", lambda path: None)
+    monkeypatch.setattr(onnx_models, "record", record)
+    assert run("crosscheck", dumped, tmp_path / "port.onnx") == 0
+    assert "They agree" in capsys.readouterr().out
+
+
+def test_an_onnx_file_without_onnxruntime_or_without_images_is_refused(files, dumped, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(SwinError, match="is not installed"):
+        run("crosscheck", dumped, tmp_path / "port.onnx")
+    monkeypatch.setattr(onnx_models, "packages", lambda path: None)
+    np.savez(tmp_path / "trace.npz", output=every_point()["output"])
+    with pytest.raises(SwinError, match="without its images"):
+        run("crosscheck", tmp_path / "trace.npz", tmp_path / "port.onnx")
