@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from swin_np.crosscheck.layouts import axes_of
-from swin_np.crosscheck.page import page
+from swin_np.crosscheck.page import STYLE, page
 from swin_np.crosscheck.page_tree import LEVELS, tree_of
 from swin_np.crosscheck.pictures import DIFFERENCES, NOT_FINITE, VALUES, plane, png, rgb
 from swin_np.crosscheck.referee import divergence
@@ -128,6 +129,11 @@ def test_a_planted_mistake_shows_as_the_first_divergence_with_its_fix(name):
 def test_what_agrees_has_no_divergence_and_no_findings():
     html = page_of(check(every_point()))
     assert 'id="divergence"' not in html and 'id="findings"' not in html and "They agree" in html
+
+
+def test_the_package_contains_the_style_of_the_page():
+    settings = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'"crosscheck/{STYLE.name}"' in settings and STYLE.is_file()
 
 
 def test_nothing_in_the_page_leads_elsewhere_and_names_from_files_are_text():
