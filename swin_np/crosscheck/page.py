@@ -17,7 +17,7 @@ STYLE = Path(__file__).with_name("page.css")
 
 READING = ("<p>Each line is a module, or a step in one; the colour is that of the largest error inside it. The "
            "numbers are errors over the tolerance: of the whole run, and of the module alone, run on your own input to "
-           "it.</p>\n")
+           "it. What is wrong on its own has an error that its input does not bring.</p>\n")
 
 Section = tuple[str, str, str]
 """(anchor, heading, what is below it)."""
