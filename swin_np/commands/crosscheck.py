@@ -5,14 +5,28 @@ import json
 from pathlib import Path
 
 from swin_np.commands.dump import IMAGE_HELP, reference_of
-from swin_np.commands.options import ADDRESS_HELP, FIGURE, add_model_options, add_plot, checkpoint, output_file
+from swin_np.commands.options import (
+    ADDRESS_HELP,
+    FIGURE,
+    PAGE,
+    add_model_options,
+    add_plot,
+    checkpoint,
+    name_of,
+    output_file,
+)
 from swin_np.commands.terminal import progress
 from swin_np.crosscheck import onnx_models
-from swin_np.crosscheck.candidates import candidate_of, read_mapping
+from swin_np.crosscheck.baseline import read_baseline, summary, worse
+from swin_np.crosscheck.candidates import Candidate, candidate_of, read_mapping
+from swin_np.crosscheck.live import is_live, live_candidate
+from swin_np.crosscheck.page import page
 from swin_np.crosscheck.referee import crosscheck
 from swin_np.crosscheck.reference import Reference, read_reference
 from swin_np.errors import InputError
 from swin_np.functional import Array
+from swin_np.text import printable
+from swin_np.writing import write_text
 
 AGREE, DIFFER = 0, 1                                   # exit statuses; 2 is that of an error, as of every command
 
@@ -22,51 +36,65 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "crosscheck", help="where a port diverges from the reference, and why",
         description="Compare a port's numbers with a reference, point by point and each module on its own input, and "
-                    "name the mistake. Status 0: they agree, 1: they differ, 2: they cannot be compared. "
+                    "name the mistake. Status 0: they agree, 1: they differ, 2: they cannot be compared; "
+                    "with --baseline 0: nothing is worse than it was, 1: something is. "
                     "swin_np/crosscheck/PORTING.md says what to dump.",
         epilog="examples: swin-np crosscheck ref.npz candidate.npz; "
-               "swin-np crosscheck swin_tiny_patch4_window7_224.pth dumps/ --image photo.jpg --plot errors.png")
+               "swin-np crosscheck swin_tiny_patch4_window7_224.pth dumps/ --image photo.jpg --html report.html; "
+               "swin-np crosscheck swin_tiny_patch4_window7_224.pth timm:swin_tiny_patch4_window7_224 "
+               "--image photo.jpg")
     command.add_argument("reference", type=checkpoint, metavar="REFERENCE",
                          help="a file of swin-np dump; or, with --image, a checkpoint of any format and dialect, "
                               f"{ADDRESS_HELP}")
-    command.add_argument("candidate", type=Path, metavar="CANDIDATE",
-                         help="the port's numbers: .npz, .safetensors, .pth, or a folder of .npy files; or the port "
-                              "itself as .onnx, which is run on the reference's images")
+    command.add_argument("candidate", type=candidate, metavar="CANDIDATE",
+                         help="the port's numbers: .npz, .safetensors, .pth, or a folder of .npy files; the port itself "
+                              "as .onnx, which is run on the reference's images; or a library's model, which gets the "
+                              "reference's weights: timm:NAME, torchvision:NAME, or transformers:REPOSITORY_OR_FOLDER")
     command.add_argument("--image", type=Path, metavar="IMAGE", help=f"with a checkpoint: {IMAGE_HELP}")
     command.add_argument("--mapping", type=Path, metavar="FILE",
                          help='JSON {"their name": "official name", ...}, for names of no known dialect')
     command.add_argument("--preset", metavar="NAME", help="as of swin-np dump")
     add_plot(command, "the errors by depth and on the image")
+    command.add_argument("--html", type=Path, metavar="FILE",
+                         help="write the report as one page that needs no network: the modules as a coloured tree, the "
+                              "first divergence as pictures, the findings")
+    command.add_argument("--baseline", type=Path, metavar="FILE",
+                         help="what --json printed for an earlier build: say what is worse than it was")
     add_model_options(command)
     command.set_defaults(run=run_crosscheck)
 
 
 def run_crosscheck(options: argparse.Namespace) -> int:
     """`swin-np crosscheck`; the exit status."""
-    output_file(options.plot, FIGURE, [options.reference, options.candidate, options.image, options.mapping])
+    given = None if is_live(str(options.candidate)) else options.candidate
+    read_files = [options.reference, given, options.image, options.mapping, options.baseline]
+    output_file(options.plot, FIGURE, read_files)
+    output_file(options.html, PAGE, read_files)
     mapping = read_mapping(options.mapping) if options.mapping else None
-    is_onnx = options.candidate.suffix == onnx_models.ENDING
+    earlier = read_baseline(options.baseline) if options.baseline else None
+    is_onnx = given is not None and given.suffix == onnx_models.ENDING
     if is_onnx:
-        onnx_models.packages(options.candidate)        # before the work begins
-    else:
-        candidate = candidate_of(options.candidate)
-    if options.image:
-        reference = reference_of(options.reference, options.image, options)
-    else:
-        reference = read_reference(options.reference, progress)
-    if is_onnx:
-        progress("running the ONNX file on the same images")
-        candidate = onnx_models.record(options.candidate, images_of(reference))
-    report = crosscheck(reference, candidate, mapping, progress)
+        onnx_models.packages(given)                    # before the work begins
+    numbers = None if given is None or is_onnx else candidate_of(given)
+    reference = the_reference(options)
+    report = crosscheck(reference, numbers or run(options.candidate, reference), mapping, progress)
+    result = report.to_json()
+    got_worse = None if earlier is None else worse(summary(result), earlier)
     if options.json:
-        print(json.dumps({**report.to_json(), "notes": options.notes}))
+        print(json.dumps({**result, "notes": [*report.notes, *options.notes],
+                          **({} if got_worse is None else {"worse": got_worse})}))
     else:
-        print("\n".join(report.lines()))
+        print("\n".join([*report.lines(), *against(options.baseline, got_worse)]))
+    if options.html:
+        name = options.candidate if given is None else name_of(given)
+        write_text(page(report, name_of(options.reference), name, options.notes, got_worse), options.html)
     if options.plot:
         from swin_np.plots.crosscheck import errors_by_depth  # here, since matplotlib takes a second to import
         from swin_np.plots.saving import save
 
         save(errors_by_depth(report), options.plot)
+    if got_worse is not None:
+        return DIFFER if got_worse else AGREE
     return AGREE if report.verdict == "agree" else DIFFER
 
 
@@ -76,3 +104,31 @@ def images_of(reference: Reference) -> Array:
         raise InputError("the reference is a trace without its images, on which the ONNX file would be run: give a "
                          "reference of swin-np dump, or a checkpoint and --image")
     return reference.points["input"]
+
+
+def candidate(text: str) -> Path | str:
+    """The type of the argument: a path, or the name of a library's model."""
+    return text if is_live(text) else Path(text)
+
+
+def the_reference(options: argparse.Namespace) -> Reference:
+    """The reference of a checkpoint and an image, or of a file of its own."""
+    if options.image:
+        return reference_of(options.reference, options.image, options)
+    return read_reference(options.reference, progress)
+
+
+def run(source: Path | str, reference: Reference) -> Candidate:
+    """The numbers of a library's model or of an ONNX file, on the reference's images."""
+    progress(f"running {printable(str(source))}")
+    return live_candidate(source, reference) if is_live(str(source)) else onnx_models.record(
+        source, images_of(reference))
+
+
+def against(baseline: Path | None, got_worse: list[str] | None) -> list[str]:
+    """The lines on an earlier report."""
+    if got_worse is None:
+        return []
+    name = printable(str(baseline))
+    return ["", *(f"Worse than {name}: {printable(sentence)}" for sentence in got_worse)] if got_worse else [
+        "", f"Nothing is worse than in {name}."]

@@ -12,7 +12,7 @@ from swin_np.errors import InputError
 from swin_np.writing import check_ending, make_folder, unwritable
 
 ADDRESS_HELP = "or hf://owner/name, a repository on a hub (`swin-np pretrained` lists some)"
-FIGURE, TABLE = (".svg", ".png"), (".csv",)            # endings of what --plot and --csv write
+FIGURE, TABLE, PAGE = (".svg", ".png"), (".csv",), (".html",)       # endings of what --plot, --csv and --html write
 
 
 def add_json(command: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ class Difference:
         "nan" (values of the candidate are not finite).
     largest, mean: of the absolute difference. relative: root mean square of the difference over the reference's.
     correlation: Pearson's; NaN where one of the two is constant. excess: the error over the tolerance, above 1 beyond
-        rounding; of the largest and the root mean square whichever is worse.
+        rounding; of the largest and the root mean square whichever is worse. tolerance: of the two.
     """
 
     verdict: str
@@ -32,6 +32,7 @@ class Difference:
     correlation: float
     excess: float
     where: Where
+    tolerance: Rounding
 
     @property
     def agrees(self) -> bool:
@@ -51,14 +52,14 @@ def difference(candidate: Array, reference: Array, tolerance: Rounding, axes: Ax
     finite = np.isfinite(candidate)
     if not finite.all():
         place = locate(~finite, axes, shift)
-        return Difference("nan", math.inf, math.inf, math.inf, math.nan, math.inf, place)
+        return Difference("nan", math.inf, math.inf, math.inf, math.nan, math.inf, place, tolerance)
     error = np.abs(candidate - reference)
     largest, typical, norm = float(error.max()), root_mean_square(error), root_mean_square(reference)
     excess = max(largest / tolerance.largest, typical / tolerance.typical)
     verdict = "exact" if largest == 0 else "rounding" if excess <= 1 else "close" if excess <= CLOSE else "differs"
     threshold = tolerance.largest if largest > tolerance.largest else tolerance.typical if excess > 1 else math.inf
     return Difference(verdict, largest, float(error.mean()), typical / norm if norm else math.inf if typical else 0.0,
-                      correlation(candidate, reference), excess, locate(error > threshold, axes, shift))
+                      correlation(candidate, reference), excess, locate(error > threshold, axes, shift), tolerance)
 
 
 def excess(candidate: Array, reference: Array, tolerance: Rounding, masked: bool = False) -> float:

@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 
 from swin_np.crosscheck.candidates import Candidate, Named, named
-from swin_np.crosscheck.compare import Difference
+from swin_np.crosscheck.compare import Difference, forbidden_alike
 from swin_np.crosscheck.diagnose import diagnose, is_float32, shaped_otherwise
-from swin_np.crosscheck.evidence import collect, compared
+from swin_np.crosscheck.evidence import MASKED_SCORES, Evidence, collect, compared
 from swin_np.crosscheck.layouts import align
 from swin_np.crosscheck.locate import on_the_map
 from swin_np.crosscheck.matching import by_content
 from swin_np.crosscheck.noise import precision_of, tolerance
 from swin_np.crosscheck.reference import Reference
-from swin_np.crosscheck.report import Finding, Point, Report
+from swin_np.crosscheck.report import Divergence, Finding, Point, Report
 from swin_np.errors import ConfigurationError, InputError
 from swin_np.functional import Array
 from swin_np.variants import SwinConfig
@@ -43,6 +43,7 @@ def crosscheck(reference: Reference, candidate: Candidate, mapping: Mapping[str,
     whole = whole_run(reference, aligned, precision)
     notes = renamed + remarks(reference, found)
     alone: dict[str, Difference] = {}
+    evidence: Evidence | None = None
     findings: list[Finding] = []
     if reference.model is None:
         notes.append(WITHOUT_MODEL)
@@ -61,7 +62,8 @@ def crosscheck(reference: Reference, candidate: Candidate, mapping: Mapping[str,
     wrong = [point.name for point in points if not point.whole.agrees]
     differ = bool(findings) if reference.model is not None else bool(wrong)
     return Report("differ" if differ or found.unfit else "agree", wrong[0] if wrong else None, precision, found.dialect,
-                  points, findings, notes, first_error_map(reference, aligned, points))
+                  points, findings, notes, first_error_map(reference, aligned, points),
+                  divergence(reference, aligned, points, evidence))
 
 
 def whole_run(reference: Reference, aligned: dict[str, Array], precision: str) -> dict[str, Difference]:
@@ -80,6 +82,21 @@ def first_error_map(reference: Reference, aligned: dict[str, Array], points: lis
             if errors is not None:
                 return point.name, errors
     return None
+
+
+def divergence(reference: Reference, aligned: dict[str, Array], points: list[Point],
+               evidence: Evidence | None) -> Divergence | None:
+    """Both arrays of the first point that is wrong in the whole run, or else of the first that is wrong alone."""
+    wrong = [point.name for point in points if not point.whole.agrees]
+    alone = [point.name for point in points if point.alone is not None and not point.alone.agrees]
+    if not wrong and not alone:
+        return None
+    name = (wrong or alone)[0]
+    axes, ours = reference.axes[name], reference.points[name] if wrong else evidence.truth[name]
+    ours, theirs = ours.reshape(axes.shape), aligned[name].astype(np.float64)
+    if name.endswith(MASKED_SCORES):
+        ours, theirs = forbidden_alike(ours), forbidden_alike(theirs)
+    return Divergence(name, ours, theirs, axes, not wrong)
 
 
 def check_comparable(reference: Reference, candidate: Candidate, found: Named) -> None:

@@ -4,10 +4,13 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 
 from swin_np.crosscheck.compare import Difference
+from swin_np.crosscheck.layouts import Axes
+from swin_np.crosscheck.noise import EPSILON, LARGEST_FACTOR, TYPICAL_FACTOR
 from swin_np.functional import Array
 from swin_np.mistakes.mistake import Mistake
 from swin_np.text import printable
 
+SCHEMA = 1                                             # of the JSON: another number where a field changes its meaning
 ROW = "{:{names}}  {:<9}{:>9}{:>9}{:>12}{:>9}  {:{layouts}}  {}"
 
 
@@ -54,11 +57,28 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Divergence:
+    """Both arrays of the first point beyond rounding, every axis apart.
+
+    ours: the reference's; theirs: the candidate's. of_module: whether ours is what the module makes of the candidate's
+    own input to it, as where no point of the whole run is wrong.
+    """
+
+    name: str
+    ours: Array
+    theirs: Array
+    axes: Axes
+    of_module: bool
+
+
+@dataclass(frozen=True)
 class Report:
     """The result of a cross-check.
 
     verdict: "agree" or "differ". first: the first point beyond rounding in the whole run, or None. precision: in which
-    the candidate computed. dialect: whose names it uses. notes: what else is worth knowing.
+    the candidate computed. dialect: whose names it uses. notes: what else is worth knowing. error_map: a point's name
+    and the largest error of each of its tokens, of the first point on a map that is wrong. divergence: the arrays of
+    the first that is wrong at all, where there is one.
     """
 
     verdict: str
@@ -69,28 +89,34 @@ class Report:
     findings: list[Finding]
     notes: list[str] = field(default_factory=list)
     error_map: tuple[str, Array] | None = None
+    divergence: Divergence | None = None
 
     def to_json(self) -> dict[str, object]:
         """The same as plain objects, for json.dumps; numbers that JSON does not have are None."""
-        fields = asdict(replace(self, error_map=None))
-        del fields["error_map"]
-        return plain(fields)
+        fields = asdict(replace(self, error_map=None, divergence=None))
+        del fields["error_map"], fields["divergence"]
+        noise = {"unit": EPSILON[self.precision], "largest_factor": LARGEST_FACTOR, "typical_factor": TYPICAL_FACTOR}
+        return plain({"schema": SCHEMA, **fields, "noise": noise})
 
     def lines(self) -> list[str]:
         """The same as text: a table of the points, then the findings."""
-        lines = [f"The candidate computed in {self.precision}; its names are those of {self.dialect}.", "",
-                 *self.table()]
-        lines += ["", *(f"Note: {note}" for note in self.notes), *[""] * bool(self.notes)]
-        if self.verdict == "agree":
-            lines.append(f"They agree: {len(self.points)} points are within the rounding of {self.precision}.")
-        else:
-            lines.append(f"They differ. First point beyond rounding: {self.first or 'none in the whole run'}.")
+        lines = [self.how_it_computed(), "", *self.table()]
+        lines += ["", *(f"Note: {note}" for note in self.notes), *[""] * bool(self.notes), self.summary()]
         for number, finding in enumerate(self.findings, start=1):
             lines += ["", f"{number}. {finding.sentence}"]
             lines += [f"   {label}: {text}" for label, text in (
                 ("where", modules_in_words(finding.modules)), ("fix", finding.fix), ("paper", finding.place),
                 ("not told apart here from", ", ".join(finding.alternatives))) if text]
         return [printable(line) for line in lines]
+
+    def how_it_computed(self) -> str:
+        return f"The candidate computed in {self.precision}; its names are those of {self.dialect}."
+
+    def summary(self) -> str:
+        """The verdict as a sentence."""
+        if self.verdict == "agree":
+            return f"They agree: {len(self.points)} points are within the rounding of {self.precision}."
+        return f"They differ. First point beyond rounding: {self.first or 'none in the whole run'}."
 
     def table(self) -> list[str]:
         """A line for every point."""

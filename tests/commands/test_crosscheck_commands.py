@@ -73,6 +73,48 @@ def test_a_checkpoint_with_an_array_of_images_is_a_reference_too(files, capsys):
     assert (status, report["verdict"], report["findings"][0]["mistake"]) == (1, "differ", "no-mask")
 
 
+def test_the_page_is_written_with_names_notes_and_findings(files, dumped, tmp_path):
+    assert run("crosscheck", dumped, files / "bad.npz", "--html", tmp_path / "report.html") == 1
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<code>ref.npz</code>" in html and "<code>bad.npz</code>" in html
+    assert "There is no mask" in html and 'data-point="layers.0.blocks.1.attn"' in html
+
+
+def test_the_json_has_the_notes_of_the_report(files, dumped, tmp_path, capsys):
+    np.savez(tmp_path / "more.npz", **module_outputs(every_point()), extra=np.ones(3))
+    run("crosscheck", dumped, tmp_path / "more.npz", "--json")
+    note, = json.loads(capsys.readouterr().out)["notes"]
+    assert "not compared, as the reference has no such point: extra" in note
+
+
+@pytest.mark.parametrize(("before", "now", "status", "words"), [
+    ("good", "good", 0, "Nothing is worse than in"), ("bad", "bad", 0, "Nothing is worse than in"),
+    ("bad", "good", 0, "Nothing is worse than in"), ("good", "bad", 1, "New at layers.0.blocks.1.attn")])
+def test_against_an_earlier_report_the_status_says_whether_anything_is_worse(
+        before, now, status, words, files, dumped, tmp_path, capsys):
+    run("crosscheck", dumped, files / f"{before}.npz", "--json")
+    (tmp_path / "old.json").write_text(capsys.readouterr().out)
+    given = ("crosscheck", dumped, files / f"{now}.npz", "--baseline", tmp_path / "old.json")
+    assert run(*given, "--html", tmp_path / "report.html") == status
+    assert words in capsys.readouterr().out
+    assert "Against the earlier report" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert run(*given, "--json") == status
+    assert bool(json.loads(capsys.readouterr().out)["worse"]) == bool(status)
+
+
+def test_a_model_of_a_library_is_run_by_its_name(files, dumped, tmp_path, capsys):
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("torch")
+    transformers.SwinConfig(
+        image_size=CONFIG.img_size, patch_size=2, embed_dim=12, depths=CONFIG.depths, num_heads=CONFIG.num_heads,
+        window_size=3, mlp_ratio=2).save_pretrained(tmp_path / "folder")
+    assert run("crosscheck", files / "model.npz", f"transformers:{tmp_path / 'folder'}", "--image",
+               files / "images.npy", "--image-size", *SIZE) == 0
+    assert run("crosscheck", dumped, f"transformers:{tmp_path / 'folder'}", "--html", tmp_path / "report.html") == 0
+    assert "its names are those of transformers" in capsys.readouterr().out
+    assert "transformers:" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_a_folder_of_npy_files_and_a_mapping_are_taken(files, dumped, tmp_path, capsys):
     folder = tmp_path / "dumps"
     folder.mkdir()
@@ -96,6 +138,11 @@ BAD = {
     "another ending": ("dump", "{files}/model.npz", "{files}/images.npy", "-o", "{tmp}/ref.txt"),
     "onto its own input": ("dump", "{files}/model.npz", "{files}/images.npy", "-o", "{files}/model.npz"),
     "a plot of another ending": ("crosscheck", "{dumped}", "{files}/good.npz", "--plot", "{tmp}/plot.txt"),
+    "a page of another ending": ("crosscheck", "{dumped}", "{files}/good.npz", "--html", "{tmp}/page.txt"),
+    "a page in no folder": ("crosscheck", "{dumped}", "{files}/good.npz", "--html", "{tmp}/none/page.html"),
+    "no such baseline": ("crosscheck", "{dumped}", "{files}/good.npz", "--baseline", "{tmp}/none.json"),
+    "a baseline that is none": ("crosscheck", "{dumped}", "{files}/good.npz", "--baseline", "{files}/good.npz"),
+    "a model that no library has": ("crosscheck", "{dumped}", "timm:swin_none"),
     "no such mapping": ("crosscheck", "{dumped}", "{files}/good.npz", "--mapping", "{tmp}/none.json"),
     "an empty folder": ("crosscheck", "{dumped}", "{tmp}"),
 }

@@ -1,0 +1,117 @@
+"""A cross-check against an earlier one of the same port, for continuous integration: is anything worse?"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from swin_np.checkpoints.formats import strict_json
+from swin_np.crosscheck.report import SCHEMA
+from swin_np.errors import CheckpointError, InputError
+
+SLACK = 2.0
+"""By how many tolerances an error of the whole run may grow and be the same. The error of a port is that of its mistake
+plus that of its rounding, which another build sums in another order; each rounding is within one tolerance, so that by
+the triangle inequality the error over tolerance of the same mistake moves by two at most: to 1 + 2 / x times x. (Alone,
+the tolerance itself moves with the port's numbers.)"""
+
+RUNS = {"whole": "In the whole run", "alone": "Alone"}
+COVERS_ALL = ("unexplained", "weights", "nan", "shape")    # kinds of findings behind which no others are looked for
+
+
+@dataclass(frozen=True)
+class Error:
+    """Of a point in one of the two runs: whether it agreed, and its error over the tolerance."""
+
+    agrees: bool
+    excess: float
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A finding: its names (of the mistake and of those not told apart from it), its kind, modules and sentence."""
+
+    names: frozenset[str]
+    kind: str
+    modules: tuple[str, ...]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is compared of a report. unit: of the last place; errors: by run ("whole", "alone") and point."""
+
+    unit: float
+    errors: dict[str, dict[str, Error]]
+    causes: list[Cause]
+
+
+def summary(report: dict[str, object]) -> Summary:
+    """Of the JSON of a report; KeyError, TypeError or ValueError if it is none."""
+    errors = {run: {point["name"]: Error(point[run]["verdict"] in ("exact", "rounding"), excess_of(point[run]))
+                    for point in report["points"] if point[run] is not None} for run in RUNS}
+    causes = [Cause(frozenset([found["mistake"], *found["alternatives"]]), found["kind"], tuple(found["modules"]),
+                    found["sentence"]) for found in report["findings"]]
+    return Summary(float(report["noise"]["unit"]), errors, causes)
+
+
+def excess_of(difference: dict[str, object]) -> float:
+    """The error over the tolerance, infinite where JSON has none."""
+    return math.inf if difference["excess"] is None else float(difference["excess"])
+
+
+def read_baseline(path: Path) -> Summary:
+    """An earlier report in a file; InputError for one that cannot be read, is none, or of another schema."""
+    try:
+        report = strict_json.parse(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"the baseline {path} cannot be read ({error.strerror}): check the path") from None
+    except CheckpointError:
+        report = {}
+    if report.get("schema", SCHEMA) != SCHEMA:
+        raise InputError(f"the baseline {path} has the schema {report['schema']}, expected {SCHEMA}: write it again "
+                         "with this version of swin-np crosscheck --json")
+    try:
+        return summary(report)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"the baseline {path} is no report: give what swin-np crosscheck --json printed") from None
+
+
+def worse(new: Summary, old: Summary) -> list[str]:
+    """A sentence for each thing that is worse than it was; an empty list if nothing is.
+
+    Worse is a finding that was not there, a point that agreed and differs, an error of the whole run above the
+    tolerance (of the coarser precision) that grew by more than SLACK, a point that is not compared any more, and a
+    coarser precision, in which more would agree.
+    """
+    coarser = max(new.unit, old.unit)
+    sentences = [f"New at {', '.join(modules[:3])}: {cause.sentence}" for cause in new.causes
+                 if (modules := uncovered(cause, old.causes))]
+    for run, words in RUNS.items():
+        both = {name: (old.errors[run][name], found) for name, found in new.errors[run].items()
+                if name in old.errors[run]}
+        differing = {name: pair for name, pair in both.items() if pair[0].agrees and not pair[1].agrees}
+        grown = {name: (before, now) for name, (before, now) in both.items() if run == "whole"
+                 and not before.agrees and not now.agrees
+                 and now.excess * new.unit / coarser > before.excess * old.unit / coarser + SLACK}
+        for found, what in ((differing, "agreed and differ now"), (grown, "differed and differ more now")):
+            if found:
+                name, (before, now) = next(iter(found.items()))
+                sentences.append(f"{words}, points that {what}: {len(found)}, first {name}, from {before.excess:.3g} "
+                                 f"to {now.excess:.3g} times the tolerance.")
+    if lost := [name for name in old.errors["whole"] if name not in new.errors["whole"]]:
+        sentences.append(f"Points that are not compared any more: {len(lost)}, first {lost[0]}.")
+    if new.unit > old.unit:
+        sentences.append(f"The precision is coarser: its unit in the last place is {new.unit:.3g} and was "
+                         f"{old.unit:.3g}, so the tolerances are wider.")
+    return sentences
+
+
+def uncovered(cause: Cause, earlier: list[Cause]) -> list[str]:
+    """The modules of a finding at which, or around or inside which, there was no such finding before.
+
+    One that was not explained counts as any: it may only have been named now.
+    """
+    known = [module for before in earlier if before.names & cause.names or before.kind in COVERS_ALL
+             for module in before.modules]
+    return [module for module in cause.modules if not any(
+        f"{module}.".startswith(f"{other}.") or f"{other}.".startswith(f"{module}.") for other in known)]
