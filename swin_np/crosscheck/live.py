@@ -78,7 +78,7 @@ def live_candidate(text: str, reference: Reference) -> Candidate:
         import_module("torch")
     except FAILURES as error:
         raise InputError(f"{text} needs {library} and torch, which cannot be imported ({first_line(error)}): install "
-                         "them, or dump the model's points into a file") from None
+                         "them, in builds that fit each other, or dump the model's points into a file") from None
     try:
         model = BUILDERS[library](module, name, reference).float().eval()
     except SwinError:
