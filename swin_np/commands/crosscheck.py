@@ -47,9 +47,10 @@ def add_command(commands: argparse._SubParsersAction) -> None:
                          help="a file of swin-np dump; or, with --image, a checkpoint of any format and dialect, "
                               f"{ADDRESS_HELP}")
     command.add_argument("candidate", type=candidate, metavar="CANDIDATE",
-                         help="the port's numbers: .npz, .safetensors, .pth, or a folder of .npy files; the port itself "
-                              "as .onnx, which is run on the reference's images; or a library's model, which gets the "
-                              "reference's weights: timm:NAME, torchvision:NAME, or transformers:REPOSITORY_OR_FOLDER")
+                         help="the port's numbers: .npz, .safetensors, .pth, or a folder of .npy files; the port "
+                              "itself as .onnx, which is run on the reference's images; or a library's model, which "
+                              "gets the reference's weights: timm:NAME, torchvision:NAME, or "
+                              "transformers:REPOSITORY_OR_FOLDER")
     command.add_argument("--image", type=Path, metavar="IMAGE", help=f"with a checkpoint: {IMAGE_HELP}")
     command.add_argument("--mapping", type=Path, metavar="FILE",
                          help='JSON {"their name": "official name", ...}, for names of no known dialect')
