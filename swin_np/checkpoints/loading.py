@@ -51,7 +51,8 @@ class Identified:
 
 
 def load(path: str | Path, num_heads: int | tuple[int, ...] | None = None, image_size: Size | None = None,
-         dtype: type = np.float32, config: Config | None = None, window_size: Size | None = None,
+         dtype: type = np.float32, config: Config | None = None,
+         window_size: Size | tuple[Size, ...] | None = None,
          pretrained_window_sizes: int | tuple[int, ...] | None = None, part: str | None = None) -> Model:
     """The model in a checkpoint file of any format, system and dialect, or in a folder of transformers' or timm's.
 
@@ -99,7 +100,7 @@ def load(path: str | Path, num_heads: int | tuple[int, ...] | None = None, image
 
 
 def identify(stored: StoredCheckpoint, num_heads: int | tuple[int, ...] | None = None,
-             image_size: Size | None = None, window_size: Size | None = None,
+             image_size: Size | None = None, window_size: Size | tuple[Size, ...] | None = None,
              pretrained_window_sizes: int | tuple[int, ...] | None = None, part: str | None = None) -> Identified:
     """The dialect, configuration and parameters of a checkpoint that was read; arguments and errors as of `load`."""
     found = translate(stored, part, num_heads, image_size, window_size, pretrained_window_sizes)
