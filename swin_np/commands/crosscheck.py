@@ -25,7 +25,8 @@ def add_command(commands: argparse._SubParsersAction) -> None:
                     "name the mistake. Status 0: they agree, 1: they differ, 2: they cannot be compared. "
                     "swin_np/crosscheck/PORTING.md says what to dump.",
         epilog="examples: swin-np crosscheck ref.npz candidate.npz; "
-               "swin-np crosscheck swin_tiny_patch4_window7_224.pth dumps/ --image photo.jpg --plot errors.png")
+               "swin-np crosscheck swin_tiny_patch4_window7_224.pth dumps/ --image photo.jpg --plot errors.png; "
+               "swin-np crosscheck swin_tiny_patch4_window7_224.pth port.onnx --image photo.jpg")
     command.add_argument("reference", type=checkpoint, metavar="REFERENCE",
                          help="a file of swin-np dump; or, with --image, a checkpoint of any format and dialect, "
                               f"{ADDRESS_HELP}")

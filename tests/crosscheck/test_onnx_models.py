@@ -3,6 +3,7 @@
 import itertools
 import re
 import sys
+from copy import deepcopy
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -156,3 +157,14 @@ def test_a_mistake_in_an_export_is_named(mistake, names, tmp_path):
     report = crosscheck(Reference.of(model, images), candidate if names else without_names(candidate))
     assert [finding.mistake for finding in report.findings] == [mistake]
     assert re.fullmatch(CATALOGUE[mistake].modules, report.findings[0].module)
+
+
+@needs_onnx
+def test_an_export_in_half_precision_is_run_in_it_and_agrees(tmp_path):
+    from tests.crosscheck import exports
+
+    model = exports.model_of("timm")
+    reference = exports.reference_of(exports.save(model, tmp_path / "model.pth"))
+    half = exports.export(deepcopy(model).half(), tmp_path / "half.onnx", False, exports.some_images().astype("f2"))
+    report = crosscheck(reference, onnx_models.record(half, exports.some_images()))
+    assert (report.verdict, report.precision) == ("agree", "float16")
