@@ -41,6 +41,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
                     "swin_np/crosscheck/PORTING.md says what to dump.",
         epilog="examples: swin-np crosscheck ref.npz candidate.npz; "
                "swin-np crosscheck swin_tiny_patch4_window7_224.pth dumps/ --image photo.jpg --html report.html; "
+               "swin-np crosscheck swin_tiny_patch4_window7_224.pth port.onnx --image photo.jpg; "
                "swin-np crosscheck swin_tiny_patch4_window7_224.pth timm:swin_tiny_patch4_window7_224 "
                "--image photo.jpg")
     command.add_argument("reference", type=checkpoint, metavar="REFERENCE",

@@ -16,6 +16,8 @@ from swin_np.functional import Array
 from swin_np.layers import editing, names_of_modules, step_name
 from swin_np.parallel.pool import uncut
 
+NAMELESS = "no known library, so its tensors were matched by their values"
+
 
 @dataclass
 class Known:
@@ -111,10 +113,12 @@ class Known:
     def named(self, extra: list[str]) -> Named:
         """All points in the order of computation. extra: names of tensors that are to be mentioned if they are none."""
         found, points, theirs = self.found, {}, {}
+        dialect = found.dialect if found.points.keys() - {"output"} else NAMELESS
         for name in self.reference.points:
             if name in self.arrays:
                 points[name], theirs[name] = self.arrays[name], self.theirs[name]
             elif name in found.unfit or (name == "input" and name in found.points):
                 points[name], theirs[name] = found.points[name], found.theirs[name]
-        return replace(found, points=points, theirs=theirs, extra=[name for name in extra if not self.is_taken(name)],
+        return replace(found, points=points, theirs=theirs, dialect=dialect,
+                       extra=[name for name in extra if not self.is_taken(name)],
                        unfit=[name for name in found.unfit if name not in self.arrays])

@@ -6,6 +6,7 @@ onnx and onnxruntime are imported only here.
 import ast
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +54,7 @@ def record(path: str | Path, images: Array) -> Candidate:
     return Candidate(points, others=others)
 
 
-def packages(path: str | Path) -> "tuple[onnx, onnxruntime]":
+def packages(path: str | Path) -> tuple[ModuleType, ModuleType]:
     """The two packages; InputError where one is missing."""
     try:
         import onnx
@@ -65,7 +66,7 @@ def packages(path: str | Path) -> "tuple[onnx, onnxruntime]":
     return onnx, onnxruntime
 
 
-def read_graph(onnx: "onnx", path: str | Path) -> "onnx.ModelProto":
+def read_graph(onnx: ModuleType, path: str | Path) -> "onnx.ModelProto":
     """The model in a file, its functions written out; weights in files of their own stay there."""
     try:
         model = onnx.load(str(path), load_external_data=False)
@@ -83,7 +84,7 @@ def read_graph(onnx: "onnx", path: str | Path) -> "onnx.ModelProto":
     return model
 
 
-def session_of(onnxruntime: "onnxruntime", model: "onnx.ModelProto", path: Path) -> "onnxruntime.InferenceSession":
+def session_of(onnxruntime: ModuleType, model: "onnx.ModelProto", path: Path) -> "onnxruntime.InferenceSession":
     """What runs the model, on the processor, as it is written."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -51,7 +51,7 @@ def model_of(library: str) -> torch.nn.Module:
 
 
 @cache
-def images() -> Array:
+def some_images() -> Array:
     return np.random.default_rng(0).standard_normal((2, 3, *SIZE), np.float32)
 
 
@@ -64,14 +64,14 @@ def reference_of(path: Path) -> Reference:
     """Our model of a checkpoint that a library wrote, on the images."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")                # of an image size that is given
-        return Reference.of(load(path, num_heads=(1, 2), image_size=SIZE), images())
+        return Reference.of(load(path, num_heads=(1, 2), image_size=SIZE), some_images())
 
 
-def export(model: torch.nn.Module, path: Path, dynamo: bool, batch: int = 2, **options) -> Path:
+def export(model: torch.nn.Module, path: Path, dynamo: bool, images: Array | None = None) -> Path:
     """The ONNX file of a model: traced, or by torch.export."""
-    x = torch.from_numpy(images()[:batch])
+    x = torch.from_numpy(some_images() if images is None else images)
     silent = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
     with warnings.catch_warnings(), silent[0], silent[1]:
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, (x,), str(path), dynamo=dynamo, **{"opset_version": 18, **options})
+        torch.onnx.export(model, (x,), str(path), dynamo=dynamo, opset_version=18)
     return path

@@ -40,6 +40,7 @@ def test_every_point_is_found_whatever_its_name_and_layout():
     numbered, names = nameless(points)
     report = check(numbered)
     assert report.verdict == "agree"
+    assert "matched by their values" in report.lines()[0]
     assert [point.name for point in report.points] == [name for name in reference().points if name != "input"]
     for point in report.points:
         assert np.array_equal(np.sort(points[names[point.theirs]], axis=None), np.sort(points[point.name], axis=None))

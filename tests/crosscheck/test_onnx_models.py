@@ -1,15 +1,21 @@
 """An ONNX file as a candidate: exports of three libraries agree, mistakes are found, bad files are sentences."""
 
 import itertools
+import re
 import sys
+from copy import deepcopy
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
 from swin_np.crosscheck import onnx_models
+from swin_np.crosscheck.candidates import Candidate
 from swin_np.crosscheck.referee import crosscheck
+from swin_np.crosscheck.reference import Reference
 from swin_np.errors import InputError
+from swin_np.mistakes.catalogue import CATALOGUE
 
 needs_onnx = pytest.mark.skipif(not (find_spec("onnx") and find_spec("onnxruntime") and find_spec("timm")),
                                 reason="onnx, onnxruntime or timm is not installed")
@@ -17,6 +23,7 @@ by_export = pytest.param(True, id="torch.export", marks=pytest.mark.skipif(
     not find_spec("onnxscript"), reason="onnxscript is not installed"))
 traced = pytest.param(False, id="traced")
 LIBRARIES = ("timm", "torchvision", "transformers")
+NEVER_COMPUTED = (".scores_with_bias", ".qkv")         # by transformers: bias and mask are added first, q is by itself
 PATHS = {                                              # a node's name in a traced file, and its module
     "/layers/layers.0/blocks/blocks.1/attn/qkv/MatMul": "layers.0.blocks.1.attn.qkv",
     "/features/features.1/features.1.0/norm1/LayerNormalization": "features.1.0.norm1",
@@ -41,7 +48,8 @@ def timm_file(tmp_path):
     from tests.crosscheck import exports
 
     model = exports.model_of("timm")
-    return exports.save(model, tmp_path / "model.pth"), exports.export(model, tmp_path / "port.onnx", False, batch=1)
+    file = exports.export(model, tmp_path / "port.onnx", False, exports.some_images()[:1])
+    return exports.save(model, tmp_path / "model.pth"), file
 
 
 @pytest.mark.parametrize("node", PATHS)
@@ -71,7 +79,7 @@ def test_an_export_agrees_and_every_module_is_compared(library, dynamo):
 
     name, folder, reference = library
     path = exports.export(exports.model_of(name), folder / f"{dynamo}.onnx", dynamo)
-    report = crosscheck(reference, onnx_models.record(path, exports.images()))
+    report = crosscheck(reference, onnx_models.record(path, exports.some_images()))
     assert (report.verdict, report.dialect) == ("agree", name)
     blocks = {f"layers.{i}.blocks.{j}" for i in (0, 1) for j in (0, 1)}
     assert {*blocks, *(f"{block}.mlp" for block in blocks), "norm", "output"} <= {point.name for point in report.points}
@@ -109,3 +117,54 @@ def test_a_graph_that_takes_the_batch_as_it_comes_and_channels_last_is_run(tmp_p
     assert np.allclose(found.points["output"], x.mean((2, 3)), atol=1e-6)
     assert np.allclose(found.others["t"], x, atol=1e-6)
     assert list(found.points) == ["a", "output"]
+
+
+def without_names(candidate):
+    """The candidate with its tensors under numbers, in an order that is drawn; of names only that of the logits."""
+    order = np.random.default_rng(0).permutation(len(candidate.others))
+    tensors = list(candidate.others.values())
+    return Candidate({"output": candidate.points["output"]}, others={f"t{i}": tensors[k] for i, k in enumerate(order)})
+
+
+@needs_onnx
+def test_content_alone_finds_every_point_of_an_export(library):
+    from tests.crosscheck import exports
+
+    name, folder, reference = library
+    candidate = onnx_models.record(exports.export(exports.model_of(name), folder / "traced.onnx", False),
+                                   exports.some_images())
+    for given in (candidate, without_names(candidate)):
+        report = crosscheck(reference, given)
+        missing = reference.points.keys() - {point.name for point in report.points} - {"input"}
+        assert report.verdict == "agree"
+        assert not report.notes
+        assert all(name == "transformers" and point.endswith(NEVER_COMPUTED) for point in missing)
+
+
+@needs_onnx
+@pytest.mark.parametrize("names", [True, False], ids=["scopes", "without names"])
+@pytest.mark.parametrize("mistake", ["no-mask", "merge-row-major", "gelu-by-tanh", "index-transposed", "scale-twice"])
+def test_a_mistake_in_an_export_is_named(mistake, names, tmp_path):
+    from oracle.planted_mistakes import PLANTED_IN_TORCH
+    from oracle.small_models import EVEN, model_and_images
+    from oracle.swin_twin import torch_twin
+    from tests.crosscheck import exports
+
+    model, images = model_and_images(replace(EVEN, depths=(2, 2), num_heads=(2, 3)))
+    twin = torch_twin(model, exports.torch.float32, "eager")
+    PLANTED_IN_TORCH[mistake](twin)
+    candidate = onnx_models.record(exports.export(twin, tmp_path / "port.onnx", False, images=images), images)
+    report = crosscheck(Reference.of(model, images), candidate if names else without_names(candidate))
+    assert [finding.mistake for finding in report.findings] == [mistake]
+    assert re.fullmatch(CATALOGUE[mistake].modules, report.findings[0].module)
+
+
+@needs_onnx
+def test_an_export_in_half_precision_is_run_in_it_and_agrees(tmp_path):
+    from tests.crosscheck import exports
+
+    model = exports.model_of("timm")
+    reference = exports.reference_of(exports.save(model, tmp_path / "model.pth"))
+    half = exports.export(deepcopy(model).half(), tmp_path / "half.onnx", False, exports.some_images().astype("f2"))
+    report = crosscheck(reference, onnx_models.record(half, exports.some_images()))
+    assert (report.verdict, report.precision) == ("agree", "float16")
