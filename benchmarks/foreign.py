@@ -69,7 +69,8 @@ def judge(report: Report, cause: "Cause") -> str:
 
 def judge_finding(finding: Finding, cause: "Cause") -> str:
     """The worth of one finding by itself."""
-    here = any(around(module, cause.module) or around(cause.module, module) for module in finding.modules)
+    modules = ["head" if module == "output" else module for module in finding.modules]
+    here = any(around(module, cause.module) or around(cause.module, module) for module in modules)
     if set(cause.mistakes) & {finding.mistake, *finding.alternatives}:
         return "named" if here else "elsewhere"
     text = f"{finding.sentence} {finding.fix}"

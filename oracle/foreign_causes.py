@@ -98,7 +98,7 @@ def proj_bias_lost(port: Port) -> None:
     port.w["layers.1.blocks.0.attn.proj.bias"].zero_()
 
 
-@cause("layers.0.blocks.0.attn", r"table.*(flipped|reversed|last to the first)|(flipped|reversed).*table",
+@cause("layers.0.blocks.0.attn", r"table.*(flipped|reversed)", mistakes=("index-transposed",),
        in_weights=True)
 def bias_table_flipped(port: Port) -> None:
     for name in [name for name in port.w if name.endswith("bias_table")]:
@@ -210,6 +210,6 @@ def clamped_to_two(port: Port) -> None:
 # --- head
 
 
-@cause("output", r"49|divi|scale|multiplied|mean")
+@cause("head", r"\b49\b")
 def pooling_divides_by_49(port: Port) -> None:
     port.pool = lambda x: x.sum((1, 2)) / 49
