@@ -38,10 +38,10 @@ def diagnose(reference: Reference, evidence: Evidence, state: dict[str, Array],
         return findings
     if weights := other_weights(reference, state):
         return [*findings, weights]
-    trials = Trials(reference, evidence)
-    if everything_differs(reference, evidence) and not trials.single(evidence.failing[0]):
+    trials, attempts = Trials(reference, evidence), Attempts(reference, evidence)
+    first = evidence.failing[0]
+    if everything_differs(reference, evidence) and not trials.single(first) and not attempts.explains(first):
         return [*findings, unlike(reference, evidence)]
-    attempts = Attempts(reference, evidence)
     groups, unexplained = search(trials, progress, attempts.explains)
     plain = {kind: names for kind, names in unexplained.items() if solution(reference, evidence, names[0], plain=True)}
     findings += attempts.explain(unexplained, plain, progress)

@@ -122,8 +122,12 @@ def permuted(theirs: Array, ours: Array, letters: list[str], is_it: Check) -> st
         order, signs = matching(rows, others)
         guess = (signs[:, None] * rows[order]).reshape(*lengths, *(n for k, n in enumerate(ours.shape)
                                                                      if k not in places))
-        if len(set(order.tolist())) == count and is_it(np.moveaxis(guess, range(len(places)), places)):
+        if is_it(np.moveaxis(guess, range(len(places)), places)):
             name = GROUPS_IN_WORDS.get(group) or AXES_IN_WORDS[group]
+            if wrong := [n for n in range(count) if order[n] != n] if len(set(order.tolist())) < count else []:
+                pairs = ", ".join(f"number {n} is ours numbered {order[n]}" for n in wrong[:3])
+                return (f"{len(wrong)} of the {count} {name} are copies of others: {pairs}"
+                        + ", ..." * (len(wrong) > 3))
             negated = f", and {int((signs < 0).sum())} of them have the wrong sign" if (signs < 0).any() else ""
             if (order == np.arange(count)).all():
                 return f"the sign is wrong: {int((signs < 0).sum())} of the {count} {name} are negated"

@@ -33,9 +33,31 @@ def blocks(stretch: Stretch) -> Iterator[Cause]:
                     module_at(model, name), forward=lambda z: z))
     yield Cause("block run twice", name, f"The block {name} is run twice.", "Run every block of a stage once.",
                 lambda model: twice(module_at(model, name)))
+    yield from of_channels(stretch, block, name)
     if (fitted := fit(stretch, block, name)) is not None:
         middle, end = fitted
         yield Cause(kind_of(middle, end), name, sentence(name, middle, end), FIX, partial(summed, name, middle, end))
+
+
+def of_channels(stretch: Stretch, block: SwinTransformerBlock, name: str) -> Iterator[Cause]:
+    """The MLP's branch times a factor for each channel, as a layer scale."""
+    given, x = stretch.evidence.given, stretch.evidence.inputs[stretch.units[-1]]
+    if name not in given or stretch.name != name:
+        return
+    steps = {step: value.reshape(x.shape) for step, value in stretch.steps().items() if value.size == x.size}
+    middle, mlp = x + steps[f"{name}.attn.rolled_back"], steps[f"{name}.mlp"]
+    rest = given[name].reshape(x.shape) - middle
+    scale = (rest * mlp).sum(axis=(0, 1, 2)) / (mlp * mlp).sum(axis=(0, 1, 2))
+    if np.ptp(scale) > ROUND:                          # one factor for all is found by `fit`
+        says = (f"In {name} the branch of the MLP is multiplied channel by channel, by {scale.min():.4g} to "
+                f"{scale.max():.4g}, as by a layer scale.")
+        yield Cause("layer scale", name, says, FIX, lambda model: replaced(
+            module_at(model, name), forward=partial(scaled, module_at(model, name), scale)))
+
+
+def scaled(block: SwinTransformerBlock, scale: Array, z: Array) -> Array:
+    z = z + block.attend(block.norm1(z))
+    return z + block.mlp(block.norm2(z)) * scale.astype(z.dtype)
 
 
 def twice(block: SwinTransformerBlock):

@@ -1,6 +1,7 @@
 """Linear layers whose input is other than it should be: clipped at a limit, or multiplied by a number."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from swin_np.layers import Linear
 Run = Callable[[Cause], Array | None]                  # what the point becomes
 
 GOLDEN = (5**0.5 - 1) / 2
-SEARCHES = 45                                          # steps of golden section: 0.618^45 is 4e-10
+SEARCHES = 40                                          # steps of golden section: 0.618^40 is 4e-9
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.33, 0.25, 0.18, 0.12, 0.08, 0.05, 0.02)     # of the largest value
+PROMISING = 0.8                                        # of the error is left where a limit is worth searching
 
 
 def layer_inputs(stretch: Stretch, run: Run) -> Iterator[Cause]:
@@ -29,11 +32,14 @@ def layer_inputs(stretch: Stretch, run: Run) -> Iterator[Cause]:
             return np.inf if value is None else root_mean_square(value - given)
 
         largest = largest_input(stretch, name, run)
-        limit = golden(lambda t: left(lambda x: np.clip(x, -t, t)), 0, largest)
-        if limit < 0.999 * largest:
+        errors = [left(partial(clipped, share * largest)) for share in SHARES]
+        best = int(np.argmin(errors))
+        if errors[best] < PROMISING * root_mean_square(truth - given):
+            limit = golden(lambda t: left(partial(clipped, t)), *(
+                largest * SHARES[min(max(at, 0), len(SHARES) - 1)] for at in (best + 1, best - 1)))
             yield changed(name, f"The input of {name} is clipped to -{limit:.4g}..{limit:.4g}, {limit / largest:.2f} "
                           "of its largest value, as where a quantised layer saturates",
-                          lambda x, t=limit: np.clip(x, -t, t))
+                          partial(clipped, limit))
         if layer.bias is not None and name == stretch.modules[-1]:
             plain = run(changed(name, "", np.zeros_like))
             if plain is not None and plain.shape == truth.shape:
@@ -44,6 +50,10 @@ def layer_inputs(stretch: Stretch, run: Run) -> Iterator[Cause]:
                     tokens = int(np.prod(stretch.evidence.inputs[-1].shape[1:3]))
                     says += f": the mean over {tokens} tokens divides by {tokens / factor:.5g}"
                 yield changed(name, says, lambda x, f=factor: f * x)
+
+
+def clipped(limit: float, x: Array) -> Array:
+    return np.clip(x, -limit, limit)
 
 
 def largest_input(stretch: Stretch, name: str, run: Run) -> float:

@@ -16,6 +16,18 @@ FIX = "Compare this parameter with the checkpoint's, element by element, where y
 PARTS = ("query", "key", "value")                      # of the rows of qkv
 Change = Callable[[Array], Array]
 
+NORM_WEIGHTS, NORM_BIASES = r"(^|\.)norm\d?\.weight$", r"(^|\.)norm\d?\.bias$"
+EVERYWHERE: list[tuple[str, str, str, Change]] = [
+    (NORM_WEIGHTS, "weight plus 1", "1 is added to the weights of all norms: x (1 + w) instead of x w",
+     lambda x: 1 + x),
+    (NORM_WEIGHTS, "weight lost", "The weights of all norms are left out, their biases are not", np.ones_like),
+    (NORM_BIASES, "bias lost", "The biases of all norms are left out, their weights are not", np.zeros_like),
+    (r"(qkv|proj|fc1|fc2|reduction|head)\.weight$", "reshaped for transposed", "The weights of the linear layers are "
+     "reshaped to their transposed shape instead of transposed", lambda x: x.T.reshape(x.shape)),
+    (r"(qkv|proj|fc1|fc2|reduction|head)\.weight$", "reshaped for transposed", "The weights of the linear layers, "
+     "stored as (in, out), are reshaped instead of transposed", lambda x: x.reshape(x.shape[::-1]).T.reshape(x.shape))]
+"""(pattern of parameters, kind, what was done, the change) of changes that a port makes everywhere."""
+
 
 def parameters(stretch: Stretch) -> Iterator[Cause]:
     """Every change of one parameter, and every module with the parameters of another."""
@@ -25,7 +37,26 @@ def parameters(stretch: Stretch) -> Iterator[Cause]:
             for kind, says, change in changes(name, value):
                 if not np.array_equal(change(value), value):
                     yield cause(kind, name, says, partial(changed, name=name, change=change))
+    yield from of_all_modules(stretch, state)
     yield from of_other_modules(stretch, state)
+
+
+def of_all_modules(stretch: Stretch, state: dict[str, Array]) -> Iterator[Cause]:
+    """One change of all norms, or of all linear layers, where the stretch has several."""
+    for pattern, kind, says, change in EVERYWHERE:
+        names = [name for name in state if re.search(pattern, name)]
+        touched = [name.rpartition(".")[0] for name in names if name.rpartition(".")[0] in stretch.modules]
+        if len(touched) > 1:
+            yield Cause(kind, touched[0], f"{says}.", FIX, partial(all_changed, names=names, change=change))
+
+
+@contextmanager
+def all_changed(model: SwinTransformer, names: list[str], change: Change) -> Iterator[None]:
+    """The model with one change of all these parameters."""
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(changed(model, name, change))
+        yield
 
 
 def cause(kind: str, name: str, says: str, put: Callable[[SwinTransformer], AbstractContextManager[None]]) -> Cause:

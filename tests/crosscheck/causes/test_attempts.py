@@ -95,6 +95,25 @@ def test_another_sum_of_a_block_is_solved_for(says, blocks_only):
     assert says in finding.sentence
 
 
+def test_a_change_of_all_norms_is_one_finding():
+    def change(model):
+        for name, value in model.state_dict().items():
+            if "norm" in name and name.endswith("weight"):
+                value += 1
+    finding, = check({name: value for name, value in points_with(change).items()
+                      if name.count(".") == 3 or name == "output"}).findings
+    assert finding.sentence == "1 is added to the weights of all norms: x (1 + w) instead of x w."
+
+
+def test_a_layer_scale_is_told_from_its_range():
+    def change(model):
+        gamma = np.linspace(0.1, 0.3, 12).astype(np.float32)
+        mlp = model.layers[0].blocks[0].mlp
+        model.layers[0].blocks[0].mlp = lambda x: gamma * mlp(x)
+    finding, = check({name: value for name, value in points_with(change).items() if ".mlp" not in name}).findings
+    assert "channel by channel, by 0.1 to 0.3, as by a layer scale" in finding.sentence
+
+
 def zero_tile(x):
     x[:, 2:5, 4:9] = 0
     return x
@@ -126,6 +145,15 @@ def test_a_mistake_in_one_image_is_told_with_the_image():
     finding = check(mixed).findings[0]
     assert finding.sentence.startswith("Only in images 1 of 2")
     assert "There is no mask" in finding.sentence
+
+
+def test_a_window_that_is_a_copy_of_another_is_told():
+    points = every_point()
+    windows = points["layers.0.blocks.1.attn.windows"].copy()
+    windows[5] = windows[4]
+    names = list(points)[:list(points).index("layers.0.blocks.1.attn.windows")]
+    finding, = check({name: points[name] for name in names} | {"layers.0.blocks.1.attn.windows": windows}).findings
+    assert "1 of the 48 windows are copies of others: number 5 is ours numbered 4" in finding.sentence
 
 
 @pytest.mark.parametrize("name", [name for name in COARSE if "off by" in name])
