@@ -11,6 +11,7 @@ from swin_np.crosscheck.causes.blocks import blocks
 from swin_np.crosscheck.causes.cause import Cause
 from swin_np.crosscheck.causes.images import of_some_images
 from swin_np.crosscheck.causes.layer_inputs import layer_inputs
+from swin_np.crosscheck.causes.norms import norms
 from swin_np.crosscheck.causes.paddings import paddings
 from swin_np.crosscheck.causes.parameters import parameters
 from swin_np.crosscheck.causes.softmax import attentions
@@ -25,7 +26,7 @@ from swin_np.crosscheck.trials import Planting, Trials, compatible
 from swin_np.functional import Array
 from swin_np.model import SwinTransformer
 
-FAMILIES = (blocks, parameters, tables, paddings, activations, attentions, shifts)
+FAMILIES = (blocks, norms, parameters, tables, paddings, activations, attentions, shifts)
 CLEARLY = 5.0                                          # an explanation leaves so many times less than there was
 
 

@@ -97,6 +97,8 @@ def fit(stretch: Stretch, block: SwinTransformerBlock, name: str) -> tuple[Array
         second = steps[f"{name}.norm2"] if f"{name}.norm2" in given else block.norm2(combined(middle, first))
         mlp = steps[f"{name}.mlp"] if f"{name}.mlp" in given or f"{name}.norm2" in given else block.mlp(second)
         end = least_squares([*first, second, mlp], given[name].reshape(x.shape))
+        told = (end[:, 3:] != 0).any(axis=1, keepdims=True)            # without the MLP nothing tells of its input
+        middle = np.where(told | (f"{name}.norm2" in given), middle, RIGHT[:3])
     if np.allclose(middle, RIGHT[:3], atol=ZERO) and np.allclose(end, RIGHT, atol=ZERO):
         return None
     return middle, end
