@@ -19,6 +19,7 @@ AXES_IN_WORDS = {"B": "images", "H": "heads", "C": "channels", "D": "channels of
                  "I": "rows of windows", "J": "columns of windows", "M": "rows of a window", "N": "columns of a window",
                  "W": "columns of pixels"}
 PERMUTED = ("B", "H", "C", "D", "Q", "K", "BIJ", "IJ", "IMJN", "MN", "HD")    # axes whose items are matched together
+COPIED = ("B", "H", "BIJ", "IJ")                       # of which one may stand in the place of another
 GROUPS_IN_WORDS = {"BIJ": "windows", "IJ": "windows", "IMJN": "tokens of the map", "MN": "tokens of a window",
                    "HD": "channels"}
 PAIRS_IN_WORDS = {"IJ": "rows and columns of windows", "MN": "rows and columns of a window",
@@ -124,7 +125,10 @@ def permuted(theirs: Array, ours: Array, letters: list[str], is_it: Check) -> st
                                                                      if k not in places))
         if is_it(np.moveaxis(guess, range(len(places)), places)):
             name = GROUPS_IN_WORDS.get(group) or AXES_IN_WORDS[group]
-            if wrong := [n for n in range(count) if order[n] != n] if len(set(order.tolist())) < count else []:
+            if len(set(order.tolist())) < count:
+                if group not in COPIED:
+                    continue
+                wrong = np.flatnonzero(order != np.arange(count)).tolist()
                 pairs = ", ".join(f"number {n} is ours numbered {order[n]}" for n in wrong[:3])
                 return (f"{len(wrong)} of the {count} {name} are copies of others: {pairs}"
                         + ", ..." * (len(wrong) > 3))

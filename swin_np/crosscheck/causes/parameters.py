@@ -119,8 +119,6 @@ def changes_of_vector(name: str, value: Array) -> Iterator[tuple[str, str, Chang
                    lambda x, mask=mask: np.where(mask, 0, x))
             yield (f"{part} bias twice", f"the {part} bias of {name} is added twice",
                    lambda x, mask=mask: x * (1 + mask))
-        yield ("bias of one part only", f"of {name} only the value bias counts", lambda x: np.where(
-            np.arange(len(x)) // third == 2, x, 0))
 
 
 def of_other_modules(stretch: Stretch, state: dict[str, Array]) -> Iterator[Cause]:
