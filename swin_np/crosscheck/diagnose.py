@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from swin_np.crosscheck.causes.attempts import Attempts
 from swin_np.crosscheck.compare import excess
 from swin_np.crosscheck.evidence import MASKED_SCORES, Evidence
 from swin_np.crosscheck.isolate import isolated
@@ -15,7 +16,7 @@ from swin_np.crosscheck.record import trace
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding
 from swin_np.crosscheck.search import Explained, search, told_apart, without_unneeded
-from swin_np.crosscheck.solve import solve
+from swin_np.crosscheck.solve import solution, solve
 from swin_np.crosscheck.trials import IN_MODEL, Trials
 from swin_np.functional import Array
 from swin_np.layers import redraw
@@ -23,7 +24,7 @@ from swin_np.mistakes.catalogue import CATALOGUE, planted
 from swin_np.mistakes.mistake import Mistake
 
 MOST = 0.9                                             # of the points that depend on weights
-NEAREST = 3                                            # mistakes named where none explains
+NEAREST, HALF = 3, 0.5                                 # mistakes named where none explains: they leave less than half
 
 
 def diagnose(reference: Reference, evidence: Evidence, state: dict[str, Array],
@@ -37,15 +38,20 @@ def diagnose(reference: Reference, evidence: Evidence, state: dict[str, Array],
         return findings
     if weights := other_weights(reference, state):
         return [*findings, weights]
-    trials = Trials(reference, evidence)
-    if everything_differs(reference, evidence) and not trials.single(evidence.failing[0]):
+    trials, attempts = Trials(reference, evidence), Attempts(reference, evidence)
+    first = evidence.failing[0]
+    if everything_differs(reference, evidence) and not trials.single(first) and not attempts.explains(first):
         return [*findings, unlike(reference, evidence)]
-    groups, unexplained = search(trials, progress)
+    groups, unexplained = search(trials, progress, attempts.explains)
+    plain = {kind: names for kind, names in unexplained.items() if solution(reference, evidence, names[0], plain=True)}
+    findings += attempts.explain(unexplained, plain, progress)
     if image := explain_embedding(reference, evidence, unexplained):
         findings.append(image)
     groups = without_unneeded(trials, groups)
+    groups, simpler = attempts.simpler(groups)
+    findings += simpler
     groups = [told_apart(trials, group, groups) for group in groups]
-    findings += once([finding for group in groups for finding in as_findings(reference, group)])
+    findings = once([*findings, *(finding for group in groups for finding in as_findings(trials, group))])
     findings += [solve(reference, evidence, names) or not_explained(trials, names) for names in unexplained.values()
                  if not all(map(evidence.in_float32, names))]
     order = list(evidence.alone)
@@ -70,14 +76,16 @@ def once(findings: list[Finding]) -> list[Finding]:
     return list(result.values())
 
 
-def as_findings(reference: Reference, group: Explained) -> list[Finding]:
+def as_findings(trials: Trials, group: Explained) -> list[Finding]:
     """A finding for every mistake of the group's first alternative."""
+    reference = trials.reference
     chosen, *others = group.alternatives
     modules = reference.modules_of(group.points)
     alternatives = tuple(" with ".join(planting) for planting in others)
     findings = []
     for entry in (IN_MODEL[name] for name in chosen):
         belonging = tuple(dict.fromkeys(found for module in modules if (found := belonging_module(module, entry))))
+        belonging = belonging or trials.behind(group.points[0], entry)
         findings.append(Finding.of(entry, belonging or modules, alternatives))
     return findings
 
@@ -170,10 +178,12 @@ def not_explained(trials: Trials, names: list[str]) -> Finding:
     """The finding for points that nothing explains: the nearest few mistakes, and what the pattern rules out."""
     name, alone = names[0], trials.evidence.alone
     own = alone[name]
-    remaining = {mistake: trials.up_to(name, (mistake,)) / own.excess for mistake in IN_MODEL}
-    nearest = [mistake for mistake in sorted(remaining, key=remaining.get) if remaining[mistake] < 1][:NEAREST]
-    near = ("the nearest are " + ", ".join(f"{mistake} (leaves {100 * remaining[mistake]:.2g} % of the error)"
-                                           for mistake in nearest)) if nearest else "none comes nearer than none at all"
+    belonging = [mistake for part in trials.possible(name) for (mistake,) in part]
+    remaining = {mistake: trials.up_to(name, (mistake,)) / own.excess for mistake in belonging}
+    nearest = [mistake for mistake in sorted(remaining, key=remaining.get) if remaining[mistake] < HALF][:NEAREST]
+    near = ("the nearest are " + ", ".join(
+        f"{mistake} (leaves {100 * remaining[mistake]:.2g} % of the error)" for mistake in nearest)
+        if nearest else "none leaves less than half of the error")
     points, unit = list(alone), trials.evidence.unit
     since = [known for known in points if unit[known] <= unit[name] and alone[known].agrees]
     ruled_out = (f"; {since[-1]} is right on its own, so the cause is between the two"

@@ -23,10 +23,11 @@ class Explained:
     outside: bool = False
 
 
-def search(trials: Trials, progress: Callable[[str], None]) -> tuple[list[Explained], dict[str, list[str]]]:
+def search(trials: Trials, progress: Callable[[str], None],
+           otherwise: Callable[[str], bool] = lambda name: False) -> tuple[list[Explained], dict[str, list[str]]]:
     """(the groups of points that mistakes explain, and by kind of point those that none does).
 
-    Pairs of mistakes are tried last, and not where a plain transformation explains the point.
+    Pairs of mistakes are tried last, and not where a plain transformation explains the point, or `otherwise` does.
     """
     evidence = trials.evidence
     groups: list[Explained] = []
@@ -49,7 +50,8 @@ def search(trials: Trials, progress: Callable[[str], None]) -> tuple[list[Explai
             settled.add(unit)
             groups = [*without_unit(trials, groups, unit), Explained(from_outside, [name], True)]
             continue
-        if not found and not evidence.in_float32(name) and not solution(trials.reference, evidence, name, plain=True):
+        if not found and not evidence.in_float32(name) and not solution(
+                trials.reference, evidence, name, plain=True) and not otherwise(name):
             found = pairs_for(trials, groups, name, progress)
         if found:
             groups.append(Explained(found, [name]))

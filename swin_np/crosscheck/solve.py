@@ -10,6 +10,7 @@ from swin_np.crosscheck.evidence import Evidence
 from swin_np.crosscheck.noise import root_mean_square
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding
+from swin_np.crosscheck.values import clamped, unwritten
 from swin_np.functional import Array
 
 Check = Callable[[Array], bool]                        # whether an array is the candidate's, to rounding
@@ -18,6 +19,7 @@ AXES_IN_WORDS = {"B": "images", "H": "heads", "C": "channels", "D": "channels of
                  "I": "rows of windows", "J": "columns of windows", "M": "rows of a window", "N": "columns of a window",
                  "W": "columns of pixels"}
 PERMUTED = ("B", "H", "C", "D", "Q", "K", "BIJ", "IJ", "IMJN", "MN", "HD")    # axes whose items are matched together
+COPIED = ("B", "H", "BIJ", "IJ")                       # of which one may stand in the place of another
 GROUPS_IN_WORDS = {"BIJ": "windows", "IJ": "windows", "IMJN": "tokens of the map", "MN": "tokens of a window",
                    "HD": "channels"}
 PAIRS_IN_WORDS = {"IJ": "rows and columns of windows", "MN": "rows and columns of a window",
@@ -52,6 +54,9 @@ def solution(reference: Reference, evidence: Evidence, name: str, plain: bool = 
 
     if not theirs.any():
         return "all values are 0: the result was never written, or was overwritten"
+    for guess, sentence in (clamped(theirs, ours), unwritten(theirs, ours, axes)):
+        if sentence and is_it(guess):
+            return sentence
     explanations = (scaled, turned, rolled, permuted) if plain else (scaled, turned, rolled, permuted, channels_scaled)
     for explain in explanations:
         if sentence := explain(theirs, ours, list(axes.lengths), is_it):
@@ -118,8 +123,15 @@ def permuted(theirs: Array, ours: Array, letters: list[str], is_it: Check) -> st
         order, signs = matching(rows, others)
         guess = (signs[:, None] * rows[order]).reshape(*lengths, *(n for k, n in enumerate(ours.shape)
                                                                      if k not in places))
-        if len(set(order.tolist())) == count and is_it(np.moveaxis(guess, range(len(places)), places)):
+        if is_it(np.moveaxis(guess, range(len(places)), places)):
             name = GROUPS_IN_WORDS.get(group) or AXES_IN_WORDS[group]
+            if len(set(order.tolist())) < count:
+                if group not in COPIED:
+                    continue
+                wrong = np.flatnonzero(order != np.arange(count)).tolist()
+                pairs = ", ".join(f"number {n} is ours numbered {order[n]}" for n in wrong[:3])
+                return (f"{len(wrong)} of the {count} {name} are copies of others: {pairs}"
+                        + ", ..." * (len(wrong) > 3))
             negated = f", and {int((signs < 0).sum())} of them have the wrong sign" if (signs < 0).any() else ""
             if (order == np.arange(count)).all():
                 return f"the sign is wrong: {int((signs < 0).sum())} of the {count} {name} are negated"

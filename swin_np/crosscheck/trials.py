@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from swin_np.crosscheck.noise import Rounding, rounding_of, tolerance
 from swin_np.crosscheck.reference import Reference
 from swin_np.functional import Array
 from swin_np.mistakes.catalogue import CATALOGUE, planted
+from swin_np.mistakes.mistake import Mistake
 from swin_np.model import SwinTransformer
 
 Planting = tuple[str, ...]                             # names of mistakes, planted together
@@ -70,18 +72,22 @@ class Trials:
         dtype = np.float64 if model is self.reference.model else np.float32
         x = (self.evidence.images if first == 0 else self.evidence.inputs[first]).astype(dtype)
         given = self.results if coarse else self.evidence.given
-        with planted(*(IN_MODEL[name] for name in planting)):
+        with self.changing(model, planting):
             try:
                 return isolated(model, x, given, first, unit, until).values
             except (ValueError, IndexError):           # of sizes that the mistake does not bear
                 return {}
+
+    def changing(self, model: SwinTransformer, planting: Planting) -> AbstractContextManager[None]:
+        """The context in which a model computes with these mistakes."""
+        return planted(*(IN_MODEL[name] for name in planting))
 
     def excess(self, name: str, value: Array, allowed: Rounding) -> float:
         """The error over the tolerance at one point; where a mistake makes larger numbers it rounds more coarsely."""
         masked, scale = name.endswith(MASKED_SCORES), float(np.abs(self.evidence.truth[name]).max())
         if scale and not masked and np.isfinite(value).all():
             allowed = allowed.scaled(max(1.0, float(np.abs(value).max()) / scale))
-        return excess(self.evidence.given[name], value, allowed, masked)
+        return excess(self.evidence.given[name], value.reshape(self.evidence.given[name].shape), allowed, masked)
 
     def up_to(self, name: str, planting: Planting) -> float:
         """The error over the tolerance at a point, whatever the mistakes do elsewhere."""
@@ -121,15 +127,24 @@ class Trials:
 
     def possible(self, name: str) -> tuple[list[Planting], list[Planting]]:
         """(the mistakes that show first at the point's own module, those that do between it and the point before)."""
-        last, own = self.evidence.unit[name], self.reference.module_of(name)
-        stretch = [unit.name for unit in self.chain[self.evidence.first_unit[last]:last + 1]]
-        within = [module for module, _ in self.reference.model.named_modules()
-                  if any(module == unit or module.startswith(f"{unit}.") for unit in stretch)]
-        within += ["norm", "output"] * ("head" in stretch)
+        own, within = self.reference.module_of(name), self.modules_behind(name)
         here = [(key,) for key, entry in IN_MODEL.items() if re.fullmatch(entry.modules, own)]
         upstream = [(key,) for key, entry in IN_MODEL.items() if (key,) not in here
                     and any(re.fullmatch(entry.modules, module) for module in within)]
         return here, upstream
+
+    def behind(self, name: str, mistake: Mistake) -> tuple[str, ...]:
+        """The module, if any, between a point and the one before it at which a mistake can show."""
+        fitting = [module for module in self.modules_behind(name) if re.fullmatch(mistake.modules, module)]
+        return tuple(fitting[:1])
+
+    def modules_behind(self, name: str) -> list[str]:
+        """The modules of the stretch that ends with a point's unit."""
+        last = self.evidence.unit[name]
+        stretch = [unit.name for unit in self.chain[self.evidence.first_unit[last]:last + 1]]
+        within = [module for module, _ in self.reference.model.named_modules()
+                  if any(module == unit or module.startswith(f"{unit}.") for unit in stretch)]
+        return within + ["norm", "output"] * ("head" in stretch)
 
     def from_outside(self, unit: int, planting: Planting) -> float:
         """The error over the tolerance at the result of a unit, whatever its points inside are."""
