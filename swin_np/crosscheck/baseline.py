@@ -38,9 +38,11 @@ class Cause:
 
 @dataclass(frozen=True)
 class Summary:
-    """What is compared of a report. unit: of the last place; errors: by run ("whole", "alone") and point."""
+    """What is compared of a report. unit: of the last place; theirs: the candidate's name of each point; errors: by run
+    ("whole", "alone") and point."""
 
     unit: float
+    theirs: dict[str, str]
     errors: dict[str, dict[str, Error]]
     causes: list[Cause]
 
@@ -51,7 +53,8 @@ def summary(report: dict[str, object]) -> Summary:
                     for point in report["points"] if point[run] is not None} for run in RUNS}
     causes = [Cause(frozenset([found["mistake"], *found["alternatives"]]), found["kind"], tuple(found["modules"]),
                     found["sentence"]) for found in report["findings"]]
-    return Summary(float(report["noise"]["unit"]), errors, causes)
+    theirs = {point["name"]: str(point["theirs"]) for point in report["points"]}
+    return Summary(float(report["noise"]["unit"]), theirs, errors, causes)
 
 
 def excess_of(difference: dict[str, object]) -> float:
@@ -98,7 +101,8 @@ def worse(new: Summary, old: Summary) -> list[str]:
                 name, (before, now) = next(iter(found.items()))
                 sentences.append(f"{words}, points that {what}: {len(found)}, first {name}, from {before.excess:.3g} "
                                  f"to {now.excess:.3g} times the tolerance.")
-    if lost := [name for name in old.errors["whole"] if name not in new.errors["whole"]]:
+    compared = {*new.theirs, *new.theirs.values()}     # a tensor may have been matched to two points by its content
+    if lost := [name for name, theirs in old.theirs.items() if not {name, theirs} & compared]:
         sentences.append(f"Points that are not compared any more: {len(lost)}, first {lost[0]}.")
     if new.unit > old.unit:
         sentences.append(f"The precision is coarser: its unit in the last place is {new.unit:.3g} and was "
