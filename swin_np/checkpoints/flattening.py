@@ -69,6 +69,9 @@ def flatten(tree: object) -> tuple[dict[str, Array | AnyTensor], list[str]]:
             if isinstance(value, dict | list | tuple) and id(value) not in seen:
                 seen.add(id(value))
                 waiting.append((path + HOLDER, items_of(value)))
+    if not tensors and not isinstance(tree, dict):
+        raise CheckpointError(f"it holds a {type(tree).__name__} without tensors, and a dict of tensors by name was "
+                              "expected: save model.state_dict()")
     if not tensors:
         if unread := dict.fromkeys(value.name for value in others.values() if isinstance(value, Placeholder)):
             raise not_read(list(unread))

@@ -81,7 +81,6 @@ def test_converting_and_back_is_the_identity():
 
 @pytest.mark.parametrize(("changed", "words"), [
     ({"decoder.norm.bias": None}, r"do not make one Transformer: decoder.norm.bias \(24,\) is missing"),
-    ({"generator.weight": np.zeros((9, 24), np.float32)}, r"generator.weight \(9, 24\) has no place"),
     ({"encoder.layers.1.linear2.weight": np.zeros((24, 41), np.float32)}, r"\(24, 41\), expected \(24, 40\)"),
     ({"encoder.layers.1.self_attn.in_proj_bias": np.zeros(72, int)}, "has dtype int64"),
     ({"encoder.layers.0.linear1.weight": None}, "encoder.layers.0.linear1.weight is missing"),
@@ -89,6 +88,11 @@ def test_converting_and_back_is_the_identity():
 def test_what_is_no_whole_model_is_refused_by_name(changed, words):
     with pytest.raises(CheckpointError, match=words):
         identify(as_stored(TINY, **changed), num_heads=3)
+
+
+def test_the_layer_of_a_vocabulary_is_left_aside_with_a_warning():
+    found = identify(as_stored(TINY, **{"generator.weight": np.zeros((9, 24), np.float32)}), num_heads=(3,))
+    assert "Left aside 'generator', no part of the model." in found.assumed
 
 
 def test_every_missing_or_misshapen_parameter_is_refused():

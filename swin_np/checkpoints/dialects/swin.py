@@ -110,9 +110,12 @@ ANCHORS = ("layers.0.blocks.0.attn.qkv.weight", "layers.0.downsample.reduction.w
 
 SWIN_V2_CR = (r"(^|\.)attn\.meta_mlp\.", "timm's swinv2_cr, which is another network than Swin V2 and not known here")
 
-OTHERS = (
+WITH_THE_SAME_BLOCKS = (
     SWIN_V2_CR,
     (r"^(deep_)?prompt_embeddings", "a Swin Transformer with learned prompts among its tokens"),
+)
+OTHERS = (
+    *WITH_THE_SAME_BLOCKS,
     (r"(^|[./])residual_group\.|(^|[./])swin2sr\.", "a SwinIR, Swin2SR or HAT, which restores images"),
     (r"(^|[./])layers[1-4]\.0\.blocks\.", "the Swin of MONAI's SwinUNETR"),
     (r"(^|[./])features\.0\.0\.(norm1|attn)\.", "torchvision's swin3d, for videos"),
@@ -149,6 +152,7 @@ def recognise(tensors: State, dialects: Mapping[str, Dialect] = SWIN_DIALECTS) -
 
     Only the names are looked at. CheckpointError for names of another architecture.
     """
+    check_is_none_of(WITH_THE_SAME_BLOCKS, tensors)
     try:
         found = recognise_by_names(
             tensors, dialects, ANCHORS, "its names are of no known Swin Transformer, it has {names}: "

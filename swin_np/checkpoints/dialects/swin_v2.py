@@ -14,7 +14,7 @@ from swin_np.checkpoints.dialects.dialect import Dialect, State, recognise_by_na
 from swin_np.checkpoints.dialects.swin import (
     ANCHORS,
     DIALECTS,
-    SWIN_V2_CR,
+    WITH_THE_SAME_BLOCKS,
     check_is_none_of,
     transformers_dialect,
 )
@@ -150,7 +150,7 @@ def fit(config: SwinV2Config, found: Translated) -> State:
 
 def recognise(tensors: State, dialects: Mapping[str, Dialect] = SWIN_V2_DIALECTS) -> tuple[Dialect, State, list[str]]:
     """As the first version's; CheckpointError for a network that has the scale of cosine attention as well."""
-    check_is_none_of([SWIN_V2_CR], tensors)
+    check_is_none_of(WITH_THE_SAME_BLOCKS, tensors)
     return recognise_by_names(
         tensors, dialects, ANCHORS, "it has a scale for cosine attention and no first block of a "
         "Swin Transformer V2 that is known: give a file in one of the dialects {dialects}")
