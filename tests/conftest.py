@@ -33,6 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     """A window of headless Chromium."""
+    pytest.importorskip("websocket", reason="jupyter is not installed")
     from tests.notebooks.browser import Browser
 
     with Browser() as window:
