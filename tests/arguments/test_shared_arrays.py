@@ -35,8 +35,8 @@ CACHED = {
 WITHOUT_ARRAYS = {
     "swin_np.exercises.grading.without_network", "swin_np.mistakes.catalogue.bindings",
     "swin_np.mistakes.catalogue.cache_clearers", "swin_np.crosscheck.candidates.official_name",
-    "swin_np.crosscheck.reference.Reference.axes",
-    "swin_np.crosscheck.contents.Tensors.precision", "swin_np.crosscheck.reference.Reference.modules", "swin_np.parallel.blas.library",
+    "swin_np.crosscheck.contents.Tensors.precision", "swin_np.crosscheck.reference.Reference.axes",
+    "swin_np.crosscheck.reference.Reference.modules", "swin_np.parallel.blas.library",
 }
 OF_A_FILE = {"swin_np.checkpoints.formats.torch_tensors.Storage.elements",           # kept with the file that is read
              "swin_np.checkpoints.formats.numpy_arrays.StoredArray.checked"}
