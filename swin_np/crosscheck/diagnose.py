@@ -85,7 +85,8 @@ def as_findings(trials: Trials, group: Explained) -> list[Finding]:
     findings = []
     for entry in (IN_MODEL[name] for name in chosen):
         belonging = tuple(dict.fromkeys(found for module in modules if (found := belonging_module(module, entry))))
-        belonging = belonging or trials.behind(group.points[0], entry)
+        belonging = belonging or tuple(dict.fromkeys(module for point in group.points
+                                                     for module in trials.behind(point, entry)))
         findings.append(Finding.of(entry, belonging or modules, alternatives))
     return findings
 
