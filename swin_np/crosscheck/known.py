@@ -80,6 +80,10 @@ class Known:
         """The error of an array over the tolerance, against the value that a point should have."""
         return excess(theirs, value, self.allowed(name, value), name.endswith(MASKED_SCORES))
 
+    def is_named(self, theirs: str) -> bool:
+        """Whether a tensor is a point by its name: then it is not another point as well, which nobody gave."""
+        return any(self.theirs[name] == theirs for name in self.by_names)
+
     def is_taken(self, theirs: str) -> bool:
         """Whether a tensor, or a copy of it, is a point already."""
         return any(self.tensors.copies(theirs, other) for each in self.theirs.values() for other in each.split(", "))

@@ -34,7 +34,8 @@ def by_content(reference: Reference, candidate: Candidate, found: Named,
             values, y = known.run(number, x, known.points)
             notes += put_right(known, number, x, values)
             for name, value in values.items():
-                if name not in known.points and (match := known.nearest(name, value)):
+                if name not in known.points and (match := known.nearest(name, value)) and (
+                        candidate.others or not known.is_named(match.theirs)):         # a graph gives all its tensors
                     known.accept(name, match)
             if unit.outputs[-1] in known.points or goes_on(known, number, y) or not (
                     follow(known, number, x) or guess(known, number, values)):

@@ -174,3 +174,10 @@ def test_the_precision_is_that_of_most_tensors(rng):
     arrays = {f"t{i}": rng.standard_normal((4, 50)).astype(np.float32) for i in range(3)}
     assert Tensors({**arrays, "half": rng.standard_normal(100).astype(np.float16)}).precision == "float32"
     assert Tensors({}).precision == "float64"
+
+
+@pytest.mark.parametrize("name", ["no-mask", "merge-row-major"])
+def test_a_tensor_with_a_name_of_its_own_is_not_compared_as_another_point_too(name):
+    """`attn` equals `attn.reversed` in a block without a shift; who dumped the one has not shown the other."""
+    dump = module_outputs(every_point(name))
+    assert {point.name for point in check(dump).points} == dump.keys()
