@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-TESTS = ("tests/test_functional.py", "tests/convolution", "tests/test_golden.py", "tests/test_model.py",
-         "tests/test_attention.py", "tests/parallel/test_parallel.py", "tests/test_images.py",
+TESTS = ("tests/test_functional.py", "tests/test_error_function.py", "tests/convolution", "tests/test_golden.py",
+         "tests/test_model.py", "tests/test_attention.py", "tests/parallel/test_parallel.py", "tests/test_images.py",
          "tests/test_transformers.py", "tests/test_classification.py", "tests/test_benchmarks.py", "tests/baselines",
          "tests/dense", "tests/checkpoints", "tests/crosscheck", "tests/exercises", "tests/mistakes", "tests/oracles",
          "tests/probes")
