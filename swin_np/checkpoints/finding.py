@@ -115,7 +115,7 @@ ANCHORS = anchors()
 
 def parts_of(paths: Iterable[str]) -> list[Part]:
     """Every model in a file with these paths, in their order."""
-    names = {WRAPPED.sub("", path): path for path in paths}
+    names = plain_names(list(paths))
     roots: dict[str, list[Dialect]] = {}
     for name in names:
         fitting = [anchor for anchor in ANCHORS if name.endswith(anchor)
@@ -126,14 +126,22 @@ def parts_of(paths: Iterable[str]) -> list[Part]:
     return [part_at(root, dialects, names) for root, dialects in roots.items()]
 
 
+def plain_names(paths: list[str]) -> dict[str, str]:
+    """The paths by their names without wrappers; by themselves where a model is there both wrapped and plain."""
+    names = {WRAPPED.sub("", path): path for path in paths}
+    return names if len(names) == len(paths) else {path: path for path in paths}
+
+
 def part_at(root: str, dialects: list[Dialect], names: dict[str, str]) -> Part:
     """The model under a root; dialects: those that its first block can be of."""
     paths = dict(under(root, names))
     outer = re.sub(r"[^./]+\.$", "", root)             # without the last component, if that is no holder
     beside = {name: path for name, path in under(outer, names) if not (outer + name).startswith(root)}
-    paths |= {name: path for name, path in beside.items() if BESIDE.fullmatch(name)}
-    if all(BESIDE.fullmatch(name) or any(root == outer + dialect.root and dialect.is_outside(name)
-                                           for dialect in dialects) for name in beside):
+    norms_beside = {name: path for name, path in beside.items() if BESIDE.fullmatch(
+        name if root == f"{outer}backbone." else name.removeprefix("norms."))}        # `norms.0` is ours alone
+    paths |= norms_beside
+    if all(name in norms_beside or any(root == outer + dialect.root and dialect.is_outside(name)
+                                       for dialect in dialects) for name in beside):
         paths |= beside                                # a head, and nothing between it and the model
     reader = next(reader for reader in READERS if reader.is_told_by(paths))
     norms = {found[1] for found in map(MAP_NORM.fullmatch, paths) if found}

@@ -4,6 +4,7 @@ The maps are compared with the library's own in float64. Whether a library gives
 files are read: from its folder, and from a state dict in memory under further prefixes.
 """
 
+import pickle
 import re
 import warnings
 
@@ -258,14 +259,19 @@ def detector():
     return drawn(transformers.SwinBackbone(of_version("", out_features=STAGES)))
 
 
-@pytest.mark.parametrize("kind", ["official", "mmdetection", "detectron2"])
+@pytest.mark.parametrize("kind", ["official", "mmdetection", "detectron2", "detectron2.pkl"])
 def test_a_detectors_file_gives_the_maps_with_their_norms(kind, detector, tmp_path):
     state = in_official_names(detector.state_dict())
     state = in_names_of_mmdetection(state) if kind == "mmdetection" else state
     tensors = {f"backbone.{name}": value for name, value in state.items()}
     tensors |= {name: torch.ones(shape) for name, shape in HEADS.items()}
-    wrapper = {"official": "state_dict", "mmdetection": "state_dict", "detectron2": "model"}[kind]
-    torch.save({"meta": {"epoch": 12}, wrapper: tensors}, tmp_path / "detector.pth")
+    wrapper = "model" if "detectron2" in kind else "state_dict"
+    content = {"meta": {"epoch": 12}, wrapper: tensors}
+    if kind.endswith(".pkl"):                          # arrays, as its converters write them
+        content = {"model": {name: value.numpy() for name, value in tensors.items()}, "matching_heuristics": True}
+        (tmp_path / "detector.pth").write_bytes(pickle.dumps(content))
+    else:
+        torch.save(content, tmp_path / "detector.pth")
     with pytest.warns(SwinWarning, match="Left aside 'neck', 'rpn_head', 'roi_head', not in the backbone"):
         ours = swin_np.load(tmp_path / "detector.pth", dtype=np.float64)
     for size in ((64, 96), (61, 50), (16, 16)):        # that the window fits, that it does not, one window

@@ -82,6 +82,24 @@ def test_what_wraps_single_modules_is_passed_over(wrapper, dialect):
                       identify(checkpoint(state)).state)
 
 
+@pytest.mark.parametrize("part", ["_orig_mod", None])
+def test_a_model_that_is_there_wrapped_and_plain_is_two_models_and_none_is_mixed(part):
+    tree = stored_as("timm", 1) | with_prefix("_orig_mod.", stored_as("timm", 2))
+    if part is None:
+        with pytest.raises(CheckpointError, match="it holds 2 models"):
+            identify(checkpoint(tree))
+    else:
+        assert_same_state(identify(checkpoint(tree), part=part).state, redrawn(seed=2).state_dict())
+
+
+def test_norms_of_another_module_beside_a_model_do_not_make_it_a_backbone():
+    tree = with_prefix("vision.", stored_as("timm")) | {
+        f"norms.{i}.{name}": np.ones(8 * 2**i, np.float32) for i in range(2) for name in ("weight", "bias")}
+    found = identify(checkpoint(tree))
+    assert found.reader.name == "Swin Transformer"
+    assert "Left aside 'norms', not in the vision." in found.assumed
+
+
 def test_where_the_model_lay_and_what_was_left_aside_is_said():
     state = with_prefix("module.encoder.", stored_as("microsoft")) | {
         "module.encoder.mask_token": np.zeros((1, 1, 8)), "module.decoder.0.weight": np.ones((4, 4)),
