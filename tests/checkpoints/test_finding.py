@@ -9,6 +9,7 @@ import pytest
 
 import swin_np
 from swin_np import MICROSOFT, TORCHVISION, SwinConfig
+from swin_np.checkpoints.config_files.entries import Entries
 from swin_np.checkpoints.dialects.swin import DIALECTS
 from swin_np.checkpoints.files import Content, StoredCheckpoint, flat_checkpoint
 from swin_np.checkpoints.finding import READERS, parts_of
@@ -121,6 +122,28 @@ def test_a_training_checkpoint_loads_without_a_warning(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error", SwinWarning)
         load(tmp_path / "c.pth")
+
+
+def test_what_lies_in_dicts_beside_the_tensors_is_no_part_of_the_state_dict():
+    found = identify(checkpoint(stored_as("microsoft") | {"optimizer": {"exp_avg": np.ones(3)}, "epoch": 3}))
+    assert "Left aside 'optimizer', 'epoch', not a tensor." in found.notes and not found.assumed
+
+
+def test_a_name_that_only_ends_like_a_block_is_none():
+    state = {f"my{name}": value for name, value in stored_as("timm").items()}
+    with pytest.raises(CheckpointError, match="its names are of no known Swin Transformer"):
+        identify(checkpoint(state))
+
+
+def test_two_tensors_of_one_path_are_refused():
+    with pytest.raises(CheckpointError, match="each given once: rename them"):
+        checkpoint({"a": {"b": np.ones(3)}, "a/b": np.zeros(3)})
+
+
+def test_a_whole_name_counts_more_than_the_end_of_another():
+    tree = {"student": stored_as("timm", 1), "old": {"student": stored_as("timm", 2)}}
+    assert_same_state(identify(checkpoint(tree), part="student").state, redrawn(seed=1).state_dict())
+    assert_same_state(identify(checkpoint(tree), part="old.student").state, redrawn(seed=2).state_dict())
 
 
 def test_a_dict_that_is_stored_twice_is_one_model():
@@ -274,6 +297,36 @@ def test_every_anchor_of_a_reader_is_in_the_models_that_it_reads():
             assert not reader.anchors or any(anchor in names for anchor in reader.anchors) or (
                 isinstance(config, BackboneConfig))
             assert len(parts_of(names)) in (1, 2)      # a dense model's backbone is the second
+
+
+# The configuration of a larger model.
+
+
+OF_SWIN = {"model_type": "swin", "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 4], "window_size": 4,
+           "patch_size": 2, "image_size": [32, 48]}
+
+
+def configured(**entries) -> StoredCheckpoint:
+    return replace(checkpoint(with_prefix("vision.", stored_as("transformers"))),
+                   configuration=Entries("config.json", {"model_type": "something", **entries}))
+
+
+@pytest.mark.parametrize("entries", [
+    {"vision_config": OF_SWIN}, {"a": {"b": {"backbone_config": OF_SWIN}}, "text_config": {"model_type": "bert"}},
+    {"one": OF_SWIN, "same": dict(OF_SWIN)}], ids=list)
+def test_the_configuration_of_the_swin_is_found_inside_that_of_a_larger_model(entries):
+    assert identify(configured(**entries)).config.img_size == (32, 48)
+
+
+@pytest.mark.parametrize(("entries", "words"), [
+    ({"one": OF_SWIN, "two": {**OF_SWIN, "image_size": 64}}, "has 2 configurations of a Swin Transformer"),
+    ({"vision_config": {"model_type": "vit"}}, "of the type 'something' with 'vit', and its tensors are those of"),
+    ({"vision_config": {**OF_SWIN, "hidden_act": "relu"}}, "says hidden_act 'relu'"),
+    ({"vision_config": {**OF_SWIN, "num_heads": [1, 1]}}, "says num_heads"),
+    ({"vision_config": {**OF_SWIN, "depths": "many"}}, "says depths 'many', expected whole numbers")], ids=str)
+def test_a_configuration_that_is_not_the_swins_is_refused_inside_a_larger_one_too(entries, words):
+    with pytest.raises(CheckpointError, match=words):
+        identify(configured(**entries))
 
 
 # Command line.
