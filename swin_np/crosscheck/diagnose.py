@@ -170,9 +170,11 @@ def unlike(reference: Reference, evidence: Evidence) -> Finding:
     modules = reference.modules_of(evidence.failing)
     already = "the patch embedding differs already" if modules[0].startswith("patch_embed") else f"from {modules[0]} on"
     return Finding("weights", modules[0], modules, "other weights",
-                   f"The candidate has other weights: {already}, and {len(evidence.failing)} of {len(evidence.alone)} "
-                   "points differ on their own, which no mistake explains.",
-                   "Load the same checkpoint on both sides, and compare a few weights directly.")
+                   "The candidate has other weights, or multiplies in a coarser precision than it was dumped in: "
+                   f"{already}, and {len(evidence.failing)} of {len(evidence.alone)} points differ on their own, which "
+                   "no mistake explains.",
+                   "Load the same checkpoint on both sides, and compare a few weights directly; if they are equal, "
+                   "compute without TF32, 16-bit or quantised products, and dump again.")
 
 
 def not_explained(trials: Trials, names: list[str]) -> Finding:

@@ -136,6 +136,15 @@ def test_other_weights_are_recognised_and_no_bug_is_reported():
         assert "the patch embedding differs already" in finding.sentence
 
 
+def test_weights_that_were_only_rounded_are_not_stated_to_be_other_weights():
+    model = model_and_images()[0].astype(np.float32)
+    for value in model.state_dict().values():
+        value[...] = bfloat16(value)
+    finding, = check(module_outputs(every_point(model=model))).findings
+    assert "has other weights, or multiplies in a coarser precision" in finding.sentence
+    assert "compute without TF32" in finding.fix
+
+
 def test_other_weights_of_one_layer_are_found_by_name_if_they_are_dumped():
     model, _ = model_and_images()
     points = {**every_point(), **{f"state/{name}": value for name, value in model.state_dict().items()}}
