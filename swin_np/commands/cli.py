@@ -49,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     A command whose result is also a status, as crosscheck's, gives its own. What was assumed about files follows the
     result as notes on standard error; with --json it is in the object, as "notes".
     """
+    if hasattr(sys.stdout, "reconfigure"):             # a console of ASCII or Windows shows other letters escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
     options, status = parser().parse_args(arguments), None
     options.notes = []
     try:

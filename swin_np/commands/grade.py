@@ -2,13 +2,21 @@
 
 import argparse
 import json
+import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from swin_np.commands.options import FIGURE, TABLE, add_json, add_plot, output_file
-from swin_np.commands.terminal import with_progress
+from swin_np.classroom import class_grades, feedback, grade_table, gradebooks, session
+from swin_np.classroom.class_grades import BEST, LATEST, Grade, Rules
+from swin_np.classroom.hand_ins import moment
+from swin_np.classroom.integrity import Finding
+from swin_np.classroom.roster import read_roster
+from swin_np.classroom.store import NAME, Store
+from swin_np.commands.options import FIGURE, TABLE, add_json, add_plot, check_seed, output_file, output_folder
+from swin_np.commands.terminal import progress, with_progress
 from swin_np.errors import InputError
-from swin_np.exercises import grade_table, grading
+from swin_np.exercises.checking import SEED
 from swin_np.text import printable
 from swin_np.writing import write_text
 
@@ -19,17 +27,41 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `grade` to the parser of the command line."""
     command = commands.add_parser(
         "grade", help="grade a folder of submitted exercises",
-        description="Execute every notebook in a process of its own, with limits on time and memory and without "
-                    "network, and check the functions that it defines. The limits are against accidents; code that is "
-                    "made to deceive the check can do so.",
-        epilog="example: swin-np grade submitted --csv grades.csv --plot mistakes.svg; the folder holds STUDENT.ipynb "
-               "or STUDENT/.../NOTEBOOK.ipynb, as nbgrader's does")
-    command.add_argument("folder", type=Path, metavar="FOLDER", help="the submissions, a notebook or folder for each "
-                                                                     "student")
-    command.add_argument("--seconds", type=float, default=grading.SECONDS, help="for a notebook (default: %(default)g)")
-    command.add_argument("--memory", type=int, default=grading.MEBIBYTES, metavar="MIB",
-                         help="for a notebook, in MiB (default: %(default)s; not limited on Windows and macOS)")
-    command.add_argument("--csv", type=Path, metavar="FILE", help="write a line for each student")
+        description="Execute every notebook and .py file in a process of its own, with limits on time and memory, and "
+                    "on Linux without network and with the files of others hidden; call the functions that it defines "
+                    "and compare their results in another process. What was graded is kept, so that the command can be "
+                    "interrupted and called again.",
+        epilog="example: swin-np grade submitted --roster class.csv --deadline 2026-05-31 --feedback pages --moodle "
+               "grades.csv; the folder holds STUDENT.ipynb, STUDENT.zip or STUDENT/.../NOTEBOOK.ipynb, or is what "
+               "nbgrader, Moodle or Canvas give, which may be a zip")
+    command.add_argument("folder", type=Path, metavar="FOLDER", help="the submissions: a folder, or a zip of one")
+    count = command.add_argument_group("what counts")
+    count.add_argument("--roster", type=Path, metavar="FILE", help="CSV of the class, as Moodle or Canvas export it, "
+                                                                   "or with a column name: everybody gets a line")
+    count.add_argument("--attempts", choices=(BEST, LATEST), default=BEST,
+                       help="which of several hand-ins counts for an exercise (default: %(default)s)")
+    count.add_argument("--deadline", metavar="TIME", help="such as 2026-05-31, which ends that day, or '2026-05-31 "
+                                                          "18:00': how many days late is said")
+    count.add_argument("--late-days", type=int, metavar="N", help="what comes more than N days late does not count")
+    count.add_argument("--seed", type=int, default=SEED, help="of the random arguments (default: that of check)")
+    work = command.add_argument_group("the work")
+    work.add_argument("--seconds", type=float, default=session.SECONDS, help="for a file (default: %(default)g)")
+    work.add_argument("--memory", type=int, default=session.MEBIBYTES, metavar="MIB",
+                      help="for a file, in MiB (default: %(default)s; not limited on Windows and macOS)")
+    work.add_argument("--processes", type=int, metavar="N", help="how many files to grade at a time (default: one for "
+                                                                 "each core)")
+    work.add_argument("--results", type=Path, metavar="FILE",
+                      help=f"where results are kept as they come, .jsonl (default: {NAME} in the folder)")
+    work.add_argument("--fresh", action="store_true", help="grade again what was graded before")
+    work.add_argument("--compare", type=Path, action="append", default=[], metavar="FOLDER",
+                      help="compare the code with this too, earlier hand-ins or solutions; can be given several times")
+    written = command.add_argument_group("what is written")
+    written.add_argument("--csv", type=Path, metavar="FILE", help="a line for each student")
+    written.add_argument("--moodle", type=Path, metavar="FILE", help="CSV for Moodle: a grading worksheet")
+    written.add_argument("--canvas", type=Path, metavar="FILE", help="CSV for Canvas: a gradebook of one assignment")
+    written.add_argument("--assignment", default=gradebooks.ASSIGNMENT, metavar="NAME",
+                         help="what its column in Canvas is called (default: %(default)s)")
+    written.add_argument("--feedback", type=Path, metavar="FOLDER", help="a page for each student, with the reports")
     add_plot(command, "what went wrong most")
     add_json(command)
     command.set_defaults(run=run_grade)
@@ -37,25 +69,90 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 def run_grade(options: argparse.Namespace) -> None:
     """`swin-np grade`."""
-    if not (options.seconds > 0 and options.memory > 0):
-        raise InputError(f"{options.seconds:g} seconds and {options.memory} MiB were given, expected more than nothing")
-    output_file(options.csv, TABLE)
-    output_file(options.plot, FIGURE)
-    limits = grading.Limits(options.seconds, options.memory)
-    grades = grading.grade(options.folder, limits, lambda work: with_progress(work, "notebooks"))
+    check_options(options)
+    rules = Rules(options.seed, options.attempts, moment(options.deadline) if options.deadline else None,
+                  options.late_days)
+    roster = read_roster(options.roster) if options.roster else []
+    store = store_of(options)
+    try:
+        grades, findings = class_grades.grade(
+            options.folder, session.Limits(options.seconds, options.memory), lambda work: with_progress(work, "files"),
+            rules=rules, roster=roster, store=store, compare=options.compare, processes=options.processes)
+    except KeyboardInterrupt:
+        if store.path:
+            progress(f"swin-np: what was graded is kept in {printable(str(store.path))}: the same command goes on")
+        raise
+    finally:
+        store.close()
     frequent = grade_table.most_frequent(grades)
     if options.json:
         print(json.dumps({"grades": [{**asdict(grade), "points": grade.points} for grade in grades],
-                          "most_frequent": frequent}))
+                          "most_frequent": frequent, "to_look_at": [asdict(finding) for finding in findings],
+                          "notes": options.notes}))
     else:
-        for line in grade_table.rows(grades):
-            print(printable(line))
-        for exercise, outcome, count in frequent[:MOST_FREQUENT]:
-            print(f"{count} of {len(grades)}: {exercise}, {outcome}")
-    if options.csv:
-        write_text(grade_table.as_csv(grades), options.csv)
+        show(grades, findings, frequent)
+    write(options, grades, findings)
     if options.plot:
         from swin_np.plots.classroom import what_went_wrong  # here, so that grading alone needs no matplotlib
         from swin_np.plots.saving import save
 
         save(what_went_wrong(frequent, len(grades)), options.plot)
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Raise InputError for numbers that cannot be, and for files that cannot be written."""
+    if not (options.seconds > 0 and options.memory > 0):
+        raise InputError(f"{options.seconds:g} seconds and {options.memory} MiB were given, expected more than nothing")
+    if options.processes is not None and options.processes < 1:
+        raise InputError(f"{options.processes} processes were asked for, expected 1 or more")
+    if options.late_days is not None and (options.late_days < 0 or not options.deadline):
+        raise InputError(f"--late-days {options.late_days} was given, expected 0 or more, and --deadline beside it")
+    check_seed(options.seed)
+    tables = [options.csv, options.moodle, options.canvas]
+    for path in tables:
+        output_file(path, TABLE, [options.roster])
+    given = [os.path.realpath(path) for path in tables if path]
+    if len(given) > len(set(given)):
+        raise InputError("two of --csv, --moodle and --canvas name the same file: give each its own")
+    output_file(options.plot, FIGURE)
+    output_file(options.results, (".jsonl",), [options.roster])
+    if options.feedback:
+        if options.feedback.resolve().is_relative_to(options.folder.resolve()):
+            raise InputError(f"{options.feedback} is inside the folder of the submissions: choose a folder beside it")
+        output_folder(options.feedback, ["student.html"])
+
+
+def store_of(options: argparse.Namespace) -> Store:
+    """Where results are kept: the file that was asked for, or one in the folder if that can be written."""
+    folder = options.folder if options.folder.is_dir() else options.folder.parent
+    path = options.results or (folder / NAME if os.path.isdir(folder) and os.access(folder, os.W_OK) else None)
+    store = Store(path)
+    if options.fresh:
+        store.known.clear()
+    return store
+
+
+def show(grades: list[Grade], findings: list[Finding], frequent: list[tuple[str, str, int]]) -> None:
+    """Print the table, what went wrong most, and what to look at."""
+    for line in grade_table.rows(grades):
+        print(printable(line))
+    for exercise, outcome, count in frequent[:MOST_FREQUENT]:
+        print(f"{count} of {len(grades)}: {exercise}, {outcome}")
+    if findings:
+        print("To look at, which says nothing about why, and takes no points:")
+        for finding in findings:
+            print(f"    {printable(grade_table.finding_text(finding))}")
+
+
+def write(options: argparse.Namespace, grades: list[Grade], findings: list[Finding]) -> None:
+    """Write the tables and pages that were asked for."""
+    texts = {options.csv: lambda: grade_table.as_csv(grades, findings),
+             options.moodle: lambda: gradebooks.moodle(grades),
+             options.canvas: lambda: gradebooks.canvas(grades, options.assignment)}
+    for path, text in texts.items():
+        if path:
+            write_text(text(), path)
+    if options.feedback:
+        for name, text in feedback.pages(grades):
+            write_text(text, options.feedback / name)
+        print(f"{len(grades)} pages are in {printable(str(options.feedback))}", file=sys.stderr)

@@ -1,24 +1,32 @@
 """Call a function that a student wrote: whatever it does becomes a value or a sentence, within the time it may take."""
 
 import contextlib
+import faulthandler
 import inspect
 import io
 import linecache
 import signal
+import sys
 import threading
 import traceback
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from swin_np.exercises import intact
 from swin_np.exercises.exercise import Arguments
 
+GRACE = 1.0                                            # seconds beyond the limit, before a process is ended
 AGAIN = 0.01                                           # seconds after which a stop that was swallowed is repeated
 LONGEST_MESSAGE = 200                                  # characters of an exception's message
 MOST_LINES = 10                                        # of what the function printed
+LONGEST_LINE = 120                                     # characters of each of them
+MOST_KEPT = 10_000                                     # characters of all that it printed
 
 
 @dataclass(frozen=True)
@@ -36,27 +44,66 @@ class TooLong(BaseException):
     """Raised inside the student's function; no `except Exception` there catches it."""
 
 
-def call(function: Callable, arguments: Arguments, seconds: float) -> Called:
+class Elsewhere(ABC):
+    """A function that lives in another process, which calls it there and sends what became of it."""
+
+    @abstractmethod
+    def called(self, arguments: Arguments, seconds: float) -> Called:
+        """What `call` would give."""
+
+
+class Told(io.TextIOBase):
+    """What a function prints, of which only the start is kept."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        self.text += text[:MOST_KEPT - len(self.text)]
+        return len(text)
+
+    def first_lines(self) -> str:
+        """The start of it, in lines that can be read."""
+        lines = self.text.splitlines()
+        shown = [line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE - 3] + "..." for line in lines[:MOST_LINES]]
+        return "\n".join(shown + ["..."] * (len(lines) > MOST_LINES))
+
+
+def call(function: Callable | Elsewhere, arguments: Arguments, seconds: float) -> Called:
     """Call the function with a limit on its time; NumPy's warnings are kept back, and prints too.
 
-    A function that raises NotImplementedError, or gives None or `...`, is blank.
+    A function that raises NotImplementedError, or gives None or `...`, is blank; one that replaces functions of NumPy
+    is in error, and they are put back.
     """
-    told = io.StringIO()
+    if isinstance(function, Elsewhere):
+        return function.called(arguments, seconds)
+    depth = sys.getrecursionlimit()
+    try:
+        called = call_here(function, arguments, seconds)
+    finally:
+        sys.setrecursionlimit(depth)
+        replaced = intact.restored()
+    return Called(error=intact.sentence(replaced, "it"), printed=called.printed) if replaced else called
+
+
+def call_here(function: Callable, arguments: Arguments, seconds: float) -> Called:
+    """Call the function in this process."""
+    told = Told()
     try:
         with (warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(told),
-              contextlib.redirect_stderr(io.StringIO())):
+              contextlib.redirect_stderr(Told())):
             warnings.simplefilter("ignore")
             value = within(seconds, lambda: kept(function(*arguments)))
     except KeyboardInterrupt:                          # whoever sits at the keyboard
         raise
     except NotImplementedError:
-        return Called(blank=True, printed=first_lines(told))
+        return Called(blank=True, printed=told.first_lines())
     except TooLong:
         sentence = f"it had not finished after {seconds:g} seconds: look for a loop without end"
-        return Called(error=sentence, too_long=True, printed=first_lines(told))
+        return Called(error=sentence, too_long=True, printed=told.first_lines())
     except BaseException as error:                     # SystemExit and what else a student may raise
-        return Called(error=described(error, function, arguments), printed=first_lines(told))
-    return Called(value, value is None or value is ..., printed=first_lines(told))
+        return Called(error=described(error, function, arguments), printed=told.first_lines())
+    return Called(value, value is None or value is ..., printed=told.first_lines())
 
 
 def kept(value: Any) -> Any:
@@ -68,12 +115,6 @@ def kept(value: Any) -> Any:
     return value
 
 
-def first_lines(told: io.StringIO) -> str:
-    """The start of what was printed."""
-    lines = told.getvalue().splitlines()
-    return "\n".join(lines[:MOST_LINES] + ["..."] * (len(lines) > MOST_LINES))
-
-
 def within(seconds: float, work: Callable[[], Any]) -> Any:
     """The result of the work, or TooLong.
 
@@ -81,7 +122,7 @@ def within(seconds: float, work: Callable[[], Any]) -> Any:
     on in a thread of its own, of which no more is heard.
     """
     if hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread():
-        with alarm(seconds):
+        with alarm(seconds), end_of_the_process(seconds + GRACE):
             return work()
     answer: list[Any] = []
     problem: list[BaseException] = []
@@ -100,6 +141,36 @@ def within(seconds: float, work: Callable[[], Any]) -> Any:
     if not answer:
         raise TooLong
     return answer[0]
+
+
+TRACE: ContextVar[BinaryIO | None] = ContextVar("TRACE", default=None)
+
+
+@contextlib.contextmanager
+def last_resort(trace: BinaryIO) -> Iterator[None]:
+    """Inside the `with` block what does not heed its alarm, a loop in C for instance, ends the whole process.
+
+    trace: a file, to which the lines where it was are written.
+    """
+    before = TRACE.set(trace)
+    try:
+        yield
+    finally:
+        TRACE.reset(before)
+
+
+@contextlib.contextmanager
+def end_of_the_process(seconds: float) -> Iterator[None]:
+    """End the process after so many seconds in the `with` block, where it may be ended."""
+    trace = TRACE.get()
+    if trace is None:
+        yield
+        return
+    faulthandler.dump_traceback_later(seconds, exit=True, file=trace)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @contextlib.contextmanager

@@ -1,12 +1,16 @@
 """check(function): from the shape up to a golden value, and what went wrong in words."""
 
+import inspect
+import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from swin_np.arguments.names import check_name
-from swin_np.exercises import naming
-from swin_np.exercises.calling import Called, call
+from swin_np.exercises import intact, naming
+from swin_np.exercises.apart import EndedError, result_of
+from swin_np.exercises.calling import Called, Elsewhere, call
 from swin_np.exercises.comparing import Difference, arguments_and_results, arguments_in_short, difference
 from swin_np.exercises.exercise import (
     ERROR,
@@ -36,19 +40,35 @@ def check(function: Callable, seed: int = SEED) -> Result:
     The check climbs: it can be called; type, shape and dtype; the values of a worked example; random arguments of
     several sizes in float64 and float32; the arguments are left as they were; a golden value. It stops at the first
     step that fails, and says which mistake of the catalogue gives the same numbers, where one does. The function may
-    do whatever it likes: the report says so in a sentence. seed: of the random arguments.
+    do whatever it likes: the report says so in a sentence. Where the system can copy a process (not on macOS and
+    Windows), it runs in a copy of this one: it may even crash. seed: of the random arguments.
 
     Raises ConfigurationError for a function whose name is no exercise's.
     """
-    name = getattr(function, "__name__", type(function).__name__)
+    if replaced := intact.restored():
+        print(intact.sentence(replaced, "this notebook"))
+    name = name_of(function, sys._getframe(1).f_globals)
     check_name("exercise", name, EXERCISES)
-    result = examine(EXERCISES[name], function, seed)
+    exercise = EXERCISES[name]
+    try:
+        result = result_of(lambda: examine(exercise, function, seed))
+    except EndedError as ended:
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        said = ended.sentence(exercise.seconds, lambda file: code is not None and file == code.co_filename)
+        result = Result.of(exercise, ERROR, [f"{said}."])
     remember(result)
     print(result.report)
     return result
 
 
-def examine(exercise: Exercise, function: Callable, seed: int = SEED) -> Result:
+def name_of(function: Callable, names: dict[str, Any]) -> str:
+    """The name under which a notebook has a function: its own, or for a lambda the one that it was assigned to."""
+    own = getattr(function, "__name__", type(function).__name__)
+    return own if own in EXERCISES else next(
+        (name for name, value in names.items() if value is function and name in EXERCISES), own)
+
+
+def examine(exercise: Exercise, function: Callable | Elsewhere, seed: int = SEED) -> Result:
     """The result of the check, without printing or remembering it."""
     evidence: list[Evidence] = []
     passed: list[str] = []

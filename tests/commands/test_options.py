@@ -7,11 +7,11 @@ import pytest
 
 import swin_np
 from benchmarks import attention_time, depth, shifted_not_sliding, speed
+from swin_np.classroom import class_grades
 from swin_np.commands import classify, convert, crosscheck, dump, probe
 from swin_np.commands.cli import main
 from swin_np.commands.options import FIGURE, output_file, output_folder
 from swin_np.errors import InputError
-from swin_np.exercises import grading
 
 
 @pytest.mark.parametrize("name", ["new.png", "old.png", "dangling.svg", "folder/new.svg", "linked folder/new.svg",
@@ -102,8 +102,12 @@ WORK = {                                               # a command, the ending o
     "crosscheck --html of the baseline": (["crosscheck", "OTHER", "OTHER", "--baseline", "IN", "--html", "OUT"],
                                           ".html", crosscheck, "candidate_of"),
     "probe": (["probe", "--plot", "OUT"], ".png", probe, "logits_of"),
-    "grade --csv": (["grade", "OTHER", "--csv", "OUT"], ".csv", grading, "grade"),
-    "grade --plot": (["grade", "OTHER", "--plot", "OUT"], ".png", grading, "grade"),
+    "grade --csv": (["grade", "OTHER", "--csv", "OUT"], ".csv", class_grades, "grade"),
+    "grade --moodle": (["grade", "OTHER", "--moodle", "OUT"], ".csv", class_grades, "grade"),
+    "grade --canvas": (["grade", "OTHER", "--canvas", "OUT"], ".csv", class_grades, "grade"),
+    "grade --csv of the roster": (["grade", "OTHER", "--roster", "IN", "--csv", "OUT"], ".csv", class_grades, "grade"),
+    "grade --results": (["grade", "OTHER", "--results", "OUT"], ".jsonl", class_grades, "grade"),
+    "grade --plot": (["grade", "OTHER", "--plot", "OUT"], ".png", class_grades, "grade"),
     "speed --json": (["--json", "OUT"], ".json", speed, "measure"),
     "speed --figure": (["--figure", "OUT"], ".png", speed, "measure"),
     "shifted_not_sliding": (["--json", "OUT"], ".json", shifted_not_sliding, "measure"),

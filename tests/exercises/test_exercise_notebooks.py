@@ -14,7 +14,8 @@ import pytest
 from notebooks.exercises import generate
 from notebooks.exercises.generate import FOLDER, for_students, outdated, sources, with_solutions, without
 from notebooks.publish.files import NotebookError, read
-from swin_np.exercises import grading
+from swin_np.classroom.grading import Grader
+from swin_np.classroom.session import environment
 from swin_np.exercises.registry import EXERCISES, NOTEBOOKS
 
 ALLOWED = {"numpy", "math"}                            # and of swin_np.exercises these two:
@@ -92,11 +93,14 @@ def test_a_notebook_has_no_outputs_and_its_cells_stay_short(path):
 
 def test_the_blank_notebook_and_the_solutions_are_graded_as_such():
     name = "03_windows"
-    student = grading.grade_notebook(FOLDER / f"{name}.ipynb", "student", grading.Limits())
-    teacher = grading.grade_notebook(FOLDER / "solutions" / f"{name}.ipynb", "teacher", grading.Limits())
+    grader = Grader()
+    student, teacher = (grader.grade(path.name, path.read_bytes())
+                        for path in (FOLDER / f"{name}.ipynb", FOLDER / "solutions" / f"{name}.ipynb"))
+    grader.close()
     assert {result.outcome for result in student.results.values()} == {"not implemented yet"}
-    assert not student.problems and not teacher.problems
-    assert teacher.points == sum(exercise.points for exercise in NOTEBOOKS[name])
+    assert not student.problems and not teacher.problems and not teacher.remarks
+    assert sum(result.points for result in teacher.results.values()) == sum(
+        exercise.points for exercise in NOTEBOOKS[name])
 
 
 SOURCE = "def f():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION"
@@ -126,7 +130,7 @@ def test_what_is_out_of_date_is_found_and_said(tmp_path, capsys, monkeypatch):
 
 
 def nbgrader(course: Path, *arguments: str) -> str:
-    own = grading.environment(str(course))
+    own = environment(str(course))
     own["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), own["PATH"]])       # nbgrader calls alembic
     done = subprocess.run([sys.executable, "-m", "nbgrader", *arguments], cwd=course, capture_output=True, text=True,
                           timeout=300, env=own)

@@ -2,13 +2,16 @@
 
 import csv
 import io
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from swin_np.classroom.class_grades import Grade
+from swin_np.classroom.integrity import Finding
 from swin_np.exercises.exercise import NOT_IMPLEMENTED, RIGHT
-from swin_np.exercises.grading import Grade
 from swin_np.exercises.registry import EXERCISES
 
+BYTE_ORDER_MARK = "\ufeff"
 MISSING = "missing"                                    # the outcome of an exercise that was not handed in
 
 
@@ -25,18 +28,38 @@ def outcome_of(grade: Grade, exercise: str) -> str:
     return grade.results[exercise].mistake or grade.results[exercise].outcome
 
 
-def as_csv(grades: Sequence[Grade]) -> str:
-    """The grades as CSV: a line for each student, with points and outcome of each exercise."""
+def possible(grades: Iterable[Grade]) -> int:
+    """The points of all exercises that anybody has handed in."""
+    return sum(EXERCISES[name].points for name in asked(grades))
+
+
+def as_csv(grades: Sequence[Grade], findings: Sequence[Finding] = ()) -> str:
+    """The grades as CSV: a line for each student, with points and outcome of each exercise.
+
+    It begins with the mark by which spreadsheets know UTF-8.
+    """
     exercises = asked(grades)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["student", "points", *(column for name in exercises for column in (name, f"{name} outcome")),
-                     "problems"])
+    own_columns = [column for name in exercises for column in (name, f"{name} outcome")]
+    lines: list[list[object]] = [["student", "points", *own_columns, "days late", "problems", "to look at"]]
     for one in grades:
         cells = [cell for name in exercises for cell in (
             one.results[name].points if name in one.results else 0, outcome_of(one, name))]
-        writer.writerow([harmless(one.student), one.points, *cells, harmless("; ".join(one.problems))])
-    return text.getvalue()
+        own = [finding_text(finding) for finding in findings if one.student in finding.students]
+        lines.append([harmless(one.student), one.points, *cells, one.days_late, harmless("; ".join(one.problems)),
+                      harmless("; ".join(own))])
+    return csv_text(lines)
+
+
+def csv_text(lines: Iterable[Sequence[object]]) -> str:
+    """Lines as CSV with a byte-order mark."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return BYTE_ORDER_MARK + text.getvalue()
+
+
+def finding_text(finding: Finding) -> str:
+    """What there is to look at, in a line."""
+    return ": ".join(filter(None, [", ".join(finding.students), finding.exercise, finding.what]))
 
 
 def harmless(text: str) -> str:
@@ -56,7 +79,7 @@ def rows(grades: Sequence[Grade]) -> Iterator[str]:
     exercises = asked(grades)
     points = f"points of {sum(EXERCISES[name].points for name in exercises)}"
     right = f"right of {len(exercises)}"
-    width = max(map(len, ("student", *(grade.student for grade in grades))))
+    width = max(map(columns, ("student", *(grade.student for grade in grades))))
     yield f"{'student':{width}}  {points}  {right}  not done  wrong"
     for one in grades:
         outcomes = {name: outcome_of(one, name) for name in exercises}
@@ -64,6 +87,13 @@ def rows(grades: Sequence[Grade]) -> Iterator[str]:
                                 for group in ((RIGHT,), (NOT_IMPLEMENTED, MISSING)))
         wrong = (f"{name} ({outcome})" for name, outcome in outcomes.items()
                  if outcome not in (RIGHT, NOT_IMPLEMENTED, MISSING))
-        yield (f"{one.student:{width}}  {one.points:{len(points)}}  {number_right:{len(right)}}  {undone:8}  "
-               f"{', '.join(wrong)}").rstrip()
+        late = f"{one.days_late} day{'s' * (one.days_late > 1)} late"
+        name = one.student + " " * (width - columns(one.student))
+        yield (f"{name}  {one.points:{len(points)}}  {number_right:{len(right)}}  {undone:8}  "
+               f"{', '.join([*wrong, *[late] * (one.days_late > 0)])}").rstrip()
         yield from (f"    {problem}" for problem in one.problems)
+
+
+def columns(text: str) -> int:
+    """How wide a terminal shows a text: Chinese characters take two columns."""
+    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)

@@ -1,0 +1,125 @@
+"""Grade one file of a student: the answers in it, each against the exercise, which the student's process never sees."""
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Any
+
+from swin_np import __version__
+from swin_np.classroom.confinement import PACKAGE
+from swin_np.classroom.integrity import remarks
+from swin_np.classroom.session import USUAL, Limits, OutOfTimeError, Remote, Session, StudentProcess, namespaces
+from swin_np.errors import InputError
+from swin_np.exercises.checking import BLANK, SEED, examine
+from swin_np.exercises.exercise import ERROR, NOT_IMPLEMENTED, Result
+from swin_np.exercises.registry import EXERCISES
+from swin_np.exercises.submission import submission
+
+
+@dataclass(frozen=True)
+class FileGrade:
+    """What a file is worth. results: by exercise; problems: sentences on what went wrong around them.
+
+    answers: the text of each exercise's function; origins: the module and name that each says it is from; remarks: what
+    a teacher may want to look at; not_isolated: what the system did not keep from it.
+    """
+
+    results: dict[str, Result]
+    problems: tuple[str, ...] = ()
+    answers: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    not_isolated: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """For a file of results."""
+        return {**asdict(self), "results": [asdict(result) for result in self.results.values()]}
+
+    @classmethod
+    def of_json(cls, stored: dict[str, Any]) -> "FileGrade":
+        """What `as_json` gave."""
+        results = {one["exercise"]: Result(**one) for one in stored["results"]}
+        return cls(results, tuple(stored["problems"]), dict(stored["answers"]), dict(stored["origins"]),
+                   tuple(stored["remarks"]), tuple(stored["not_isolated"]))
+
+
+class Grader:
+    """Grades files one after the other, in one process for students' code where that can be copied."""
+
+    def __init__(self, limits: Limits = USUAL, seed: int = SEED) -> None:
+        self.limits, self.seed = limits, seed
+        self.process: StudentProcess | None = None
+
+    def grade(self, name: str, data: bytes, files: dict[str, str] | None = None) -> FileGrade:
+        """The grade of one file. files: .py files that came with it, by name; what it does is told, and not raised."""
+        try:
+            found = submission(name, data)
+        except InputError as error:
+            return FileGrade({}, (str(error),))
+        session = Session(found, files or {}, self.limits, self.process)
+        try:
+            results = {one: self.result(session, one) for one in found.wanted}
+        finally:
+            self.process = session.finish()
+        problems = [*found.problems, *(problem for _, problem in sorted(session.problems.items()) if problem)]
+        return FileGrade(results, tuple(spoken(name, problem) for problem in problems), found.text,
+                         session.origins, tuple(spoken(name, remark) for remark in remarks(found.seen)),
+                         not_isolated(session.isolation))
+
+    def result(self, session: Session, one: str) -> Result:
+        """The result of one exercise."""
+        exercise, found = EXERCISES[one], session.submission
+        if one in found.broken:
+            return Result.of(exercise, ERROR, [f"{found.broken[one]}."])
+        try:
+            functions = session.functions()
+            if functions.get(one):
+                return examine(exercise, Remote(session, one), self.seed)
+        except OutOfTimeError:
+            session.problems[0] = f"it was stopped after {session.limits.seconds:g} seconds"
+            return Result.of(exercise, ERROR, [f"It was not reached: the file was stopped after "
+                                               f"{session.limits.seconds:g} seconds."])
+        if one in functions:
+            return Result.of(exercise, ERROR, [f"{one} is no function: define it with `def {one}(...)`."])
+        failed = [session.problems[cell.number] for cell in found.cells
+                  if one in cell.defined() and session.problems.get(cell.number)]
+        return Result.of(exercise, ERROR, [f"{failed[-1]}."]) if failed else Result.of(
+            exercise, NOT_IMPLEMENTED, [BLANK])
+
+    def close(self) -> None:
+        """End the process for students' code."""
+        if self.process is not None:
+            self.process.close()
+            self.process = None
+
+
+def spoken(name: str, problem: str) -> str:
+    """A problem as it is told of a .py file, which has lines in the place of cells."""
+    return problem.replace("code cell ", "the statement in line ") if name.lower().endswith(".py") else problem
+
+
+def not_isolated(isolation: dict[str, Any]) -> tuple[str, ...]:
+    """What a submission could do on this system that it should not."""
+    if not isolation:                                  # nothing was executed
+        return ()
+    return (*isolation["not_limited"], *([] if isolation["hidden"] else ["the view of the disk"]),
+            *([] if namespaces() else ["the network"]))
+
+
+@cache
+def exercise_set() -> str:
+    """A digest of the library, by which results of another version of an exercise are told apart."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")) + sorted(PACKAGE.glob("exercises/data/*")):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def fingerprint(name: str, data: bytes, files: dict[str, str], grader: Grader) -> str:
+    """What a grade depends on: the file and those beside it, the exercises, the seed and the limits."""
+    digest = hashlib.sha256()
+    for part in (__version__, exercise_set(), str(grader.seed), str(grader.limits), name.rpartition(".")[2],
+                 *(text for item in sorted(files.items()) for text in item)):
+        digest.update(hashlib.sha256(part.encode(errors="surrogateescape")).digest())
+    digest.update(data)
+    return digest.hexdigest()

@@ -1,0 +1,86 @@
+"""Several processes that grade, each with a process of its own for students' code."""
+
+import multiprocessing
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any, cast
+
+from swin_np.classroom.grading import FileGrade, Grader
+from swin_np.classroom.session import Limits
+from swin_np.parallel.pool import threads
+
+Job = tuple[str, bytes, dict[str, str]]                # what Grader.grade takes
+METHOD = "fork" if sys.platform == "linux" else "spawn"      # a copy of a macOS process cannot use its BLAS
+
+
+def judge(connection: Connection, others: Sequence[Connection], limits: Limits, seed: int) -> None:
+    """The life of a process: grades what it is sent, until it is sent None."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)       # whoever sits at the keyboard interrupts the first process
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    for other in others:
+        other.close()
+    grader = Grader(limits, seed)
+    try:
+        with threads(1):                               # the other cores have judges of their own
+            while (job := connection.recv()) is not None:
+                connection.send(grader.grade(*job))
+    except EOFError:
+        return
+    finally:
+        grader.close()
+
+
+class Judges:
+    """So many processes, for use in a `with` block."""
+
+    def __init__(self, count: int, limits: Limits, seed: int) -> None:
+        self.limits, self.seed = limits, seed
+        self.processes: dict[Connection, Any] = {}
+        self.count = count
+
+    def __enter__(self) -> "Judges":
+        for _ in range(self.count):
+            self.start()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        for connection, process in self.processes.items():
+            connection.close()
+            process.terminate()
+        for process in self.processes.values():
+            process.join(5)
+
+    def start(self) -> Connection:
+        """Start one more process."""
+        context: Any = multiprocessing.get_context(METHOD)
+        ours, theirs = context.Pipe()
+        others = [ours, *self.processes] if METHOD == "fork" else []
+        process = context.Process(target=judge, args=(theirs, others, self.limits, self.seed))
+        process.start()
+        theirs.close()
+        self.processes[ours] = process
+        return cast(Connection, ours)
+
+    def graded(self, jobs: Sequence[Job]) -> Iterator[tuple[int, FileGrade]]:
+        """(number of the job, its grade) as they come; the end of a process costs the job that it had."""
+        waiting = list(range(len(jobs)))[::-1]
+        busy: dict[Connection, int] = {}
+        idle = list(self.processes)
+        while waiting or busy:
+            while waiting and idle:
+                connection = idle.pop()
+                busy[connection] = waiting.pop()
+                connection.send(jobs[busy[connection]])
+            for connection in cast(list[Connection], wait(list(busy))):
+                number = busy.pop(connection)
+                try:
+                    grade = connection.recv()
+                    idle.append(connection)
+                except (EOFError, OSError):
+                    grade = FileGrade({}, ("the grader's process ended in the middle of it: grade it again alone",))
+                    connection.close()
+                    self.processes.pop(connection).join(5)
+                    idle.append(self.start())
+                yield number, grade
