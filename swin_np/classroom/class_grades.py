@@ -106,7 +106,11 @@ def grade(place: Path, limits: Limits = USUAL, watch: Callable[[Sequence[str]], 
         finished = judges.graded(list(jobs.values()))
         for _ in watch(order):
             number, found = next(finished)
-            store.keep(order[number], found)
+            if found is None:                          # not kept: it may be graded the next time
+                store.known[order[number]] = FileGrade({}, ("the grader's process ended in the middle of it: grade "
+                                                            "again with --processes 1",))
+            else:
+                store.keep(order[number], found)
     tell_what_is_not_isolated(store.known[mark] for mark in marks.values())
     grades: list[Grade] = []
     answers: dict[str, dict[str, str]] = {}

@@ -64,7 +64,7 @@ def finding_text(finding: Finding) -> str:
 
 def harmless(text: str) -> str:
     """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def most_frequent(grades: Iterable[Grade]) -> list[tuple[str, str, int]]:

@@ -5,7 +5,7 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
@@ -18,6 +18,7 @@ from swin_np.exercises.submission import ENDINGS, MOST_BYTES
 MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<rest>.*))?$")
 CANVAS = re.compile(r"^(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_\d+_(?P<rest>.+)$")
 BY_NOTEBOOK = re.compile(rf"^(?P<name>.+?)[\s_.-]+(?P<rest>(?:{'|'.join(NOTEBOOKS)}).*)$")
+GIVEN = ("submissions", "submitted")                   # what Canvas and nbgrader call the folder of all
 COPY = re.compile(r"\s*\(\d+\)$")                      # what a browser adds to the name of a second download
 IGNORED = re.compile(r"^(\.|__MACOSX$|__pycache__$|~\$)|^(thumbs\.db|desktop\.ini|exercise_progress\.json)$", re.I)
 TIME = "timestamp.txt"                                 # in which nbgrader keeps the time of a hand-in
@@ -69,19 +70,25 @@ def students_of(place: Path) -> dict[str, Student]:
     students: dict[str, Student] = {}
     problems: list[tuple[tuple[str, ...], str]] = []
     files = [*(in_folder(place, problems) if place.is_dir() else in_zip((), lambda: place.read_bytes(), problems, 0))]
-    files = [Found(without_wrapping(file.parts), file.time, file.read) for file in files]
+    files = [Found(tuple(unicodedata.normalize("NFC", part) for part in file.parts), file.time, file.read)
+             for file in files]
+    wrappings = wrappings_of(file.parts for file in files)
+    files = [Found(without_wrapping(file.parts, wrappings), file.time, file.read) for file in files]
     for file in sorted(files, key=lambda file: file.parts):
         if len(file.parts) == 1 and not file.name.lower().endswith(ENDINGS) and not is_of_system(file.name):
             continue                                   # a table of grades, a statement, ...
         student = owner(file.parts, students)
         if file.name == TIME:
             continue
+        marked = CANVAS.match(file.parts[0])
+        if marked and marked["late"]:
+            student.problems.append(f"{file.name} is marked as late by Canvas")
         if file.name.lower().endswith(ENDINGS):
             student.hand_ins.append(HandIn(file.name, "/".join(file.parts), time_of(file, files), file.read))
         elif file.read is not nothing:
             student.others.append(file.name)
     for parts, problem in problems:
-        owner(without_wrapping(parts), students).problems.append(problem)
+        owner(without_wrapping(parts, wrappings), students).problems.append(problem)
     if not any(student.hand_ins or student.others or student.problems for student in students.values()):
         raise InputError(f"{place} holds no notebooks: put the submissions there, {WHAT}")
     for student in students.values():
@@ -155,13 +162,21 @@ def zip_time(member: zipfile.ZipInfo) -> datetime | None:
         return None
 
 
-def without_wrapping(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """A path without the folders above the students': that of an assignment, or of a whole download of a system."""
-    parts = tuple(unicodedata.normalize("NFC", part) for part in parts)
-    while len(parts) > 2 and (parts[0] in NOTEBOOKS or parts[0] in ("submissions", "submitted") or (
-            not is_of_system(parts[0]) and is_of_system(parts[1]))):
+def without_wrapping(parts: tuple[str, ...], wrappings: Container[str]) -> tuple[str, ...]:
+    """A path without the folders above the students'."""
+    while len(parts) > 1 and parts[0] in wrappings:
         parts = parts[1:]
     return parts
+
+
+def wrappings_of(paths: Iterable[tuple[str, ...]]) -> set[str]:
+    """The folders that hold students and are none: of an assignment, or of a whole download of Moodle or Canvas."""
+    inside: dict[str, set[str]] = {}
+    for parts in paths:
+        if len(parts) > 1 and parts[1] and not is_of_system(parts[0]):
+            inside.setdefault(parts[0], set()).add(parts[1])
+    return {*NOTEBOOKS, *GIVEN, *(folder for folder, names in inside.items() if all(map(is_of_system, names))
+                                  and (len(names) > 1 or any(map(MOODLE.match, names))))}
 
 
 def is_of_system(name: str) -> bool:

@@ -63,8 +63,8 @@ class Judges:
         self.processes[ours] = process
         return cast(Connection, ours)
 
-    def graded(self, jobs: Sequence[Job]) -> Iterator[tuple[int, FileGrade]]:
-        """(number of the job, its grade) as they come; the end of a process costs the job that it had."""
+    def graded(self, jobs: Sequence[Job]) -> Iterator[tuple[int, FileGrade | None]]:
+        """(number of the job, its grade) as they come; None where the process itself ended, which costs one job."""
         waiting = list(range(len(jobs)))[::-1]
         busy: dict[Connection, int] = {}
         idle = list(self.processes)
@@ -79,7 +79,7 @@ class Judges:
                     grade = connection.recv()
                     idle.append(connection)
                 except (EOFError, OSError):
-                    grade = FileGrade({}, ("the grader's process ended in the middle of it: grade it again alone",))
+                    grade = None
                     connection.close()
                     self.processes.pop(connection).join(5)
                     idle.append(self.start())

@@ -8,7 +8,8 @@ from pathlib import Path
 RIGHT = ("import numpy as np\ndef softmax(x):\n    e = np.exp(x - x.max(-1, keepdims=True))\n"
          "    return e / e.sum(-1, keepdims=True)")
 OVERFLOWS = "import numpy as np\ndef softmax(x):\n    return np.exp(x) / np.exp(x).sum(-1, keepdims=True)"
-GELU = "import math\ndef gelu(x):\n    return x / 2 * (1 + np.vectorize(math.erf, otypes=[x.dtype])(x / 2 ** 0.5))"
+GELU = ("import math\nimport numpy as np\ndef gelu(x):\n"
+        "    return x / 2 * (1 + np.vectorize(math.erf, otypes=[x.dtype])(x / 2 ** 0.5))")
 STUB = "def softmax(x):\n    \"\"\"(..., n) -> (..., n).\"\"\"\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 
 

@@ -1,0 +1,198 @@
+"""Who handed in what: folders, zips and the names that nbgrader, Moodle and Canvas give."""
+
+import os
+import unicodedata
+import zipfile
+from datetime import datetime
+
+import pytest
+
+from swin_np.classroom.hand_ins import HandIn, days_late, moment, name_in_zip, students_of
+from swin_np.errors import InputError
+from tests.classroom.hand_ins import RIGHT, notebook, put, zipped
+
+FILE = notebook(RIGHT)
+
+
+def found(folder):
+    return {name: sorted(one.name for one in student.hand_ins) for name, student in students_of(folder).items()}
+
+
+NAMES = {
+    "ann.ipynb": "ann", "ann/01_attention.ipynb": "ann", "ann/01_attention/01_attention.ipynb": "ann",
+    "ann/a/b/c/x.ipynb": "ann", "王伟.ipynb": "王伟", "王伟/作业 一.ipynb": "王伟", "王伟_01_attention.ipynb": "王伟",
+    "Ann Smith - 01_attention.ipynb": "Ann Smith", "ann_01_attention (2).ipynb": "ann", "ann (1).ipynb": "ann",
+    "01_attention/ann.ipynb": "ann", "ann.py": "ann", "O'Brien, Ann.ipynb": "O'Brien, Ann", "J. R..ipynb": "J. R.",
+    "Ann Smith_1234567_assignsubmission_file_/x.ipynb": "Ann Smith",
+    "Ann Smith_1234567_assignsubmission_file_x.ipynb": "Ann Smith",
+    "Ann Smith_1234567_assignsubmission_file/x.ipynb": "Ann Smith",
+    "王 伟_77_assignsubmission_file_/x.ipynb": "王 伟", "annsmith_12345_67890_01_attention.ipynb": "annsmith",
+    "annsmith_LATE_12345_67890_01_attention-1.ipynb": "annsmith", "王伟_12345_67890_x.ipynb": "王伟",
+    "submissions/annsmith_12345_67890_x.ipynb": "annsmith", "CS1-9/Ann_7_assignsubmission_file_/x.ipynb": "Ann",
+    "ann..ipynb": "ann.", "-.ipynb": "-", "ann\nsmith.ipynb": "ann\nsmith", "<b>ann.ipynb": "<b>ann",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_the_student_of_a_file_is_found(name, packed, tmp_path):
+    if packed:
+        place = tmp_path / "class.zip"
+        place.write_bytes(zipped({name: FILE}))
+    else:
+        place = put(tmp_path / "class", {name: FILE})
+    student, = students_of(place).values()
+    assert student.name == NAMES[name] and len(student.hand_ins) == 1
+    assert student.hand_ins[0].read() == FILE
+
+
+@pytest.mark.parametrize("name", ["ann.zip", "ann/hand in.zip", "Ann_7_assignsubmission_file_/a.zip",
+                                  "ann_12345_67890_a.zip"])
+def test_zips_are_opened_also_in_each_other(name, tmp_path):
+    put(tmp_path, {name: zipped({"a/x.ipynb": FILE, "b.zip": zipped({"y.py": b"x = 1"})})})
+    (student, names), = found(tmp_path).items()
+    assert student.lower() == "ann" and names == ["x.ipynb", "y.py"]
+
+
+def test_the_zip_of_a_whole_class_in_the_folder_is_opened(tmp_path):
+    put(tmp_path, {"download.zip": zipped({"Ann_7_assignsubmission_file_/x.ipynb": FILE,
+                                           "Ben_8_assignsubmission_file_/x.ipynb": FILE})})
+    assert found(tmp_path) == {"Ann": ["x.ipynb"], "Ben": ["x.ipynb"]}
+
+
+def test_two_students_of_one_name_stay_two(tmp_path):
+    put(tmp_path, {"Wei Li_7_assignsubmission_file_/x.ipynb": FILE, "Wei Li_8_assignsubmission_file_/x.ipynb": FILE})
+    assert found(tmp_path) == {"Wei Li": ["x.ipynb"], "Wei Li (8)": ["x.ipynb"]}
+
+
+def test_several_hand_ins_of_one_student_are_one_student_s(tmp_path):
+    put(tmp_path, {"ann_1_2_a.ipynb": FILE, "ann_1_3_a-1.ipynb": FILE, "ben.ipynb": FILE, "ben (1).ipynb": FILE})
+    assert found(tmp_path) == {"ann": ["ann_1_2_a.ipynb", "ann_1_3_a-1.ipynb"],
+                               "ben": ["ben (1).ipynb", "ben.ipynb"]}
+
+
+def test_a_name_is_one_however_a_system_composes_its_letters(tmp_path):
+    names = {form: unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD")}
+    put(tmp_path, {f"{names['NFC']}/x.ipynb": FILE, f"{names['NFD']}/y.ipynb": FILE})
+    assert found(tmp_path) == {names["NFC"]: ["x.ipynb", "y.ipynb"]}
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
+def test_a_zip_of_chinese_windows_has_its_names(encoding):
+    member = zipfile.ZipInfo("x")
+    member.filename = "王伟/作业.ipynb".encode(encoding).decode("cp437")
+    assert name_in_zip(member) == "王伟/作业.ipynb"
+    member.filename, member.flag_bits = "王伟.ipynb", 0x800
+    assert name_in_zip(member) == "王伟.ipynb"
+
+
+def test_a_folder_of_a_student_with_a_file_named_as_by_canvas_stays_theirs(tmp_path):
+    put(tmp_path, {"ann/homework_1_2_final.ipynb": FILE})
+    assert found(tmp_path) == {"ann": ["homework_1_2_final.ipynb"]}
+
+
+def test_what_is_nobody_s_is_left_aside(tmp_path):
+    put(tmp_path, {"ann/x.ipynb": FILE, **dict.fromkeys([
+        "ann/.ipynb_checkpoints/x.ipynb", ".swin_np_grades.jsonl", "grades.csv", "ann/__pycache__/x.py",
+        "__MACOSX/ann/._x.ipynb", "ann/.DS_Store", "Thumbs.db", "ann/exercise_progress.json", "statement.pdf"], b"")})
+    student, = students_of(tmp_path).values()
+    assert student.name == "ann" and len(student.hand_ins) == 1 and student.others == []
+
+
+def test_an_empty_folder_and_other_files_are_students_too(tmp_path):
+    put(tmp_path, {"ann/report.pdf": b"", "cid/x.ipynb": FILE, "dan.zip": zipped({}),
+                   "Eve_9_assignsubmission_file_report.docx": b""})
+    (tmp_path / "ben").mkdir()
+    assert found(tmp_path) == {"Eve": [], "ann": [], "ben": [], "cid": ["x.ipynb"], "dan": []}
+    assert students_of(tmp_path)["ann"].others == ["report.pdf"]
+
+
+BAD_ZIPS = {"noise": b"no zip", "cut off": zipped({"x.ipynb": FILE})[:60], "nothing": b""}
+
+
+@pytest.mark.parametrize("name", BAD_ZIPS)
+def test_a_zip_that_cannot_be_opened_is_told(name, tmp_path):
+    put(tmp_path, {"ann.zip": BAD_ZIPS[name], "ben.ipynb": FILE})
+    students = students_of(tmp_path)
+    assert "ann.zip cannot be opened" in students["ann"].problems[0] and students["ben"].hand_ins
+
+
+def test_a_locked_zip_is_told(tmp_path):
+    data = bytearray(zipped({"x.ipynb": FILE}))
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(mark) + at] |= 1
+    put(tmp_path, {"ann.zip": bytes(data)})
+    assert "locked with a password" in students_of(tmp_path)["ann"].problems[0]
+
+
+def test_a_zip_cannot_reach_outside_or_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("swin_np.classroom.hand_ins.MOST_UNZIPPED", 10 ** 6)
+    put(tmp_path, {"ann.zip": zipped({"../../ben/x.ipynb": FILE}), "cid.zip": zipped({"x.ipynb": b"0" * 10 ** 7})})
+    students = students_of(tmp_path)
+    assert [one.name for one in students["ann"].hand_ins] == ["x.ipynb"] and "ben" not in students
+    assert "more than 0 MiB" in students["cid"].problems[0]
+
+
+def test_modules_beside_a_notebook_go_with_it(tmp_path):
+    put(tmp_path, {"ann/x.ipynb": FILE, "ann/helpers.py": b"x = 1", "ben.ipynb": FILE, "cid.py": b""})
+    students = students_of(tmp_path)
+    by_name = {one.name: one for one in students["ann"].hand_ins}
+    assert [one.name for one in by_name["x.ipynb"].beside] == ["helpers.py"]
+    assert students["ben"].hand_ins[0].beside == ()
+
+
+def test_what_canvas_calls_late_is_told(tmp_path):
+    put(tmp_path, {"ann_LATE_1_2_x.ipynb": FILE, "ben_3_4_x.ipynb": FILE})
+    students = students_of(tmp_path)
+    assert students["ann"].problems == ["ann_LATE_1_2_x.ipynb is marked as late by Canvas"]
+    assert students["ben"].problems == []
+
+
+def test_the_time_is_nbgrader_s_or_the_file_s(tmp_path):
+    put(tmp_path, {"ann/01/x.ipynb": FILE, "ann/01/timestamp.txt": b"2026-05-31 15:58:23.948203 Asia/Shanghai",
+                   "ben.ipynb": FILE, "cid/x.ipynb": FILE, "cid/timestamp.txt": b"yesterday"})
+    os.utime(tmp_path / "ben.ipynb", (10 ** 9, 10 ** 9))
+    times = {name: student.hand_ins[0].time for name, student in students_of(tmp_path).items()}
+    assert times["ann"] == datetime(2026, 5, 31, 15, 58, 23)
+    assert times["ben"] == datetime.fromtimestamp(10 ** 9) and times["cid"] is not None
+
+
+@pytest.mark.parametrize("make", [lambda path: path / "nowhere", lambda path: path, lambda path: put(
+    path, {"grades.csv": b"", "read me.txt": b""}), lambda path: put(path, {"a.txt": b""}) / "a.txt"])
+def test_a_place_without_submissions_is_refused(make, tmp_path):
+    with pytest.raises(InputError, match=r"STUDENT\.ipynb"):
+        students_of(make(tmp_path))
+
+
+@pytest.mark.parametrize(("text", "time"), [
+    ("2026-05-31", datetime(2026, 5, 31, 23, 59, 59)), ("2026-05-31 18:00", datetime(2026, 5, 31, 18)),
+    ("2026-05-31T18:00:30", datetime(2026, 5, 31, 18, 0, 30))])
+def test_a_deadline_is_read(text, time):
+    assert moment(text) == time
+
+
+def test_a_deadline_of_another_zone_is_this_computer_s_time():
+    assert moment("2026-05-31T18:00+00:00") == moment("2026-05-31T20:00+02:00") == moment("2026-05-31T18:00Z")
+
+
+@pytest.mark.parametrize("text", ["", "tomorrow", "31.5.2026", "2026-13-01", "2026-02-30"])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(InputError, match="is no time: write it as"):
+        moment(text)
+
+
+@pytest.mark.parametrize(("time", "days"), [
+    (datetime(2026, 5, 31, 18), 0), (datetime(2026, 5, 31, 18, 0, 1), 1), (datetime(2026, 6, 1, 18), 1),
+    (datetime(2026, 6, 1, 18, 0, 1), 2), (None, 0)])
+def test_days_late_that_have_begun_count(time, days):
+    assert days_late(time, datetime(2026, 5, 31, 18)) == days
+    assert days_late(time, None) == 0
+
+
+def test_a_file_that_is_gone_is_read_when_it_is_needed(tmp_path):
+    put(tmp_path, {"ann.ipynb": FILE})
+    hand_in, = students_of(tmp_path)["ann"].hand_ins
+    assert isinstance(hand_in, HandIn)
+    (tmp_path / "ann.ipynb").unlink()
+    with pytest.raises(OSError, match="ann"):
+        hand_in.read()
