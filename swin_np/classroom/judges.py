@@ -11,6 +11,7 @@ from swin_np.classroom.grading import FileGrade, Grader
 from swin_np.classroom.session import Limits
 from swin_np.parallel.pool import threads
 
+SECONDS_TO_END = 10.0                                  # in which a process removes its files
 Job = tuple[str, bytes, dict[str, str]]                # what Grader.grade takes
 METHOD = "fork" if sys.platform == "linux" else "spawn"      # a copy of a macOS process cannot use its BLAS
 
@@ -26,9 +27,10 @@ def judge(connection: Connection, others: Sequence[Connection], limits: Limits, 
         with threads(1):                               # the other cores have judges of their own
             while (job := connection.recv()) is not None:
                 connection.send(grader.grade(*job))
-    except EOFError:
+    except (EOFError, OSError):                        # the first process has ended
         return
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is left to do is quick
         grader.close()
 
 
@@ -45,12 +47,14 @@ class Judges:
             self.start()
         return self
 
-    def __exit__(self, *problem: object) -> None:
+    def __exit__(self, kind: object, *problem: object) -> None:
         for connection, process in self.processes.items():
-            connection.close()
-            process.terminate()
+            connection.close()                         # which ends those that wait for a job
+            if kind is not None:
+                process.terminate()
         for process in self.processes.values():
-            process.join(5)
+            process.join(SECONDS_TO_END)
+            process.terminate()
 
     def start(self) -> Connection:
         """Start one more process."""

@@ -64,7 +64,11 @@ class StudentProcess:
         assert self.process.stdin is not None and self.process.stdout is not None
         self.requests, self.answers = cast(BinaryIO, self.process.stdin), cast(BinaryIO, self.process.stdout)
         threading.Thread(target=self.watch, daemon=True).start()
-        self.hello = self.receive(START_SECONDS)
+        try:
+            self.hello = self.receive(START_SECONDS)
+        except BaseException:                          # whoever interrupts this leaves no files behind
+            self.close()
+            raise
 
     def send(self, message: Any) -> None:
         """Send a message; what cannot be delivered is found by the next `receive`."""
