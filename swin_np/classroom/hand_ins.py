@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from swin_np.errors import InputError
-from swin_np.exercises.registry import NOTEBOOKS
+from swin_np.exercises.course import NOTEBOOKS
 from swin_np.exercises.submission import ENDINGS, MOST_BYTES
 
 MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<rest>.*))?$")

@@ -8,15 +8,18 @@ import re
 import signal
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import BinaryIO
 
+from swin_np.errors import ConfigurationError, SwinError
 from swin_np.exercises import calling, wire
 from swin_np.exercises.exercise import Result
 
 CAN_COPY = hasattr(os, "fork") and sys.platform != "darwin"      # a copy of a macOS process cannot use its BLAS
+SECONDS_TO_END, LOOKS = 1.0, 200                       # how long a copy may take for its end, and how often is looked
 FRAME = re.compile(r'^  File "(.+)", line (\d+) in ', re.MULTILINE)
 STOPPED = re.compile(r"^Timeout \(", re.MULTILINE)     # how a trace begins that `calling.last_resort` has made
 
@@ -58,7 +61,7 @@ def ending(code: int) -> str:
 def result_of(work: Callable[[], Result]) -> Result:
     """The Result that `work` gives in a copy of this process; where systems have no such copies, in this one.
 
-    Raises EndedError where the copy ends first.
+    Raises EndedError where the copy ends first, and ConfigurationError where the work raises an error of the package.
     """
     if not CAN_COPY:
         return work()
@@ -70,17 +73,29 @@ def result_of(work: Callable[[], Result]) -> Result:
         if child == 0:
             in_the_copy(work, writing, trace)
         os.close(writing)
+        message = None
         try:
-            with open(reading, "rb") as stream:
-                return Result(**wire.receive(stream))
-        except (EOFError, wire.MessageError):
-            pass
+            with open(reading, "rb") as stream, contextlib.suppress(EOFError, wire.MessageError):
+                message = wire.receive(stream)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-            _, status = os.waitpid(child, 0)
-        trace.seek(0)
-        raise EndedError(ending(os.waitstatus_to_exitcode(status)), trace.read().decode(errors="replace"))
+            status = status_of(child)
+        if message is None:
+            trace.seek(0)
+            raise EndedError(ending(status), trace.read().decode(errors="replace"))
+    if "raised" in message:
+        raise ConfigurationError(message["raised"])
+    return Result(**message)
+
+
+def status_of(child: int) -> int:
+    """The exit code of a process of which no more is to come; it is ended if it does not end soon."""
+    for _ in range(LOOKS):
+        number, status = os.waitpid(child, os.WNOHANG)
+        if number:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(SECONDS_TO_END / LOOKS)
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def in_the_copy(work: Callable[[], Result], writing: int, trace: BinaryIO) -> None:
@@ -88,6 +103,9 @@ def in_the_copy(work: Callable[[], Result], writing: int, trace: BinaryIO) -> No
     try:
         faulthandler.enable(trace)
         with calling.last_resort(trace), open(writing, "wb") as stream:
-            wire.send(stream, asdict(work()))
+            try:
+                wire.send(stream, asdict(work()))
+            except SwinError as error:
+                wire.send(stream, {"raised": str(error)})
     finally:
         os._exit(0)

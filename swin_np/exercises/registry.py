@@ -7,17 +7,9 @@ import json
 from pathlib import Path
 
 from swin_np.errors import InputError
-from swin_np.exercises import attention, blocks, complexity, find_the_bug, model, patches, shifted_windows, windows
+from swin_np.exercises.course import NOTEBOOKS
 from swin_np.exercises.exercise import RIGHT, Exercise, Result
 from swin_np.writing import write_text
-
-ORDER = (attention, patches, windows, shifted_windows, blocks, complexity, model, find_the_bug)
-
-NOTEBOOKS: dict[str, list[Exercise]] = {
-    f"{number:02}_{module.__name__.rpartition('.')[2]}": [
-        value for value in vars(module).values() if isinstance(value, Exercise)]
-    for number, module in enumerate(ORDER, start=1)}
-"""The exercises of every notebook, by the notebook's name, in the order in which a file defines them."""
 
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for exercises in NOTEBOOKS.values() for exercise in exercises}
 """Every exercise by its function's name."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from swin_np.errors import InputError
-from swin_np.exercises.registry import EXERCISES, NOTEBOOKS
+from swin_np.exercises.course import NOTEBOOKS
+from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.running import run_cells
 
 MOST_BYTES = 256 * 2 ** 20                             # of a file, with the outputs that a notebook keeps

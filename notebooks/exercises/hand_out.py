@@ -1,0 +1,173 @@
+"""Make what students get: `python -m notebooks.exercises.hand_out exercises.zip`.
+
+The zip has the students' notebooks and a small package `swin_np` beside them, which has the check but no reference, no
+solution and no mistake's code: it compares with results that were recorded here. Students need NumPy alone.
+"""
+
+import argparse
+import ast
+import gzip
+import inspect
+import io
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from notebooks.exercises.generate import FOLDER
+from swin_np import __version__
+from swin_np.commands.options import output_file
+from swin_np.errors import ConfigurationError, SwinError
+from swin_np.exercises import wire
+from swin_np.exercises.calling import call
+from swin_np.exercises.checking import SEED, examine, steps
+from swin_np.exercises.course import ORDER
+from swin_np.exercises.exercise import Arguments, Exercise, copied
+from swin_np.exercises.keys import digest, drawing
+from swin_np.exercises.naming import MISTAKES
+from swin_np.exercises.registry import NOTEBOOKS
+from swin_np.mistakes.catalogue import GROWING, planted
+from swin_np.text import printable
+from swin_np.writing import replacing
+
+PACKAGE = Path(wire.__file__).parents[1]
+INSTEAD = {f"{folder}/{name}": FOLDER / "handed_out" / name for folder, name in (
+    ("exercises", "course.py"), ("exercises", "recorded.py"), ("mistakes", "catalogue.py"), ("mistakes", "mistake.py"))}
+"""Files of the package that are others in the hand-out."""
+
+WRITTEN = {"__init__.py": f'"""The check of the exercises, on recorded results."""\n\n__version__ = "{__version__}"\n',
+           "mistakes/__init__.py": '"""Mistakes by name, with recorded results."""\n'}
+ALLOWED = ("errors.py", "text.py", "writing.py", "arguments/", "exercises/")
+WITH_ANSWERS = {f"exercises/{module.__name__.rpartition('.')[2]}.py" for module in ORDER}
+RECORD = "exercises/data/recorded.gz"
+README = """# Exercises
+
+You need Python 3.10 or newer, NumPy, and JupyterLab or another program that opens notebooks. Open the notebooks of this
+folder in the order of their names; the folder swin_np beside them has what checks your functions.
+"""
+
+
+class Recording:
+    """Records what an exercise's functions give. exercise: the same one, with functions that are recorded."""
+
+    def __init__(self, exercise: Exercise) -> None:
+        self.values: dict[str, Any] = {}
+        self.draws: dict[str, Arguments] = {}
+
+        def reference(*arguments: Any) -> Any:
+            key = "+".join([digest(arguments), *sorted(mistake.name for mistake in GROWING.values())])
+            try:
+                value = exercise.reference(*copied(arguments))
+            except Exception as error:
+                self.values[key] = {"error": str(error)}
+                raise
+            self.values[key] = {"value": value}
+            return value
+
+        def draw(rng: Any) -> Arguments:
+            key = drawing(rng)
+            self.draws[key] = exercise.draw(rng)
+            return self.draws[key]
+
+        reference.__signature__ = inspect.signature(exercise.reference)   # type: ignore[attr-defined]
+        self.exercise = replace(exercise, reference=reference, draw=draw)
+
+    def results(self) -> dict[str, Any]:
+        """All results that a check of any function asks for."""
+        exercise = self.exercise
+        for name in exercise.mistakes:
+            for step in steps(exercise, SEED):
+                with planted(MISTAKES[name]):
+                    call(exercise.reference, copied(step.arguments), exercise.seconds)
+        examine(exercise, lambda *arguments: exercise.reference(*arguments))
+        found = {"values": self.values, "draws": self.draws, "toy": exercise.toy()}
+        return found if exercise.golden is None else {**found, "golden": exercise.golden()}
+
+
+def plain_fields(exercise: Exercise) -> dict[str, Any]:
+    """What an exercise has beside its functions."""
+    found = {one.name: getattr(exercise, one.name) for one in fields(exercise)}
+    return {name: value for name, value in found.items() if not callable(value) and value is not None}
+
+
+def record() -> bytes:
+    """The file of all results."""
+    exercises = [exercise for notebook in NOTEBOOKS.values() for exercise in notebook]
+    mistakes = {name for exercise in exercises for name in exercise.mistakes}
+    head = {"notebooks": {name: [one.name for one in notebook] for name, notebook in NOTEBOOKS.items()},
+            "exercises": {one.name: {"fields": plain_fields(one), "parameters": one.parameters} for one in exercises},
+            "mistakes": {name: (MISTAKES[name].says, MISTAKES[name].fix) for name in sorted(mistakes)}}
+    data = io.BytesIO()
+    with gzip.GzipFile(fileobj=data, mode="wb", mtime=0) as stream:
+        for message in (head, *(Recording(exercise).results() for exercise in exercises)):
+            wire.send(stream, message)                 # type: ignore[arg-type]
+    return data.getvalue()
+
+
+def package_files() -> Iterator[tuple[str, str]]:
+    """(place, text) of every file of the small package: what swin_np.exercises imports, by way of the others.
+
+    Raises ConfigurationError where that would be a file that is not to be handed out.
+    """
+    waiting, done = ["exercises/__init__.py"], set()
+    while waiting:
+        place = waiting.pop()
+        if place in done:
+            continue
+        done.add(place)
+        given = place in WRITTEN or place in INSTEAD or place.startswith(ALLOWED)
+        if not given or place in WITH_ANSWERS:
+            raise ConfigurationError(f"the check imports swin_np/{place}, which holds what students are asked for: let "
+                                     "it do without, or put a recorded twin into notebooks/exercises/handed_out")
+        text = WRITTEN.get(place) or INSTEAD.get(place, PACKAGE / place).read_text(encoding="utf-8")
+        yield place, text
+        waiting += imported(text)
+
+
+def imported(text: str) -> Iterator[str]:
+    """The files of the package that a file imports, those of the folders above them too."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "swin_np":
+            module = (node.module or "").split(".")[1:]
+            for parts in (module, *([*module, alias.name] for alias in node.names)):
+                for depth in range(len(parts) + 1):
+                    place = "/".join(parts[:depth])
+                    for file in (f"{place}.py", f"{place}/__init__.py".lstrip("/")):
+                        if file in WRITTEN or file in INSTEAD or (PACKAGE / file).is_file():
+                            yield file
+
+
+def hand_out() -> Iterator[tuple[str, bytes]]:
+    """(name, content) of every file."""
+    yield "README.md", README.encode()
+    for path in sorted(FOLDER.glob("*.ipynb")):
+        yield path.name, path.read_bytes()
+    for place, text in sorted(package_files()):
+        yield f"swin_np/{place}", text.encode()
+    yield f"swin_np/{RECORD}", record()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the zip; 2, and one sentence, where that cannot be."""
+    top = argparse.ArgumentParser(prog="python -m notebooks.exercises.hand_out",
+                                  description="Make the zip that students get: notebooks, and a check without answers.",
+                                  epilog="example: python -m notebooks.exercises.hand_out exercises.zip")
+    top.add_argument("file", type=Path, metavar="FILE", help="the zip to write")
+    options = top.parse_args(arguments)
+    try:
+        output_file(options.file, (".zip",))
+        files = dict(hand_out())
+        with replacing(options.file) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in files.items():
+                archive.writestr(zipfile.ZipInfo(f"exercises/{name}"), content, zipfile.ZIP_DEFLATED)
+    except SwinError as error:
+        print(f"hand_out: {printable(str(error))}", file=sys.stderr)
+        return 2
+    print(f"{options.file}: {len(files)} files, {options.file.stat().st_size / 2 ** 20:.1f} MiB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What stands in the hand-out in the place of the library's references and wrong functions: their recorded results."""
