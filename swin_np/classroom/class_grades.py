@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -94,22 +95,21 @@ def grade(place: Path, limits: Limits = USUAL, watch: Callable[[Sequence[str]], 
     known = [answers_of(path) for path in compare]
     grader = Grader(limits, rules.seed)                # of which the fingerprints are taken
     marks: dict[str, str] = {}
-    jobs: dict[str, Job] = {}
+    jobs: dict[str, Callable[[], Job]] = {}
     for _, student in listed:
         for hand_in in student.hand_ins:
             job = job_of(hand_in)
             marks[hand_in.place] = fingerprint(*job, grader)
             if marks[hand_in.place] not in store.known:
-                jobs.setdefault(marks[hand_in.place], job)
+                jobs.setdefault(marks[hand_in.place], partial(job_of, hand_in))
     order = list(jobs)
     count = min(processes or default_threads(), len(jobs))
     with Judges(count, limits, rules.seed) as judges:
         finished = judges.graded(list(jobs.values()))
         for _ in watch(order):
             number, found = next(finished)
-            if found is None:                          # not kept: it may be graded the next time
-                store.known[order[number]] = FileGrade({}, ("the grader's process ended in the middle of it: grade "
-                                                            "again with --processes 1",))
+            if isinstance(found, str):                 # not kept: it may be graded the next time
+                store.known[order[number]] = FileGrade({}, (found,))
             else:
                 store.keep(order[number], found)
     tell_what_is_not_isolated(store.known[mark] for mark in marks.values())

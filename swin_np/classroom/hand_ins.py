@@ -1,6 +1,7 @@
 """What a class has handed in: files in folders and zips, as students, nbgrader, Moodle and Canvas name them."""
 
 import io
+import os
 import re
 import unicodedata
 import zipfile
@@ -108,10 +109,14 @@ def in_folder(folder: Path, problems: list[tuple[tuple[str, ...], str]]) -> Iter
         if any(IGNORED.search(part) for part in parts):
             continue
         if path.is_dir():
-            if len(parts) == 1 and not any(path.iterdir()):
+            if len(parts) == 1:
                 yield Found((*parts, ""), None, nothing)
+            if not os.access(path, os.R_OK | os.X_OK):
+                problems.append((parts, f"the folder {path.name} cannot be read: change its permissions"))
         elif path.suffix.lower() == ".zip":
             yield from in_zip((*parts[:-1], path.stem), path.read_bytes, problems, 1)
+        elif path.is_symlink() and not path.exists():
+            problems.append((parts, f"{path.name} is a link to a file that is not there"))
         elif path.is_file():
             yield Found(parts, datetime.fromtimestamp(path.stat().st_mtime), path.read_bytes)
 

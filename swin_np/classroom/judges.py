@@ -3,7 +3,8 @@
 import multiprocessing
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ METHOD = "fork" if sys.platform == "linux" else "spawn"      # a copy of a macOS
 
 
 def judge(connection: Connection, others: Sequence[Connection], limits: Limits, seed: int) -> None:
-    """The life of a process: grades what it is sent, until it is sent None."""
+    """The life of a process: grades what it is sent, until the connection is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)       # whoever sits at the keyboard interrupts the first process
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     for other in others:
@@ -25,13 +26,22 @@ def judge(connection: Connection, others: Sequence[Connection], limits: Limits, 
     grader = Grader(limits, seed)
     try:
         with threads(1):                               # the other cores have judges of their own
-            while (job := connection.recv()) is not None:
-                connection.send(grader.grade(*job))
+            while True:
+                connection.send(attempted(grader, connection.recv()))
     except (EOFError, OSError):                        # the first process has ended
         return
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is left to do is quick
         grader.close()
+
+
+def attempted(grader: Grader, job: Job) -> FileGrade | str:
+    """The grade of a job, or a sentence on an error of the grader itself, which costs that job alone."""
+    try:
+        return grader.grade(*job)
+    except Exception as error:
+        grader.close()
+        return f"the grader itself failed ({type(error).__name__}: {error})"
 
 
 class Judges:
@@ -67,8 +77,11 @@ class Judges:
         self.processes[ours] = process
         return cast(Connection, ours)
 
-    def graded(self, jobs: Sequence[Job]) -> Iterator[tuple[int, FileGrade | None]]:
-        """(number of the job, its grade) as they come; None where the process itself ended, which costs one job."""
+    def graded(self, jobs: Sequence[Callable[[], Job]]) -> Iterator[tuple[int, FileGrade | str]]:
+        """(number of the job, its grade) as they come, or a sentence where the grader itself failed or ended.
+
+        jobs: are made when they are begun, for together they may be larger than the memory.
+        """
         waiting = list(range(len(jobs)))[::-1]
         busy: dict[Connection, int] = {}
         idle = list(self.processes)
@@ -76,14 +89,15 @@ class Judges:
             while waiting and idle:
                 connection = idle.pop()
                 busy[connection] = waiting.pop()
-                connection.send(jobs[busy[connection]])
+                with suppress(OSError):                # what has ended is found below
+                    connection.send(jobs[busy[connection]]())
             for connection in cast(list[Connection], wait(list(busy))):
                 number = busy.pop(connection)
                 try:
                     grade = connection.recv()
                     idle.append(connection)
                 except (EOFError, OSError):
-                    grade = None
+                    grade = "the grader's process ended in the middle of it: grade again with --processes 1"
                     connection.close()
                     self.processes.pop(connection).join(5)
                     idle.append(self.start())

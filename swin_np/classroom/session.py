@@ -30,6 +30,7 @@ SECONDS = 120.0                                        # for one file
 MEBIBYTES = 2048                                       # of address space, the libraries included
 START_SECONDS = 60.0                                   # until the process has imported NumPy
 PATIENCE = 2 * GRACE                                   # seconds beyond what the process allows itself
+SECONDS_TO_END = 1.0                                   # after the last message
 LOOK = 0.1                                             # seconds between two looks at the clock
 ROOT = Path(__file__).parents[2]
 
@@ -81,6 +82,8 @@ class StudentProcess:
             try:
                 message = wire.receive(self.answers)
             except (EOFError, OSError):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(SECONDS_TO_END)  # how it ended, before it is killed
                 message = {"ended": ""}
             except wire.MessageError:
                 message = {"ended": "it wrote into the grader's own messages"}

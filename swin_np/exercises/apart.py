@@ -5,6 +5,7 @@ import faulthandler
 import linecache
 import os
 import re
+import select
 import signal
 import sys
 import tempfile
@@ -58,8 +59,10 @@ def ending(code: int) -> str:
     return names.get(-code, f"signal {-code}")
 
 
-def result_of(work: Callable[[], Result]) -> Result:
+def result_of(work: Callable[[], Result], seconds: float) -> Result:
     """The Result that `work` gives in a copy of this process; where systems have no such copies, in this one.
+
+    seconds: after which the copy is given up, whatever it does.
 
     Raises EndedError where the copy ends first, and ConfigurationError where the work raises an error of the package.
     """
@@ -76,7 +79,7 @@ def result_of(work: Callable[[], Result]) -> Result:
         message = None
         try:
             with open(reading, "rb") as stream, contextlib.suppress(EOFError, wire.MessageError):
-                message = wire.receive(stream)
+                message = wire.receive(stream) if select.select([stream], [], [], seconds)[0] else None
         finally:
             status = status_of(child)
         if message is None:

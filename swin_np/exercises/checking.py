@@ -30,6 +30,7 @@ from swin_np.exercises.registry import EXERCISES, remember
 
 DRAWS = 4                                              # random sizes in float64, before one in float32
 SEED = 2103
+MOST_CALLS = 30                                        # for whose time a check is waited for
 TOY = "worked example"
 BLANK = "It gives nothing yet. If you have written it: is the `return` missing?"
 
@@ -51,7 +52,7 @@ def check(function: Callable, seed: int = SEED) -> Result:
     check_name("exercise", name, EXERCISES)
     exercise = EXERCISES[name]
     try:
-        result = result_of(lambda: examine(exercise, function, seed))
+        result = result_of(lambda: examine(exercise, function, seed), MOST_CALLS * exercise.seconds)
     except EndedError as ended:
         code = getattr(inspect.unwrap(function), "__code__", None)
         said = ended.sentence(exercise.seconds, lambda file: code is not None and file == code.co_filename)

@@ -178,6 +178,21 @@ def test_the_end_of_a_grader_s_process_costs_one_file(tmp_path, monkeypatch):
     assert len(Store(tmp_path / ".kept.jsonl").known) == 2       # that one is graded again
 
 
+def test_a_failure_of_the_grader_itself_costs_one_file_and_is_told(tmp_path, monkeypatch):
+    if judges.METHOD != "fork":
+        pytest.skip("what is patched here is not in processes that are started anew")
+    usual = judges.Grader.grade
+
+    def failing(self, name, data, files=None):
+        return 1 / 0 if name == "ann.ipynb" else usual(self, name, data, files)
+
+    monkeypatch.setattr(judges.Grader, "grade", failing)
+    put(tmp_path, {"ann.ipynb": notebook(RIGHT), "ben.ipynb": notebook(GELU)})
+    grades = graded(tmp_path)
+    assert grades["ann"].problems == ("ann.ipynb, the grader itself failed (ZeroDivisionError: division by zero)",)
+    assert grades["ben"].points == 1
+
+
 def test_several_processes_give_what_one_gives(folder, grades):
     several, _ = grade(folder, LIMITS, processes=3)
     assert several == list(grades.values())

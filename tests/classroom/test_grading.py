@@ -1,6 +1,7 @@
 """Grading one file: whatever it does, it costs one exercise or one cell, and is told."""
 
 import json
+import sys
 
 import pytest
 
@@ -303,6 +304,21 @@ def test_without_namespaces_python_refuses_and_the_grade_says_so(monkeypatch):
     assert {"the network", "the view of the disk"} <= set(grade.not_isolated)
 
 
+WITHOUT_COPIES = ("import os, runpy, sys\ndel os.fork\nsys.argv = sys.argv[3:]\n"
+                  "runpy.run_module(sys.argv[0], run_name='__main__')")
+
+
+def test_where_processes_cannot_be_copied_each_file_has_one_of_its_own(monkeypatch):
+    monkeypatch.setattr("swin_np.classroom.session.namespaces", lambda: (sys.executable, "-c", WITHOUT_COPIES))
+    grader = Grader(Limits(60))
+    for _ in range(2):
+        crash = function("ctypes.string_at(0)").replace("softmax", "layer_norm")
+        grade = grader.grade("x.ipynb", notebook("import os\nos._exit(3)", RIGHT, crash, GELU))
+        assert grade.results["softmax"].passed and grade.results["gelu"].passed and grader.process is None
+        assert grade.problems == ("code cell 1 ended its process (exit status 3): it was left out",)
+    grader.close()
+
+
 class Resource:
     """A system's `resource` module, which allows at most what `hard` says and refuses what is in `refused`."""
 
@@ -332,7 +348,7 @@ ASKED = {Resource.RLIMIT_CPU: (3, 3), Resource.RLIMIT_AS: (2 ** 30, 2 ** 30),
     (None, None, ["processor time", "memory", "the size of files", "core dumps"]),
 ], ids=["Linux", "a lower limit", "macOS", "Windows"])
 def test_a_submission_is_limited_as_far_as_the_system_lets_us(system, limits, not_limited, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "resource", system)
+    monkeypatch.setitem(sys.modules, "resource", system)
     assert confinement.limit(2.5, 1024) == not_limited
     assert system is None or system.limits == limits
 

@@ -107,6 +107,25 @@ def test_an_empty_folder_and_other_files_are_students_too(tmp_path):
     assert students_of(tmp_path)["ann"].others == ["report.pdf"]
 
 
+def test_a_link_to_nothing_is_told(tmp_path):
+    put(tmp_path, {"ben.ipynb": FILE})
+    (tmp_path / "ann.ipynb").symlink_to(tmp_path / "gone")
+    assert students_of(tmp_path)["ann"].problems == ["ann.ipynb is a link to a file that is not there"]
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    put(tmp_path, {"ann/x.ipynb": FILE})
+    monkeypatch.setattr("swin_np.classroom.hand_ins.os.access", lambda path, mode: False)
+    assert students_of(tmp_path)["ann"].problems == ["the folder ann cannot be read: change its permissions"]
+
+
+@pytest.mark.parametrize(("files", "count"), [
+    ({"ann.zip": zipped({"x.ipynb": FILE}), "ben.zip": zipped({"x.ipynb": FILE})}, 2),
+    ({"ann.py": b"", "ben/x.py": b""}, 2), ({"ann.IPYNB": FILE, "ben.ZIP": zipped({"X.PY": b""})}, 2)])
+def test_a_class_may_hand_in_zips_alone_or_python_alone(files, count, tmp_path):
+    assert len([one for student in students_of(put(tmp_path, files)).values() for one in student.hand_ins]) == count
+
+
 BAD_ZIPS = {"noise": b"no zip", "cut off": zipped({"x.ipynb": FILE})[:60], "nothing": b""}
 
 

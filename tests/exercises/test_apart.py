@@ -3,10 +3,12 @@
 import ctypes
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from swin_np.errors import ConfigurationError, InputError
 from swin_np.exercises import apart, check, intact
 from swin_np.exercises.registry import EXERCISES
 
@@ -85,6 +87,33 @@ def test_what_a_function_prints_is_cut():
         return x
 
     assert max(map(len, check(softmax).report.splitlines())) <= 130
+
+
+@pytest.mark.long
+def test_a_kernel_of_jupyter_survives_what_a_function_does(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(apart.__file__).parents[2]))
+    nbclient = pytest.importorskip("nbclient")
+    import nbformat
+
+    cells = ["import os\nfrom swin_np.exercises import check\ndef softmax(x):\n    return sum(range(10 ** 13))\n"
+             "before = os.getpid()\nassert check(softmax).outcome == 'error'",
+             "def softmax(x):\n    os._exit(0)\nassert check(softmax).outcome == 'error' and os.getpid() == before"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
+    nbclient.NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert "could not be stopped" in notebook.cells[0].outputs[0].text
+
+
+def test_a_copy_that_does_nothing_at_all_is_given_up():
+    with pytest.raises(apart.EndedError, match="SIGKILL"):
+        apart.result_of(lambda: time.sleep(60), 0.2)
+
+
+def test_an_error_of_the_package_comes_out_of_the_copy():
+    def refuse():
+        raise InputError("give another one")
+
+    with pytest.raises(ConfigurationError, match="give another one"):
+        apart.result_of(refuse, 5)
 
 
 @pytest.mark.parametrize("name", ["np.exp", "np.linalg.norm", "np.random.rand", "math.erf", "builtins.max", "np.pi"])
