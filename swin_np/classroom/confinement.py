@@ -25,6 +25,7 @@ WRITING = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.
 
 LISTING = ("os.listdir", "os.scandir")
 LARGEST_FILE = 16 * 2 ** 20                            # bytes, for what a submission writes
+DISK = "64m"                                           # for all files of a submission, where it has its own disk
 PACKAGE = Path(__file__).parents[1]
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/fonts", "/dev/null", "/dev/zero",
           "/dev/random", "/dev/urandom")
@@ -64,7 +65,7 @@ def hide(paths: Iterable[Path], folder: Path) -> bool:
     if libc is None or os.getpid() != 1:               # the first process of its namespace, or of a container
         return False
     try:
-        mount("tmpfs", folder, NO_SETUID | NO_DEVICES, "tmpfs", "size=64m,mode=0755")
+        mount("tmpfs", folder, NO_SETUID | NO_DEVICES, "tmpfs", "size=1m,mode=0755")
         for path in paths:
             place = folder / path.relative_to(path.anchor)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -74,12 +75,15 @@ def hide(paths: Iterable[Path], folder: Path) -> bool:
             place.mkdir(exist_ok=True) if path.is_dir() else place.touch()
             mount(str(path), place, BIND | RECURSIVE)
             mount("none", place, BIND | REMOUNT | READ_ONLY | (os.statvfs(place).f_flag & KEPT_FLAGS))
-        for own in (folder / "before", folder / folder.relative_to(folder.anchor)):
-            own.mkdir(parents=True, exist_ok=True)
+        own = folder / folder.relative_to(folder.anchor)
+        own.mkdir(parents=True, exist_ok=True)
+        mount("tmpfs", own, NO_SETUID | NO_DEVICES, "tmpfs", f"size={DISK},mode=0700")
+        (folder / "before").mkdir()
         done("pivot_root", os.fsencode(folder), os.fsencode(folder / "before"))
         os.chdir("/")
         done("umount2", b"/before", DETACH)
         os.rmdir("/before")
+        mount("none", Path("/"), BIND | REMOUNT | READ_ONLY | NO_SETUID | NO_DEVICES)
         give_up_privileges(libc)
     except (OSError, AttributeError, ValueError):
         return False

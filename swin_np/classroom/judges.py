@@ -3,6 +3,7 @@
 import multiprocessing
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -72,7 +73,9 @@ class Judges:
         ours, theirs = context.Pipe()
         others = [ours, *self.processes] if METHOD == "fork" else []
         process = context.Process(target=judge, args=(theirs, others, self.limits, self.seed))
-        process.start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")            # of copies of processes with threads, which are not used here
+            process.start()
         theirs.close()
         self.processes[ours] = process
         return cast(Connection, ours)

@@ -49,7 +49,7 @@ class Elsewhere(ABC):
 
     @abstractmethod
     def called(self, arguments: Arguments, seconds: float) -> Called:
-        """What `call` would give."""
+        """What `call` gives for this function."""
 
 
 class Told(io.TextIOBase):

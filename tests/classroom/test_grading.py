@@ -289,8 +289,13 @@ def test_files_are_written_in_the_submission_s_own_folder_only(grader, tmp_path)
 
 
 def test_a_submission_finds_nothing_of_the_one_before(grader):
-    grader.grade("x.ipynb", notebook("open('left', 'w')\nimport numpy\nnumpy.left = 1", RIGHT))
-    text = "import os, numpy\nassert not os.path.exists('left') and not hasattr(numpy, 'left')"
+    if grader.grade("x.ipynb", notebook(RIGHT)).not_isolated:
+        pytest.skip("this system hides nothing")
+    leave = ("open('left', 'w')\nimport ctypes, numpy\nnumpy.left = 1\nc = ctypes.CDLL(None)\n"
+             "for place in (b'../left', b'/left', b'/usr/left', b'/dev/left'):\n    c.open(place, 0o101, 0o600)")
+    assert grader.grade("x.ipynb", notebook(leave, RIGHT)).problems == ()
+    text = ("import os, numpy\nassert not hasattr(numpy, 'left')\n"
+            "for place in ('left', '../left', '/left', '/usr/left'):\n    assert not os.path.exists(place)")
     assert grader.grade("x.ipynb", notebook(text, RIGHT)).problems == ()
 
 
