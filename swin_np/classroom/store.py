@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,24 +23,24 @@ class Store:
         self.path = path
         self.known: dict[str, FileGrade] = {}
         self.stream: BinaryIO | None = None
+        self.ahead = b""
         if path is None:
             return
         try:
             self.stream = path.open("a+b")
             self.stream.seek(0)
             data = self.stream.read()
-            if data and not data.endswith(b"\n"):      # a line that was cut off
-                self.stream.write(b"\n")
         except OSError as error:
             raise unwritable(path, error) from None
+        ours = not data.strip()
         for line in data.splitlines():
-            try:
+            with suppress(ValueError, KeyError, TypeError):            # a line that was cut off, or of another version
                 entry = json.loads(line)
+                ours = ours or "of" in entry
                 self.known[entry["of"]] = FileGrade.of_json(entry)
-            except (ValueError, KeyError, TypeError):  # cut off, or of another version
-                continue
-        if data.strip() and not self.known:
+        if not ours:
             raise InputError(f"{path} holds no results of swin-np grade: choose another file for --results")
+        self.ahead = b"\n" if data and not data.endswith(b"\n") else b""       # after a line that was cut off
 
     def keep(self, fingerprint: str, grade: FileGrade) -> None:
         """Add a result, on the disk before this returns. Raises InputError where it cannot be written."""
@@ -47,7 +48,8 @@ class Store:
         if self.stream is None:
             return
         try:
-            self.stream.write(json.dumps({"of": fingerprint, **grade.as_json()}).encode() + b"\n")
+            self.stream.write(self.ahead + json.dumps({"of": fingerprint, **grade.as_json()}).encode() + b"\n")
+            self.ahead = b""
             self.stream.flush()
             os.fsync(self.stream.fileno())
         except OSError as error:

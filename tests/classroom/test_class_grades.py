@@ -139,11 +139,22 @@ def test_a_line_that_was_cut_off_costs_that_line(tmp_path):
     assert list(Store(path).known) == ["a", "c"]
 
 
+def test_results_of_another_version_are_not_used_and_not_lost(tmp_path):
+    path = tmp_path / "kept.jsonl"
+    path.write_text('{"of": "a", "results": [{"exercise": "softmax", "grade": "A"}]}\n')
+    store = Store(path)
+    assert store.known == {}
+    store.keep("b", FileGrade({}))
+    store.close()
+    assert path.read_text().count("\n") == 2 and list(Store(path).known) == ["b"]
+
+
 def test_a_file_of_other_things_is_not_added_to(tmp_path):
-    (tmp_path / "notes.jsonl").write_text("my notes\n")
-    with pytest.raises(InputError, match="holds no results"):
-        Store(tmp_path / "notes.jsonl")
-    assert (tmp_path / "notes.jsonl").read_text() == "my notes\n"
+    for text in ("my notes\n", "my notes", "[1]"):
+        (tmp_path / "notes.jsonl").write_text(text)
+        with pytest.raises(InputError, match="holds no results"):
+            Store(tmp_path / "notes.jsonl")
+        assert (tmp_path / "notes.jsonl").read_text() == text
 
 
 def test_a_store_that_cannot_be_written_is_refused(tmp_path):
