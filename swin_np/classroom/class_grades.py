@@ -75,7 +75,6 @@ class Graded:
     """A hand-in with its grade."""
 
     hand_in: HandIn
-    digest: str
     grade: FileGrade
 
 
@@ -93,38 +92,40 @@ def grade(place: Path, limits: Limits = USUAL, watch: Callable[[Sequence[str]], 
     students = students_of(place)
     listed = enrolled(roster, students) if roster else [(None, student) for student in students.values()]
     known = [answers_of(path) for path in compare]
-    grader = Grader(limits, rules.seed)                # of which the fingerprints are taken
-    marks: dict[str, str] = {}
-    jobs: dict[str, Callable[[], Job]] = {}
-    for _, student in listed:
-        for hand_in in student.hand_ins:
-            job = job_of(hand_in)
-            marks[hand_in.place] = fingerprint(*job, grader)
-            if marks[hand_in.place] not in store.known:
-                jobs.setdefault(marks[hand_in.place], partial(job_of, hand_in))
-    order = list(jobs)
-    count = min(processes or default_threads(), len(jobs))
-    with Judges(count, limits, rules.seed) as judges:
-        finished = judges.graded(list(jobs.values()))
+    files = graded_files([hand_in for _, student in listed for hand_in in student.hand_ins], store,
+                         Grader(limits, rules.seed), watch, processes or default_threads())
+    tell_what_is_not_isolated(file.grade for file in files.values())
+    grades: list[Grade] = []
+    answers: dict[str, dict[str, str]] = {}
+    findings: list[Finding] = []
+    for row, student in listed:
+        own, chosen = merged(student, row, [files[id(hand_in)] for hand_in in student.hand_ins], rules)
+        grades.append(own)
+        answers[own.student] = {name: file.grade.answers.get(name, "") for name, file in chosen.items()}
+        for file in {id(file): file for file in chosen.values()}.values():
+            findings += looked_at(own.student, file)
+    return grades, findings + same_files(listed, files) + likenesses(answers, known)
+
+
+def graded_files(hand_ins: Sequence[HandIn], store: Store, grader: Grader,
+                 watch: Callable[[Sequence[str]], Iterable[str]], processes: int) -> dict[int, Graded]:
+    """Every hand-in with its grade, by its id; what the store does not know is graded, the same file once.
+
+    grader: does not grade itself, its limits and seed are those of the processes that do.
+    """
+    marks = {id(hand_in): fingerprint(*job_of(hand_in), grader) for hand_in in hand_ins}
+    jobs = {marks[id(hand_in)]: partial(job_of, hand_in) for hand_in in reversed(hand_ins)
+            if marks[id(hand_in)] not in store.known}
+    order = list(jobs)[::-1]
+    with Judges(min(processes, len(jobs)), grader.limits, grader.seed) as judges:
+        finished = judges.graded([jobs[mark] for mark in order])
         for _ in watch(order):
             number, found = next(finished)
             if isinstance(found, str):                 # not kept: it may be graded the next time
                 store.known[order[number]] = FileGrade({}, (found,))
             else:
                 store.keep(order[number], found)
-    tell_what_is_not_isolated(store.known[mark] for mark in marks.values())
-    grades: list[Grade] = []
-    answers: dict[str, dict[str, str]] = {}
-    findings: list[Finding] = []
-    for row, student in listed:
-        files = [Graded(hand_in, marks[hand_in.place], store.known[marks[hand_in.place]])
-                 for hand_in in student.hand_ins]
-        own, chosen = merged(student, row, files, rules)
-        grades.append(own)
-        answers[own.student] = {name: file.grade.answers.get(name, "") for name, file in chosen.items()}
-        findings += [finding for file in {id(file): file for file in chosen.values()}.values()
-                     for finding in looked_at(own.student, file)]
-    return grades, findings + same_files(listed, marks, store) + likenesses(answers, known)
+    return {id(hand_in): Graded(hand_in, store.known[marks[id(hand_in)]]) for hand_in in hand_ins}
 
 
 def job_of(hand_in: HandIn) -> Job:
@@ -194,13 +195,12 @@ def looked_at(student: str, file: Graded) -> list[Finding]:
             *(Finding((student,), "", f"{file.hand_in.name}, {remark}") for remark in file.grade.remarks)]
 
 
-def same_files(listed: Sequence[tuple[Row | None, Student]], marks: dict[str, str], store: Store) -> list[Finding]:
+def same_files(listed: Sequence[tuple[Row | None, Student]], files: dict[int, Graded]) -> list[Finding]:
     """Files that several students have handed in byte by byte, but for those in which nothing is done."""
     owners: dict[str, dict[str, str]] = {}
     for _, student in listed:
         for hand_in in student.hand_ins:
-            grade = store.known[marks[hand_in.place]]
-            if any(integrity.answer("", text) for text in grade.answers.values()):
+            if any(integrity.answer("", text) for text in files[id(hand_in)].grade.answers.values()):
                 digest = sha256(job_of(hand_in)[1]).hexdigest()
                 owners.setdefault(digest, {})[student.name] = hand_in.name
     return [Finding(tuple(sorted(who)), "", f"the same file, {next(iter(who.values()))}")

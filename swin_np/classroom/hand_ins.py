@@ -7,7 +7,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -30,11 +30,15 @@ WHAT = "STUDENT.ipynb, STUDENT.zip or STUDENT/.../NOTEBOOK.ipynb"
 
 @dataclass(frozen=True)
 class Found:
-    """A file of a class. parts: of its path, those inside zips too; time: of the file, where it is known."""
+    """A file of a class. parts: of its path, those inside zips too; time: of the file, where it is known.
+
+    below: the parts from the student's on, which differ where folders hold students.
+    """
 
     parts: tuple[str, ...]
     time: datetime | None
     read: Callable[[], bytes]
+    below: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -74,14 +78,14 @@ def students_of(place: Path) -> dict[str, Student]:
     files = [Found(tuple(unicodedata.normalize("NFC", part) for part in file.parts), file.time, file.read)
              for file in files]
     wrappings = wrappings_of(file.parts for file in files)
-    files = [Found(without_wrapping(file.parts, wrappings), file.time, file.read) for file in files]
+    files = [replace(file, below=without_wrapping(file.parts, wrappings)) for file in files]
     for file in sorted(files, key=lambda file: file.parts):
-        if len(file.parts) == 1 and not file.name.lower().endswith(ENDINGS) and not is_of_system(file.name):
+        if len(file.below) == 1 and not file.name.lower().endswith(ENDINGS) and not is_of_system(file.name):
             continue                                   # a table of grades, a statement, ...
-        student = owner(file.parts, students)
+        student = owner(file.below, students)
         if file.name == TIME:
             continue
-        marked = CANVAS.match(file.parts[0])
+        marked = CANVAS.match(file.below[0])
         if marked and marked["late"]:
             student.problems.append(f"{file.name} is marked as late by Canvas")
         if file.name.lower().endswith(ENDINGS):

@@ -11,7 +11,6 @@ import os
 import shutil
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,8 +29,9 @@ MORE = 5.0                                             # seconds of processor ti
 
 def passed(function: Any, seed: int = 0) -> Result:
     """What `check` gives while a notebook is graded: it compares nothing, and lets the cell go on."""
-    exercise = EXERCISES.get(name_of(function, sys._getframe(1).f_globals))
-    return replace(Result("", RIGHT, 0, 0, "", ""), points=exercise.points if exercise else 0)
+    name = name_of(function, sys._getframe(1).f_globals)
+    points = EXERCISES[name].points if name in EXERCISES else 0
+    return Result(name, RIGHT, points, points, "", "")
 
 
 def answer(job: dict[str, Any], folder: Path, requests: BinaryIO, answers: BinaryIO, trace: BinaryIO) -> None:

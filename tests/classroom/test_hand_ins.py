@@ -60,6 +60,14 @@ def test_the_zip_of_a_whole_class_in_the_folder_is_opened(tmp_path):
     assert found(tmp_path) == {"Ann": ["x.ipynb"], "Ben": ["x.ipynb"]}
 
 
+def test_a_folder_for_each_notebook_keeps_the_files_of_a_student_apart(tmp_path):
+    put(tmp_path, {"01_attention/ann.ipynb": FILE, "02_patches/ann.ipynb": FILE, "02_patches/ben/x.ipynb": FILE,
+                   "02_patches/ben/m.py": b"", "03_windows/ben/x.ipynb": FILE})
+    students = students_of(tmp_path)
+    assert [one.place for one in students["ann"].hand_ins] == ["01_attention/ann.ipynb", "02_patches/ann.ipynb"]
+    assert [len(one.beside) for one in students["ben"].hand_ins if one.name == "x.ipynb"] == [1, 0]
+
+
 def test_two_students_of_one_name_stay_two(tmp_path):
     put(tmp_path, {"Wei Li_7_assignsubmission_file_/x.ipynb": FILE, "Wei Li_8_assignsubmission_file_/x.ipynb": FILE})
     assert found(tmp_path) == {"Wei Li": ["x.ipynb"], "Wei Li (8)": ["x.ipynb"]}
