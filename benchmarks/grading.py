@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_np.classroom.class_grades import grade
-from swin_np.classroom.session import Limits
+from swin_np.classroom.sandbox import Limits
 from swin_np.commands.terminal import with_progress
 from swin_np.parallel.pool import default_threads
 

@@ -15,7 +15,7 @@ from swin_np.classroom.hand_ins import HandIn, Student, days_late, students_of
 from swin_np.classroom.integrity import Finding
 from swin_np.classroom.judges import Job, Judges
 from swin_np.classroom.roster import Row, enrolled
-from swin_np.classroom.session import USUAL, Limits
+from swin_np.classroom.sandbox import USUAL, Limits
 from swin_np.classroom.store import Store
 from swin_np.errors import InputError, SwinWarning
 from swin_np.exercises.checking import SEED

@@ -8,7 +8,7 @@ from typing import Any
 from swin_np import __version__
 from swin_np.classroom.confinement import PACKAGE
 from swin_np.classroom.integrity import remarks
-from swin_np.classroom.session import USUAL, Limits, OutOfTimeError, Remote, Session, StudentProcess, namespaces
+from swin_np.classroom.sandbox import USUAL, Limits, OutOfTimeError, Remote, Sandbox, StudentProcess, namespaces
 from swin_np.errors import InputError
 from swin_np.exercises.checking import BLANK, SEED, examine
 from swin_np.exercises.exercise import ERROR, NOT_IMPLEMENTED, Result
@@ -56,33 +56,33 @@ class Grader:
             found = submission(name, data)
         except InputError as error:
             return FileGrade({}, (str(error),))
-        session = Session(found, files or {}, self.limits, self.process)
+        sandbox = Sandbox(found, files or {}, self.limits, self.process)
         try:
-            results = {one: self.result(session, one) for one in found.wanted}
+            results = {one: self.result(sandbox, one) for one in found.wanted}
         finally:
-            self.process = session.finish()
-        problems = [*found.problems, *(problem for _, problem in sorted(session.problems.items()) if problem)]
+            self.process = sandbox.finish()
+        problems = [*found.problems, *(problem for _, problem in sorted(sandbox.problems.items()) if problem)]
         return FileGrade(results, tuple(spoken(name, problem) for problem in problems), found.text,
-                         session.origins, tuple(spoken(name, remark) for remark in remarks(found.seen)),
-                         not_isolated(session.isolation))
+                         sandbox.origins, tuple(spoken(name, remark) for remark in remarks(found.seen)),
+                         not_isolated(sandbox.isolation))
 
-    def result(self, session: Session, one: str) -> Result:
+    def result(self, sandbox: Sandbox, one: str) -> Result:
         """The result of one exercise."""
-        exercise, found = EXERCISES[one], session.submission
+        exercise, found = EXERCISES[one], sandbox.submission
         if one in found.broken:
             return Result.of(exercise, ERROR, [f"{found.broken[one]}."])
         try:
-            functions = session.functions()
+            functions = sandbox.functions()
             if functions.get(one):
-                return examine(exercise, Remote(session, one), self.seed)
+                return examine(exercise, Remote(sandbox, one), self.seed)
         except OutOfTimeError:
-            session.problems[0] = f"it was stopped after {session.limits.seconds:g} seconds"
+            sandbox.problems[0] = f"it was stopped after {sandbox.limits.seconds:g} seconds"
             return Result.of(exercise, ERROR, [f"It was not reached: the file was stopped after "
-                                               f"{session.limits.seconds:g} seconds."])
+                                               f"{sandbox.limits.seconds:g} seconds."])
         if one in functions:
             return Result.of(exercise, ERROR, [f"{one} is no function: define it with `def {one}(...)`."])
-        failed = [session.problems[cell.number] for cell in found.cells
-                  if one in cell.defined() and session.problems.get(cell.number)]
+        failed = [sandbox.problems[cell.number] for cell in found.cells
+                  if one in cell.defined() and sandbox.problems.get(cell.number)]
         return Result.of(exercise, ERROR, [f"{failed[-1]}."]) if failed else Result.of(
             exercise, NOT_IMPLEMENTED, [BLANK])
 

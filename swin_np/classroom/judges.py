@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 from swin_np.classroom.grading import FileGrade, Grader
-from swin_np.classroom.session import Limits
+from swin_np.classroom.sandbox import Limits
 from swin_np.parallel.pool import threads
 
 SECONDS_TO_END = 10.0                                  # in which a process removes its files

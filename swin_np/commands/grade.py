@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from swin_np.classroom import class_grades, feedback, grade_table, gradebooks, session
+from swin_np.classroom import class_grades, feedback, grade_table, gradebooks, sandbox
 from swin_np.classroom.class_grades import BEST, LATEST, Grade, Rules
 from swin_np.classroom.hand_ins import moment
 from swin_np.classroom.integrity import Finding
@@ -45,8 +45,8 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     count.add_argument("--late-days", type=int, metavar="N", help="what comes more than N days late does not count")
     count.add_argument("--seed", type=int, default=SEED, help="of the random arguments (default: that of check)")
     work = command.add_argument_group("the work")
-    work.add_argument("--seconds", type=float, default=session.SECONDS, help="for a file (default: %(default)g)")
-    work.add_argument("--memory", type=int, default=session.MEBIBYTES, metavar="MIB",
+    work.add_argument("--seconds", type=float, default=sandbox.SECONDS, help="for a file (default: %(default)g)")
+    work.add_argument("--memory", type=int, default=sandbox.MEBIBYTES, metavar="MIB",
                       help="for a file, in MiB (default: %(default)s; not limited on Windows and macOS)")
     work.add_argument("--processes", type=int, metavar="N", help="how many files to grade at a time (default: one for "
                                                                  "each core)")
@@ -76,7 +76,7 @@ def run_grade(options: argparse.Namespace) -> None:
     store = store_of(options)
     try:
         grades, findings = class_grades.grade(
-            options.folder, session.Limits(options.seconds, options.memory), lambda work: with_progress(work, "files"),
+            options.folder, sandbox.Limits(options.seconds, options.memory), lambda work: with_progress(work, "files"),
             rules=rules, roster=roster, store=store, compare=options.compare, processes=options.processes)
     except KeyboardInterrupt:
         if store.path:

@@ -10,7 +10,7 @@ from swin_np.classroom import judges
 from swin_np.classroom.class_grades import LATEST, Rules, grade
 from swin_np.classroom.grading import FileGrade
 from swin_np.classroom.roster import read_roster
-from swin_np.classroom.session import Limits
+from swin_np.classroom.sandbox import Limits
 from swin_np.classroom.store import Store
 from swin_np.errors import InputError, SwinWarning
 from tests.classroom.hand_ins import GELU, OVERFLOWS, RIGHT, STUB, notebook, put, zipped

@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from notebooks.exercises.generate import FOLDER
-from swin_np.classroom import confinement, session
+from swin_np.classroom import confinement, sandbox
 from swin_np.classroom.grading import FileGrade, Grader, fingerprint
-from swin_np.classroom.session import Limits
+from swin_np.classroom.sandbox import Limits
 from swin_np.exercises.exercise import Result
 from swin_np.exercises.registry import EXERCISES
 from tests.classroom.hand_ins import GELU, OVERFLOWS, RIGHT, STUB, answer, check, code, notebook
@@ -24,7 +24,7 @@ def grader():
 @pytest.fixture
 def impatient(monkeypatch):
     """A grader of its own whose limits on time are short."""
-    monkeypatch.setattr(session, "CELL_SECONDS", 1.0)
+    monkeypatch.setattr(sandbox, "CELL_SECONDS", 1.0)
     grader = Grader(Limits(20, 2048))
     yield grader
     grader.close()
@@ -132,7 +132,7 @@ def test_the_line_of_an_endless_call_and_of_a_crash_is_told(grader):
 
 
 def test_a_cell_that_takes_too_long_is_left_and_one_that_cannot_be_stopped_left_out(impatient, monkeypatch):
-    monkeypatch.setattr(session, "CELL_SECONDS", 0.5)
+    monkeypatch.setattr(sandbox, "CELL_SECONDS", 0.5)
     grade = impatient.grade("x.ipynb", notebook("sum(range(10 ** 13))", RIGHT))
     assert grade.results["softmax"].passed
     assert grade.problems == ("code cell 1 had not finished after 0.5 seconds and could not be stopped: it was left "
@@ -203,7 +203,7 @@ def test_a_syntax_error_in_a_python_file_costs_its_function_alone(grader):
 
 
 def test_a_module_that_came_with_a_notebook_can_be_imported(grader):
-    grade = grader.grade("x.ipynb", notebook("from helpers import softmax"), {"helpers.py": RIGHT})
+    grade = grader.grade("x.ipynb", notebook("from formulas import softmax"), {"formulas.py": RIGHT})
     assert grade.results["softmax"].passed and grade.problems == ()
 
 
@@ -300,7 +300,7 @@ def test_a_submission_finds_nothing_of_the_one_before(grader):
 
 
 def test_without_namespaces_python_refuses_and_the_grade_says_so(monkeypatch):
-    monkeypatch.setattr("swin_np.classroom.session.namespaces", lambda: ())
+    monkeypatch.setattr("swin_np.classroom.sandbox.namespaces", lambda: ())
     monkeypatch.setattr("swin_np.classroom.grading.namespaces", lambda: ())
     grader = Grader(Limits(30))
     grade = grader.grade("x.ipynb", notebook("open('/etc/passwd')", RIGHT))
@@ -314,7 +314,7 @@ WITHOUT_COPIES = ("import os, runpy, sys\ndel os.fork\nsys.argv = sys.argv[3:]\n
 
 
 def test_where_processes_cannot_be_copied_each_file_has_one_of_its_own(monkeypatch):
-    monkeypatch.setattr("swin_np.classroom.session.namespaces", lambda: (sys.executable, "-c", WITHOUT_COPIES))
+    monkeypatch.setattr("swin_np.classroom.sandbox.namespaces", lambda: (sys.executable, "-c", WITHOUT_COPIES))
     grader = Grader(Limits(60))
     for _ in range(2):
         crash = function("ctypes.string_at(0)").replace("softmax", "layer_norm")

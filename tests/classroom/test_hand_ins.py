@@ -161,10 +161,10 @@ def test_a_zip_cannot_reach_outside_or_fill_the_memory(tmp_path, monkeypatch):
 
 
 def test_modules_beside_a_notebook_go_with_it(tmp_path):
-    put(tmp_path, {"ann/x.ipynb": FILE, "ann/helpers.py": b"x = 1", "ben.ipynb": FILE, "cid.py": b""})
+    put(tmp_path, {"ann/x.ipynb": FILE, "ann/formulas.py": b"x = 1", "ben.ipynb": FILE, "cid.py": b""})
     students = students_of(tmp_path)
     by_name = {one.name: one for one in students["ann"].hand_ins}
-    assert [one.name for one in by_name["x.ipynb"].beside] == ["helpers.py"]
+    assert [one.name for one in by_name["x.ipynb"].beside] == ["formulas.py"]
     assert students["ben"].hand_ins[0].beside == ()
 
 

@@ -8,7 +8,7 @@ import pytest
 from notebooks.exercises.generate import FOLDER
 from swin_np.classroom.class_grades import grade
 from swin_np.classroom.integrity import NEARLY, SAME, SAME_BUT_NAMES, alike, answer, remarks
-from swin_np.classroom.session import Limits
+from swin_np.classroom.sandbox import Limits
 from swin_np.exercises.submission import submission
 from tests.classroom.hand_ins import RIGHT, STUB, check, notebook, put
 from tests.exercises.solutions import in_other_styles, solution_cells

@@ -15,7 +15,7 @@ from notebooks.exercises import generate
 from notebooks.exercises.generate import FOLDER, for_students, outdated, sources, with_solutions, without
 from notebooks.publish.files import NotebookError, read
 from swin_np.classroom.grading import Grader
-from swin_np.classroom.session import environment
+from swin_np.classroom.sandbox import environment
 from swin_np.exercises.registry import EXERCISES, NOTEBOOKS
 
 ALLOWED = {"numpy", "math"}                            # and of swin_np.exercises these two:

@@ -141,7 +141,7 @@ class StudentProcess:
         self.folder.cleanup()
 
 
-class Session:
+class Sandbox:
     """A submission while it is graded.
 
     problems: by the number of the cell; isolation: what the process said of it; origins: what each function says it is
@@ -240,30 +240,30 @@ class Session:
 class Remote(Elsewhere):
     """A function of a submission."""
 
-    def __init__(self, session: Session, name: str) -> None:
-        self.session, self.name = session, name
+    def __init__(self, sandbox: Sandbox, name: str) -> None:
+        self.sandbox, self.name = sandbox, name
         self.gone: Called | None = None
 
     def called(self, arguments: Arguments, seconds: float) -> Called:
         """What became of a call in the other process; raises OutOfTimeError."""
         if self.gone is not None:
             return self.gone
-        self.session.functions()
-        process = self.session.process
+        self.sandbox.functions()
+        process = self.sandbox.process
         if process is None:
             self.gone = Called(error="its cells could not be executed a second time", too_long=True)
             return self.gone
         try:
             with process.at_most(seconds + PATIENCE):
                 process.send({"call": self.name, "arguments": arguments, "seconds": seconds})
-            answer = self.session.receive(seconds + PATIENCE)
+            answer = self.sandbox.receive(seconds + PATIENCE)
             changed = answer.pop("arguments")
             if changed is not None:
                 overwrite(arguments, changed)
             return Called(**answer)
         except (TypeError, KeyError):
             ended = EndedError("it wrote into the grader's own messages", "")
-            self.session.process, self.session.defined = None, None
+            self.sandbox.process, self.sandbox.defined = None, None
             process.close()
         except EndedError as error:
             ended = error
@@ -272,7 +272,7 @@ class Remote(Elsewhere):
 
     def sentence(self, ended: EndedError, seconds: float) -> str:
         """How the call ended the process, and in which line."""
-        texts = {cell.name: cell.text.splitlines() for cell in self.session.submission.cells}
+        texts = {cell.name: cell.text.splitlines() for cell in self.sandbox.submission.cells}
         found = ended.place(texts.__contains__)
         said = ended.sentence(seconds, lambda file: False)
         if found is None or not 0 < found[1] <= len(texts[found[0]]):
