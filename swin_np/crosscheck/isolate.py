@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from swin_np.crosscheck.arithmetic.emulation import operand, stored
 from swin_np.functional import Array
 from swin_np.layers import Module, editing, names_of_modules, step_name
 from swin_np.model import SwinTransformer
@@ -64,7 +65,7 @@ def isolated(model: SwinTransformer, x: Array, given: dict[str, Array], first: i
     given: the candidate's arrays by point, in the shapes of the reference. until: the point of `given` after which to
     stop.
     """
-    names, result = names_of_modules(model), Isolated({}, {}, [])
+    x, names, result = x.astype(model.dtype), names_of_modules(model), Isolated({}, {}, [])
 
     def substitute(name: str, value: Array) -> Array:
         known = given.get(name)
@@ -76,7 +77,9 @@ def isolated(model: SwinTransformer, x: Array, given: dict[str, Array], first: i
         return known.reshape(value.shape).astype(value.dtype)
 
     def change(module: Module | None, step: str, value: Array) -> Array:
-        return substitute(step_name(names[id(module)], step), value) if id(module) in names else value
+        if id(module) not in names:
+            return value
+        return operand(module, step, substitute(step_name(names[id(module)], step), stored(module, value)))
 
     with suppress(Reached), editing(change), uncut(), np.errstate(all="ignore"):       # a mistake may overflow
         for unit in units(model)[first:None if last is None else last + 1]:

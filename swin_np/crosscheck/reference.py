@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +14,11 @@ from swin_np.checkpoints.dialects.translation import to_official
 from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats import strict_json
 from swin_np.checkpoints.formats.npz import write_npz
+from swin_np.crosscheck.arithmetic.emulation import emulated, emulated_points
+from swin_np.crosscheck.arithmetic.schemes import FLOAT32, Arithmetic
 from swin_np.crosscheck.candidates import STATE_PREFIX, candidate_of
 from swin_np.crosscheck.layouts import Axes, axes_of
-from swin_np.crosscheck.noise import EPSILON, Rounding, rounding_of
+from swin_np.crosscheck.noise import EPSILON, Rounding, root_mean_square, rounding_of
 from swin_np.crosscheck.record import trace
 from swin_np.errors import InputError, SwinError
 from swin_np.functional import Array
@@ -37,6 +39,9 @@ class Reference:
         run at each. model: in float64, or None if only a trace was given: then nothing can be diagnosed.
     single: the model in float32, its weights displaced by up to half a unit in the last place, as those of a 16-bit
         port are. images: (B, 3, H, W) float64, or None as the model.
+    arithmetic: what `model` and `single` emulate; if it is not float32, exact is the model without it, slack how far
+        correct numbers may be from emulated ones, over the noise, and noise how far at each point a whole run in it is
+        from the truth; expected: the same as root mean square over the truth's.
     """
 
     points: dict[str, Array]
@@ -46,6 +51,11 @@ class Reference:
     model: SwinTransformer | None = None
     single: SwinTransformer | None = None
     images: Array | None = None
+    arithmetic: Arithmetic = FLOAT32
+    exact: SwinTransformer | None = None
+    slack: float = 0.0
+    noise: dict[str, Rounding] = field(default_factory=dict)
+    expected: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: SwinTransformer, images: Array) -> "Reference":
@@ -76,6 +86,16 @@ class Reference:
         rounding = {name: rounding_of(value, value).scaled(factor)
                     for (name, value), factor in zip(points.items(), growth, strict=True)}
         return cls(points, rounding, config, tuple(size))
+
+    def computing_in(self, arithmetic: Arithmetic, slack: float) -> "Reference":
+        """The same reference with models that emulate an arithmetic."""
+        model = emulated(self.model, arithmetic)
+        points = emulated_points(model, self.images)
+        noise = {name: rounding_of(value, self.points[name]) for name, value in points.items()}
+        expected = {name: root_mean_square(value - self.points[name]) / root_mean_square(self.points[name])
+                    for name, value in points.items() if np.any(self.points[name])}
+        return replace(self, model=model, single=emulated(self.single, arithmetic), exact=self.model,
+                       arithmetic=arithmetic, slack=slack, noise=noise, expected=expected)
 
     @cached_property
     def axes(self) -> dict[str, Axes]:

@@ -61,7 +61,7 @@ class Trials:
             if any(1 < each < NEAR for each in found.values()):        # the mistake may round more coarsely
                 single = self.run(self.reference.single, *key)
                 found |= {name: min(found[name], self.excess(name, value, tolerance(
-                    rounding_of(single[name], value), self.evidence.precision)))
+                    rounding_of(single[name], value), self.evidence.precision).plus(self.evidence.floor[name])))
                     for name, value in values.items() if name in single and np.isfinite(value).all()}
             self.known[key] = found
         return self.known[key]
@@ -69,8 +69,7 @@ class Trials:
     def run(self, model: SwinTransformer, unit: int, planting: Planting, coarse: bool, until: str) -> dict[str, Array]:
         """What the model makes of the candidate's numbers with these mistakes; nothing where they cannot be made."""
         first = self.evidence.first_unit[unit]
-        dtype = np.float64 if model is self.reference.model else np.float32
-        x = (self.evidence.images if first == 0 else self.evidence.inputs[first]).astype(dtype)
+        x = self.evidence.images if first == 0 else self.evidence.inputs[first]
         given = self.results if coarse else self.evidence.given
         with self.changing(model, planting):
             try:
