@@ -36,7 +36,7 @@ RIGHT_POOL = partial(max_pool2d)                       # an object of its own, w
 
 
 @mistake(CONVOLUTION, place=TABLE_1, modules=CONVOLUTIONS,
-         needs="an even side where a convolution wider than its stride has one",
+         needs="a map of an even side where a wide convolution strides", thread="keras-team/keras#16363",
          says="Strided convolutions are padded as TensorFlow's SAME does it: as little as it takes, and the odd pixel "
               "at the bottom and right, so all windows lie one pixel further on.",
          fix="Pad by floor(k/2) on every side, 3 for the stem's 7x7 and 1 for a 3x3.")
@@ -75,7 +75,7 @@ def groups_interleaved(self: Module, x: Array) -> Array:
     return conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
-@mistake(NORM, place=NORMALISATION, modules=BATCH_NORMS,
+@mistake(NORM, place=NORMALISATION, modules=BATCH_NORMS, thread="gzuidhof/nn-transfer#3",
          says="The eps of batch normalisation is 1e-3, the default of Keras, instead of 1e-5.",
          fix="Set eps to 1e-5, PyTorch's default.")
 def batch_norm_eps_1e_3(self: Module, x: Array) -> Array:
@@ -141,9 +141,9 @@ def stem_pooled_by_means(self: Module, images: Array) -> Array:
     return avg_pool2d(relu(stem_of(self, images)), 3, 2, 1)
 
 
-@mistake(MAX_POOL, place=TABLE_1, modules=FIRST_BLOCK,
-         says="The pooling's windows begin at the corner of the map instead of one pixel before it, as Caffe has them, "
-              "which rounds up and does not pad.",
+@mistake(MAX_POOL, place=TABLE_1, modules=FIRST_BLOCK, thread="google-research/simclr#26",
+         says="The pooling's windows begin at the corner of the map instead of one pixel before it, as TensorFlow and "
+              "Caffe have them, which pad only at the bottom and right.",
          fix="Pad by 1 on every side before the max-pooling of 3x3 with a stride of 2.")
 def max_pool_from_the_corner(x: Array, kernel: Size, stride: Size, padding: Size = 0) -> Array:
     p, q = pair(padding)
