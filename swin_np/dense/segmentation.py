@@ -54,6 +54,11 @@ UNET_VARIANTS = {
 """U-Net-style decoders beside UPerNet; neither paper has them."""
 
 
+def stretched_to_image(scores: Array, img_size: tuple[int, int]) -> Array:
+    """The head's scores (B, h, w, num_classes) for every pixel, (B, H, W, num_classes)."""
+    return interpolate_bilinear(scores, img_size)
+
+
 @dataclass(eq=False, repr=False)
 class SemanticSegmentation(DenseModel):
     """Images (B, 3, H, W) to scores (B, num_classes, H, W): the head's, stretched to the size of the image."""
@@ -70,7 +75,7 @@ class SemanticSegmentation(DenseModel):
 
     @finite
     def forward(self, images: Array) -> Array:
-        scores = interpolate_bilinear(self.decode_head(self.feature_maps(images)), np.shape(images)[-2:])
+        scores = stretched_to_image(self.decode_head(self.feature_maps(images)), np.shape(images)[-2:])
         return scores.transpose(0, 3, 1, 2)
 
     def chain(self) -> list[Step]:
@@ -84,7 +89,7 @@ class SemanticSegmentation(DenseModel):
             return first(images)
 
         return [replace(first, compute=embed), *others, *self.decode_head.chain(maps),
-                Step("scores", ("scores",), lambda scores: interpolate_bilinear(scores, tuple(size)), True)]
+                Step("scores", ("scores",), lambda scores: stretched_to_image(scores, tuple(size)), True)]
 
 
 class UPerNet(SemanticSegmentation):
