@@ -4,12 +4,13 @@ from itertools import chain
 
 import numpy as np
 
+from swin_np.crosscheck.chains import Passed, at_hand
 from swin_np.crosscheck.known import Known
 from swin_np.crosscheck.relations import relations
 from swin_np.functional import Array
 
 
-def put_right(known: Known, number: int, x: Array, values: dict[str, Array]) -> list[str]:
+def put_right(known: Known, number: int, x: Passed, values: dict[str, Array]) -> list[str]:
     """Put every named point of a unit right that is another tensor of ours; a sentence for each.
 
     Only where the candidate goes on from the right numbers: the next point that depends on them is what the reference
@@ -20,7 +21,7 @@ def put_right(known: Known, number: int, x: Array, values: dict[str, Array]) -> 
         own = known.points.get(name)
         if name not in known.by_names or np.isnan(own).any() or not known.is_far(name, own, value):
             continue
-        match, (phrase, back) = known.nearest(name, value), as_ours(known, name, own, value, x, values)
+        match, (phrase, back) = known.nearest(name, value), as_ours(known, number, name, own, value, x, values)
         if not (match or phrase) or not goes_on_without(known, number, x, name):
             continue
         if phrase:
@@ -36,10 +37,11 @@ def put_right(known: Known, number: int, x: Array, values: dict[str, Array]) -> 
     return notes
 
 
-def as_ours(known: Known, name: str, own: Array, value: Array, x: Array,
+def as_ours(known: Known, number: int, name: str, own: Array, value: Array, x: Passed,
             values: dict[str, Array]) -> tuple[str, Array | None]:
     """(what an array is of ours, in words; the point itself if it can be got back); ("", None) if it is nothing."""
-    for relation in relations(known.modules, name, x if ".blocks." in name else None):
+    is_block = known.chain[number].is_block
+    for relation in relations(known.modules, name, at_hand(x) if is_block else None):
         if not known.is_far(name, own, relation.of(value)):
             return f"ours {relation.phrase}", None if relation.back is None else relation.back(own)
     for other, ours in chain(known.reference.points.items(), values.items()):
@@ -51,7 +53,7 @@ def as_ours(known: Known, name: str, own: Array, value: Array, x: Array,
     return "", None
 
 
-def goes_on_without(known: Known, number: int, x: Array, name: str) -> bool:
+def goes_on_without(known: Known, number: int, x: Passed, name: str) -> bool:
     """Whether the next point that depends on this one is what the reference makes without it."""
     without = {other: value for other, value in known.points.items() if known.theirs[other] != known.theirs[name]}
     y = x

@@ -8,6 +8,7 @@ from importlib import import_module
 from types import ModuleType
 
 from swin_np.errors import ConfigurationError
+from swin_np.layers import Module
 from swin_np.mistakes import (
     attention,
     baselines,
@@ -21,6 +22,7 @@ from swin_np.mistakes import (
     windows,
 )
 from swin_np.mistakes.mistake import NOWHERE, Mistake
+from swin_np.model import SwinTransformer
 
 SECTIONS = (images, patches, windows, relative_position, attention, block, layers, model, complexity, baselines)
 ENTRIES = [entry for section in SECTIONS for entry in vars(section).values() if isinstance(entry, Mistake)]
@@ -33,6 +35,11 @@ IN_EXERCISES = {entry.name: entry for entry in ENTRIES if entry.modules == NOWHE
 
 WITHOUT_NUMBERS = ("swin_np.mistakes", "swin_np.checkpoints", "swin_np.crosscheck")    # their caches hold names only
 GROWING: dict[str, Mistake] = {}                       # by the place of the function that it replaces
+
+
+def catalogue_for(model: Module) -> dict[str, Mistake]:
+    """The mistakes that a model of this architecture can have, by name, in the order of the data's way through it."""
+    return CATALOGUE if type(model) is SwinTransformer else {}
 
 
 @contextmanager

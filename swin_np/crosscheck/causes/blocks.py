@@ -41,7 +41,7 @@ def blocks(stretch: Stretch) -> Iterator[Cause]:
 
 def of_channels(stretch: Stretch, block: SwinTransformerBlock, name: str) -> Iterator[Cause]:
     """The MLP's branch times a factor for each channel, as a layer scale."""
-    given, x = stretch.evidence.given, stretch.evidence.inputs[stretch.units[-1]]
+    given, x = stretch.evidence.given, stretch.input
     if name not in given or stretch.name != name:
         return
     steps = {step: value.reshape(x.shape) for step, value in stretch.steps().items() if value.size == x.size}
@@ -83,7 +83,7 @@ def summed(name: str, middle: Array, end: Array, model):
 
 def fit(stretch: Stretch, block: SwinTransformerBlock, name: str) -> tuple[Array, Array] | None:
     """Coefficients (B, 3) and (B, 5) of the candidate's sums, as far as its points tell; None if they are right."""
-    given, x = stretch.evidence.given, stretch.evidence.inputs[stretch.units[-1]]
+    given, x = stretch.evidence.given, stretch.input
     steps = {step: value.reshape(x.shape) for step, value in stretch.steps().items() if value.size == x.size}
     attn = steps[f"{name}.attn.rolled_back"]
     first = [x, steps[f"{name}.norm1"], attn]
