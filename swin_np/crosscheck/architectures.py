@@ -12,7 +12,6 @@ from swin_np.crosscheck.chains import Unit
 from swin_np.crosscheck.points import Place, Shape, Size
 from swin_np.crosscheck.spellings import Spelling
 from swin_np.errors import InputError
-from swin_np.layers import Module
 from swin_np.systems.registry import (
     BACKBONE,
     FPN,

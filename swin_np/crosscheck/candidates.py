@@ -164,6 +164,6 @@ def official_name(theirs: str, spelling: Spelling) -> tuple[str, int, int] | Non
     """(official name, which part of it, of how many) of a point; None for a name that is not of this spelling."""
     if theirs in LOGITS:
         return "output", 0, 1
-    if theirs in ("input", "head"):
+    if theirs in ("input", "head") or theirs.startswith("output."):     # a pyramid's levels have numbers
         return theirs, 0, 1
     return spelling.official(theirs)

@@ -103,10 +103,9 @@ def dense_units(model: DenseModel, of_backbone: Units) -> list[Unit]:
 
 
 def in_backbone(unit: Unit) -> Unit:
-    """A backbone's unit by the names that it has in a dense model, where no stage shows its map."""
-    outputs = unit.outputs[:1] if unit.gives_map else unit.outputs
-    return replace(unit, name=f"backbone.{unit.name}", outputs=tuple(f"backbone.{name}" for name in outputs),
-                   modules=tuple(f"backbone.{name}" for name in unit.modules))
+    """A backbone's unit by the names that it has in a dense model."""
+    outputs, modules = (tuple(f"backbone.{name}" for name in names) for names in (unit.outputs, unit.modules))
+    return replace(unit, name=f"backbone.{unit.name}", outputs=outputs, modules=modules)
 
 
 def head_of(model: DenseModel, reads: tuple[str, ...]) -> Unit:

@@ -12,10 +12,10 @@ import numpy as np
 
 from swin_np.crosscheck.architectures import checked
 from swin_np.crosscheck.chains import Passed, Unit
+from swin_np.crosscheck.plain_products import plain_products
 from swin_np.functional import Array
 from swin_np.layers import Module, editing, names_of_modules, step_name
 from swin_np.parallel.pool import uncut
-
 
 Substitute = Callable[[str, Array], Array]
 
@@ -82,12 +82,12 @@ def isolated(model: Module, x: Passed, given: dict[str, Array], first: int = 0, 
         result.values[name], result.unit[name] = value.copy(), first + len(result.inputs) - 1
         if name == until:
             raise Reached
-        return known.reshape(value.shape).astype(value.dtype)
+        return np.array(known.reshape(value.shape), value.dtype, order="C")     # later steps may write to it
 
     def change(module: Module | None, step: str, value: Array | list[Array]) -> Array | list[Array]:
         return by_name(substitute, step_name(names[id(module)], step), value) if id(module) in names else value
 
-    with suppress(Reached), editing(change), uncut(), np.errstate(all="ignore"):       # a mistake may overflow
+    with suppress(Reached), plain_products(), editing(change), uncut(), np.errstate(all="ignore"):  # of overflows
         for unit in units(model)[first:None if last is None else last + 1]:
             result.inputs.append(x)
             x = result_of(unit, x, substitute)

@@ -103,7 +103,7 @@ class Known:
         def seen(name: str, value: Array) -> Array:
             values.setdefault(name, value.copy())
             known = given.get(name)
-            return value if known is None else known.reshape(value.shape).astype(value.dtype)
+            return value if known is None else np.array(known.reshape(value.shape), value.dtype, order="C")
 
         def change(module: object, step: str, value: Array | list[Array]) -> Array | list[Array]:
             if id(module) not in self.names:

@@ -2,7 +2,8 @@
 
 A layout is written with a letter for every axis that there is and a space between those of the array, in the order
 in which they lie in memory: "B IM JN C" is a map of I x J windows of M x N tokens, "BIJ MN C" the same windows first.
-A map without windows has windows of one token. T counts the tokens of a sequence, R the rows of a table.
+A map without windows has windows of one token. T counts the tokens of a sequence; Y and X the
+displacements in a window, down and across.
 """
 
 import math
@@ -72,13 +73,14 @@ SEQUENCE_HEADS = {
 SEQUENCE_PAIRS = {"(B, heads, n, n)": "B H Q K", "(B heads, n, n)": "BH Q K", "(heads, B, n, n)": "H B Q K"}
 VECTORS = {"(B, C)": "B C", "(C, B)": "C B"}
 IMAGES = {"(B, 3, H, W)": "B C H W", "(B, H, W, 3)": "B H W C"}
+TABLES = {"((2M-1)^2, C)": "YX C", "(2M-1, 2M-1, C)": "Y X C"}
 SCORES = {"(B, classes, H, W)": "B C IM JN", "(B, H, W, classes)": "B IM JN C"}
 
 KINDS = {
     "map": ("BIMJNC", MAP), "windows": ("BIJMNC", WINDOWS), "heads": ("BIJHMND", HEADS), "pairs": ("BIJHQK", PAIRS),
     "sequence": ("BTC", SEQUENCES), "sequence heads": ("BHTD", SEQUENCE_HEADS),
     "sequence pairs": ("BHQK", SEQUENCE_PAIRS), "vector": ("BC", VECTORS), "image": ("BCHW", IMAGES),
-    "scores": ("BCIMJN", SCORES), "table": ("RC", {"(rows, C)": "R C"}),
+    "scores": ("BCIMJN", SCORES), "table": ("YXC", TABLES),
 }
 """By kind of place: the letters of its axes, in the order of the reference, and its layouts."""
 
@@ -170,5 +172,5 @@ def lengths_of(place: Place, shape: tuple[int, ...]) -> dict[str, int]:
     """The length of every axis that a point of this place and shape can have, but for the batch."""
     (h, w), (m, n) = place.map_size, place.window
     tokens = place.length or m * n
-    return {"I": h // m, "M": m, "J": w // n, "N": n, "T": tokens, "Q": tokens, "K": tokens, "R": shape[0],
-            "H": shape[1], "D": shape[-1], "C": shape[1 if place.kind == "scores" else -1]}
+    return {"I": h // m, "M": m, "J": w // n, "N": n, "T": tokens, "Q": tokens, "K": tokens, "Y": 2 * m - 1,
+            "X": 2 * n - 1, "H": shape[1], "D": shape[-1], "C": shape[1 if place.kind == "scores" else -1]}

@@ -19,8 +19,8 @@ class Place:
 
     kind: "map" (B, h, w, C), "windows" (B nW, M^2, C), "heads" and "pairs" of those; "sequence" (B, n, C), "sequence
     heads" (B, heads, n, d) and "sequence pairs" (B, heads, n, n); "vector" (B, C); "image" (B, C, H, W), "scores" of an
-    image alike; or "table" (rows, C), which no image has a part in. map_size: (h, w) of the map, which windows of this
-    size tile. length: n.
+    image alike; or "table" ((2M-1)^2, C), of the displacements in a window, which are no image's. map_size: (h, w) of
+    the map, which windows of this size tile. length: n.
     """
 
     kind: str
@@ -33,11 +33,11 @@ def swin_place(name: str, shape: Shape, config: SwinConfig, image_size: Size) ->
     """Of a Swin Transformer of either version."""
     if name in ("head", "output"):
         return Place("vector")
-    if ".cpb_mlp." in name:
-        return Place("table")
     stage, step = stage_and_step(name, config)
     map_size = config.map_sizes(image_size)[stage]
     window, _ = config.shape_policy.window_and_shift(map_size, config.window(stage), (0, 0))
+    if ".cpb_mlp." in name:
+        return Place("table", window=window)
     if re.search(r"\.attn(\.|$)", name) and step != "rolled_back":
         map_size = tuple(side + -side % m for side, m in zip(map_size, window, strict=True))
     if any(side % m for side, m in zip(map_size, window, strict=True)):

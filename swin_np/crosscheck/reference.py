@@ -20,6 +20,7 @@ from swin_np.crosscheck.candidates import STATE_PREFIX, candidate_of
 from swin_np.crosscheck.configurations import ARCHITECTURE, configuration, stated
 from swin_np.crosscheck.layouts import Axes, axes_of
 from swin_np.crosscheck.noise import EPSILON, Rounding, rounding_of
+from swin_np.crosscheck.plain_products import plain_products
 from swin_np.crosscheck.record import trace
 from swin_np.errors import InputError, SwinError
 from swin_np.functional import Array
@@ -62,7 +63,7 @@ class Reference:
         images = images.astype(np.float64)
         with trace(model) as double_points:
             model(images)
-        with trace(single) as single_points:
+        with plain_products(), trace(single) as single_points:
             single(displace(images.astype(np.float32), np.random.default_rng(0)))
         points = {"input": images, **double_points}
         rounding = {name: rounding_of(single_points[name], value) for name, value in double_points.items()}

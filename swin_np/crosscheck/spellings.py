@@ -76,10 +76,10 @@ def spell_vit(dialect: Dialect, config: ViTConfig) -> Spelling:
         block, attention = "encoder.layers.encoder_layer_{i}", "self_attention"
     else:
         block, attention = "encoder.layer.{i}" if dialect.name.endswith("-files") else "layers.{i}", "attention"
-    numbers = range(config.depth)
     parts = {"": "", f".{attention}": ".attn", ".mlp": ".mlp"}
     return spelled(dialect, [("embeddings.patch_embeddings", "patch_embed"), *(
-        (block.replace("{i}", str(i)) + theirs, f"blocks.{i}{ours}") for i in numbers for theirs, ours in parts.items())])
+        (block.replace("{i}", str(i)) + theirs, f"blocks.{i}{ours}")
+        for i in range(config.depth) for theirs, ours in parts.items())])
 
 
 def spell_resnet(dialect: Dialect, config: ResNetConfig) -> Spelling:
