@@ -40,7 +40,7 @@ def explain_embedding(reference: Reference, evidence: Evidence, unexplained: dic
     """
     kinds = [kind for kind, points in unexplained.items() if evidence.unit[points[0]] == 0]
     names = [name for kind in kinds for name in unexplained[kind]]
-    if not names or "input" in evidence.whole:
+    if names[:1] != list(evidence.alone)[:1] or "input" in evidence.whole:     # what is right tells of the images
         return None
     result = Finding("input", "input", ("input",), "other images",
                      f"The candidate computed on other images, or its patch embedding has other weights: {names[0]} "

@@ -6,14 +6,15 @@ from itertools import chain
 
 import numpy as np
 
-from swin_np.crosscheck.causes.activations import activations
+from swin_np.crosscheck.causes.activations import activations, rectifiers
 from swin_np.crosscheck.causes.blocks import blocks
 from swin_np.crosscheck.causes.cause import Cause
 from swin_np.crosscheck.causes.images import of_some_images
 from swin_np.crosscheck.causes.layer_inputs import layer_inputs
-from swin_np.crosscheck.causes.norms import norms
+from swin_np.crosscheck.causes.norms import all_norms, norms
 from swin_np.crosscheck.causes.paddings import paddings
 from swin_np.crosscheck.causes.parameters import parameters
+from swin_np.crosscheck.causes.residuals import residuals
 from swin_np.crosscheck.causes.softmax import attentions
 from swin_np.crosscheck.causes.stretch import Stretch
 from swin_np.crosscheck.causes.tables import tables
@@ -26,7 +27,8 @@ from swin_np.crosscheck.trials import Planting, Trials
 from swin_np.functional import Array
 from swin_np.layers import Module
 
-FAMILIES = (blocks, norms, parameters, tables, paddings, activations, attentions, shifts)
+FAMILIES = (blocks, residuals, all_norms, norms, parameters, tables, paddings, activations, rectifiers, attentions,
+            shifts)
 CLEARLY = 5.0                                          # an explanation leaves so many times less than there was
 
 

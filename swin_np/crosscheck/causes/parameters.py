@@ -16,7 +16,8 @@ FIX = "Compare this parameter with the checkpoint's, element by element, where y
 PARTS = ("query", "key", "value")                      # of the rows of qkv
 Change = Callable[[Array], Array]
 
-NORM_WEIGHTS, NORM_BIASES = r"(^|\.)norm\d?\.weight$", r"(^|\.)norm\d?\.bias$"
+NORMS = r"(^|\.)(norm\d?|norms\.\d|bn\d|bns\.\d|batch_norm)"
+NORM_WEIGHTS, NORM_BIASES = rf"{NORMS}\.weight$", rf"{NORMS}\.bias$"
 EVERYWHERE: list[tuple[str, str, str, Change]] = [
     (NORM_WEIGHTS, "weight plus 1", "1 is added to the weights of all norms: x (1 + w) instead of x w",
      lambda x: 1 + x),
@@ -89,6 +90,12 @@ def changes(name: str, value: Array) -> Iterator[tuple[str, str, Change]]:
            "columns", lambda x: x.reshape(rows.shape).T.reshape(x.shape))
     yield ("reshaped for transposed", f"{name} is reshaped to (in, out) instead of transposed, so rows and columns are "
            "mixed", lambda x: x.reshape(rows.shape[::-1]).T.reshape(x.shape))
+    if value.ndim == 4 and min(value.shape[2:]) > 1:
+        yield ("kernels rotated", f"the kernels {name} are rotated by 180 degrees: a convolution instead of a "
+               "correlation", lambda x: x[:, :, ::-1, ::-1])
+        if value.shape[2] == value.shape[3]:
+            yield ("kernels transposed", f"the kernels {name} have rows and columns exchanged",
+                   lambda x: x.swapaxes(2, 3))
     if table:
         side = round(len(value) ** 0.5)
         if side * side == len(value):
@@ -106,6 +113,12 @@ def changes_of_vector(name: str, value: Array) -> Iterator[tuple[str, str, Chang
         yield "bias lost", f"the bias is left out: {name} counts as 0", np.zeros_like
         yield "bias twice", f"the bias {name} is added twice", lambda x: 2 * x
         yield "bias subtracted", f"the bias {name} is subtracted instead of added", np.negative
+    elif name.endswith("running_mean"):
+        yield "mean lost", f"the running mean is left out: {name} counts as 0", np.zeros_like
+    elif name.endswith("running_var"):
+        yield "variance lost", f"the running variance is left out: {name} counts as 1", np.ones_like
+        yield "deviation for variance", f"{name} is taken for the standard deviation", np.square
+        yield "variance twice under the root", f"the root is taken of {name} twice", np.sqrt
     else:
         yield ("weight plus 1", f"1 is added to the weight of the norm ({name}): x (1 + w) instead of x w",
                lambda x: 1 + x)
