@@ -12,8 +12,8 @@ class Stretch:
     """The stretch that ends at a point.
 
     units: numbers of those in it, the point's own the last. input: what the last is given. modules: by official name,
-    whose results no point of the candidate replaces. blocks: the names of the units that are blocks; block: of the last
-    unit if it is one, or "".
+    those up to the point whose results no point of the candidate replaces. blocks: the names of the units that are
+    blocks; block: of the last unit if it is one, or "".
     """
 
     def __init__(self, reference: Reference, evidence: Evidence, name: str):
@@ -28,7 +28,9 @@ class Stretch:
                  and point not in chain[evidence.unit[point]].outputs]
         self.modules = [module for module, _ in reference.model.named_modules()
                         if any(inside(module, part) for part in parts)]
-        self.modules = [module for module in self.modules if not any(inside(module, point) for point in known)]
+        order = {point: number for number, point in enumerate(reference.points)}
+        self.modules = [module for module in self.modules if not any(inside(module, point) for point in known)
+                        and (order.get(module, 0) <= order[name] or inside(name, module))]
         self.blocks = [unit.name for unit in units_in_it if unit.is_block]
         self.block = units_in_it[-1].name if units_in_it[-1].is_block else ""
 
