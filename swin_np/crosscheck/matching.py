@@ -32,9 +32,7 @@ def by_content(reference: Reference, candidate: Candidate, found: Named,
     for number, unit in enumerate(known.chain):
         while True:
             values, y = known.run(number, x, known.points)
-            if said := put_right(known, number, x, values):
-                notes += said
-                values, y = known.run(number, x, known.points)          # what follows from those was no good either
+            notes += put_right(known, number, x, values)
             for name, value in values.items():
                 if name not in known.points and (match := known.nearest(name, value)) and (
                         candidate.others or not known.is_named(match.theirs)):         # a graph gives all its tensors
