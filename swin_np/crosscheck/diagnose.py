@@ -17,10 +17,10 @@ from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding
 from swin_np.crosscheck.search import Explained, search, told_apart, without_unneeded
 from swin_np.crosscheck.solve import solution, solve
-from swin_np.crosscheck.trials import IN_MODEL, Trials
+from swin_np.crosscheck.trials import Trials
 from swin_np.functional import Array
 from swin_np.layers import redraw
-from swin_np.mistakes.catalogue import CATALOGUE, planted
+from swin_np.mistakes.catalogue import catalogue_for, planted
 from swin_np.mistakes.mistake import Mistake
 
 MOST = 0.9                                             # of the points that depend on weights
@@ -83,7 +83,7 @@ def as_findings(trials: Trials, group: Explained) -> list[Finding]:
     modules = reference.modules_of(group.points)
     alternatives = tuple(" with ".join(planting) for planting in others)
     findings = []
-    for entry in (IN_MODEL[name] for name in chosen):
+    for entry in (trials.mistakes[name] for name in chosen):
         belonging = tuple(dict.fromkeys(found for module in modules if (found := belonging_module(module, entry))))
         belonging = belonging or tuple(dict.fromkeys(module for point in group.points
                                                      for module in trials.behind(point, entry)))
@@ -151,7 +151,7 @@ def shaped_otherwise(reference: Reference, name: str, shape: tuple[int, ...]) ->
     """The finding for a point of another shape: a mistake that gives this shape, or what was expected."""
     module = reference.module_of(name)
     fitting = []
-    for entry in CATALOGUE.values():
+    for entry in catalogue_for(reference.model).values():
         if re.fullmatch(entry.modules, module):
             with planted(entry), trace(reference.model, name) as recorded:
                 reference.model(reference.images)

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from swin_np.crosscheck.architectures import checked
+from swin_np.crosscheck.chains import Passed
 from swin_np.crosscheck.compare import Difference, difference
-from swin_np.crosscheck.isolate import isolated, units
+from swin_np.crosscheck.isolate import first_units, isolated, units
 from swin_np.crosscheck.noise import (
     EPSILON,
     SIXTEEN_BITS,
@@ -33,15 +35,9 @@ def compared(reference: Reference, name: str, value: Array, truth: Array, allowe
 
 def shift_of(reference: Reference, name: str) -> tuple[int, int]:
     """The shift of the block to which the point belongs, (0, 0) outside of blocks."""
-    parts = name.split(".")
-    if name.endswith(".reversed"):                     # the map is still rolled
+    if reference.config is None:
         return (0, 0)
-    if reference.config is None or parts[0] != "layers" or parts[2:3] != ["blocks"] or int(parts[3]) % 2 == 0:
-        return (0, 0)
-    stage = int(parts[1])
-    m, n = reference.config.window(stage)
-    map_size = reference.config.map_sizes(reference.image_size)[stage]
-    return reference.config.shape_policy.window_and_shift(map_size, (m, n), (m // 2, n // 2))[1]
+    return checked(reference.config).shift(name, reference.config, reference.image_size)
 
 
 @dataclass
@@ -64,7 +60,7 @@ class Evidence:
     truth: dict[str, Array]
     allowed: dict[str, Rounding]
     floor: dict[str, Rounding]
-    inputs: list[Array]
+    inputs: list[Passed]
     unit: dict[str, int]
     first_unit: dict[int, int]
 
@@ -102,11 +98,7 @@ def collect(reference: Reference, aligned: dict[str, Array], whole: dict[str, Di
                for name, value in truth.values.items()}
     alone = {name: compared(reference, name, given[name].reshape(reference.axes[name].shape), value, allowed[name])
              for name, value in truth.values.items()}
-    chain = units(reference.model)
-    first_unit = {0: 0}
-    for number in range(1, len(chain)):
-        known = any(name in given for name in chain[number - 1].outputs)
-        first_unit[number] = number if known else first_unit[number - 1]
+    first_unit = first_units(units(reference.model), given)
     return Evidence(precision, stored, images, given, whole, alone, truth.values, allowed, floor, truth.inputs,
                     truth.unit, first_unit)
 

@@ -1,13 +1,14 @@
 """The cross-check itself: compare every point, then each module on its own, then say what is wrong."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from swin_np.crosscheck.arithmetic.fitting import Fitting
 from swin_np.crosscheck.candidates import Candidate, Named, named
 from swin_np.crosscheck.compare import Difference, forbidden_alike
+from swin_np.crosscheck.configurations import check_configuration
 from swin_np.crosscheck.diagnose import diagnose, is_float32, shaped_otherwise
 from swin_np.crosscheck.evidence import MASKED_SCORES, Evidence, collect, compared
 from swin_np.crosscheck.layouts import align
@@ -23,9 +24,8 @@ from swin_np.crosscheck.noise import (
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Divergence, Finding, Noise, Point, Report
 from swin_np.crosscheck.trials import Trials
-from swin_np.errors import ConfigurationError, InputError
+from swin_np.errors import InputError
 from swin_np.functional import Array
-from swin_np.variants import SwinConfig
 
 OTHER_ROUNDING = 2.0                                   # times the noise of one run: another one's is no larger
 WITHOUT_MODEL = ("The reference is a trace without weights: points are compared, and no cause is looked for; write it "
@@ -39,8 +39,7 @@ def crosscheck(reference: Reference, candidate: Candidate, mapping: Mapping[str,
     mapping: {the candidate's name of a point: official name}. progress is called with a line on every longer step.
     Raises InputError if nothing can be compared: no point of a known name, or another configuration.
     """
-    depths = reference.config.depths if reference.config else ()
-    found = named(candidate.points, reference.axes, depths, mapping)
+    found = named(candidate.points, reference.axes, reference.config, mapping)
     found, renamed = by_content(reference, candidate, found, progress)
     check_comparable(reference, candidate, found)
     layouts, aligned = {}, {}
@@ -163,14 +162,7 @@ def divergence(reference: Reference, aligned: dict[str, Array], points: list[Poi
 
 def check_comparable(reference: Reference, candidate: Candidate, found: Named) -> None:
     """Raise InputError for a candidate of another configuration, or none of whose points is known."""
-    if candidate.config and reference.config:
-        differing = [f"{name} {candidate.config[name]} (the reference has {getattr(reference.config, name)})"
-                     for name in ("embed_dim", "depths", "num_heads", "window_size", "patch_size", "mlp_ratio")
-                     if name in candidate.config
-                     and not same_setting(reference.config, name, candidate.config[name])]
-        if differing:
-            raise InputError(f"the candidate has another configuration: {', '.join(differing)}: "
-                             "compare it with a reference of its own")
+    check_configuration(reference.config, candidate.config)
     fitting = len(found.points) - len(found.unfit)
     if found.unfit and fitting <= len(found.unfit):
         name = found.unfit[0]
@@ -180,17 +172,6 @@ def check_comparable(reference: Reference, candidate: Candidate, found: Named) -
     if not found.points:
         raise InputError(f"the candidate has no point that is known, only {', '.join(found.extra[:5])}: name them as "
                          f"the reference does ({', '.join(list(reference.points)[:5])}, ...), or give a mapping")
-
-
-def same_setting(config: SwinConfig, name: str, theirs: object) -> bool:
-    """Whether a setting is that of the reference, one number standing for a pair of it."""
-    if name == "window_size":                          # or one for each stage
-        try:
-            return replace(config, window_size=theirs) == config
-        except ConfigurationError:
-            return False
-    theirs, ours = np.ravel(theirs), np.ravel(getattr(config, name))
-    return bool(np.array_equal(np.broadcast_to(theirs, ours.shape), ours)) if len(theirs) in (1, len(ours)) else False
 
 
 def remarks(reference: Reference, found: Named) -> list[str]:

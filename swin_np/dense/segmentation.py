@@ -1,5 +1,6 @@
 """Semantic segmentation: a hierarchical backbone, a norm for each of its maps, a dense head, scores for every pixel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,8 +76,11 @@ class SemanticSegmentation(DenseModel):
 
     @finite
     def forward(self, images: Array) -> Array:
-        scores = stretched_to_image(self.decode_head(self.feature_maps(images)), np.shape(images)[-2:])
-        return scores.transpose(0, 3, 1, 2)
+        return self.score(self.feature_maps(images), np.shape(images)[-2:])
+
+    def score(self, maps: Sequence[Array], size: tuple[int, int]) -> Array:
+        """The head's scores of all maps, stretched to images of this size: (B, num_classes, H, W)."""
+        return stretched_to_image(self.decode_head(maps), size).transpose(0, 3, 1, 2)
 
     def chain(self) -> list[Step]:
         """The backbone's maps, the head, and its scores stretched to the image; in the end (B, H, W, num_classes)."""

@@ -87,10 +87,14 @@ def emulated_points(twin: Module, images: Array) -> dict[str, Array]:
     """Every point of a whole run of an emulated model, as `trace` gives those of others."""
     names, points = names_of_modules(twin), {}
 
-    def change(module: Module | None, step: str, value: Array) -> Array:
+    def change(module: Module | None, step: str, value: Array | list[Array]) -> Array | list[Array]:
         if id(module) not in names:
             return value
-        points[step_name(names[id(module)], step)] = kept = stored(module, value).copy()
+        name = step_name(names[id(module)], step)
+        if isinstance(value, list):                    # several maps, each with its number behind the name
+            points.update({f"{name}.{i}": stored(module, item).copy() for i, item in enumerate(value)})
+            return value
+        points[name] = kept = stored(module, value).copy()
         return operand(module, step, kept)
 
     with editing(change), uncut(), np.errstate(all="ignore"):

@@ -95,9 +95,9 @@ class Fitting:
     def run(self, unit: int, arithmetic: Arithmetic) -> dict[str, Array]:
         """The points of a unit, emulated from the candidate's last numbers before it on."""
         first, chain = self.evidence.first_unit[unit], units(self.reference.single)
-        names = [chain[number].name for number in range(first, unit + 1)]
-        twin = emulated(self.reference.single, arithmetic, lambda module: module == "norm" or any(
-            module == name or module.startswith(f"{name}.") for name in names))
+        parts = [part for number in range(first, unit + 1) for part in chain[number].parts]
+        twin = emulated(self.reference.single, arithmetic, lambda module: any(
+            module == part or module.startswith(f"{part}.") for part in parts))
         x = self.evidence.images if first == 0 else self.evidence.inputs[first]
         return isolated(twin, x, self.evidence.given, first, unit).values
 

@@ -6,14 +6,15 @@ from itertools import chain
 
 import numpy as np
 
-from swin_np.crosscheck.causes.activations import activations
+from swin_np.crosscheck.causes.activations import activations, rectifiers
 from swin_np.crosscheck.causes.blocks import blocks
 from swin_np.crosscheck.causes.cause import Cause
 from swin_np.crosscheck.causes.images import of_some_images
 from swin_np.crosscheck.causes.layer_inputs import layer_inputs
-from swin_np.crosscheck.causes.norms import norms
+from swin_np.crosscheck.causes.norms import all_norms, norms
 from swin_np.crosscheck.causes.paddings import paddings
 from swin_np.crosscheck.causes.parameters import parameters
+from swin_np.crosscheck.causes.residuals import residuals
 from swin_np.crosscheck.causes.softmax import attentions
 from swin_np.crosscheck.causes.stretch import Stretch
 from swin_np.crosscheck.causes.tables import tables
@@ -22,11 +23,12 @@ from swin_np.crosscheck.evidence import Evidence
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding
 from swin_np.crosscheck.search import Explained, without_unit
-from swin_np.crosscheck.trials import Planting, Trials, compatible
+from swin_np.crosscheck.trials import Planting, Trials
 from swin_np.functional import Array
-from swin_np.model import SwinTransformer
+from swin_np.layers import Module
 
-FAMILIES = (blocks, norms, parameters, tables, paddings, activations, attentions, shifts)
+FAMILIES = (blocks, residuals, all_norms, norms, parameters, tables, paddings, activations, rectifiers, attentions,
+            shifts)
 CLEARLY = 5.0                                          # an explanation leaves so many times less than there was
 
 
@@ -40,7 +42,7 @@ class Attempts(Trials):
         self.in_images: dict[str, Finding | None] = {}
         self.explained: list[Cause] = []
 
-    def changing(self, model: SwinTransformer, planting: Planting) -> AbstractContextManager[None]:
+    def changing(self, model: Module, planting: Planting) -> AbstractContextManager[None]:
         return self.causes[planting[0]].put(model) if planting else nullcontext()
 
     def numbered(self, cause: Cause) -> Planting:
@@ -120,7 +122,7 @@ class Attempts(Trials):
         for unit in sorted({self.evidence.unit[name] for group in groups for name in group.points}):
             names = [name for group in groups for name in group.points if self.evidence.unit[name] == unit]
             mistakes = {group.alternatives[0] for group in groups if set(group.points) & set(names)}
-            if len(mistakes) > 1 and not compatible(tuple(chain.from_iterable(mistakes))):
+            if len(mistakes) > 1 and not self.compatible(tuple(chain.from_iterable(mistakes))):
                 last = max(names, key=list(self.evidence.alone).index)
                 causes = self.nearest(last, blocks(Stretch(self.reference, self.evidence, last)))
                 if causes and all(self.at(name, self.numbered(causes[0])) <= 1 for name in names):
