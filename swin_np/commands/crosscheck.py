@@ -17,12 +17,13 @@ from swin_np.commands.options import (
     name_of,
     output_file,
 )
-from swin_np.commands.terminal import progress
+from swin_np.commands.terminal import erase_bar, progress, time_bar
 from swin_np.crosscheck import onnx_models
 from swin_np.crosscheck.arithmetic.schemes import FLOAT32
 from swin_np.crosscheck.arithmetic.sensitivity import sensitivity
 from swin_np.crosscheck.baseline import read_baseline, summary, worse
 from swin_np.crosscheck.candidates import Candidate, candidate_of, read_mapping
+from swin_np.crosscheck.clock import SECONDS, Clock
 from swin_np.crosscheck.live import is_live, live_candidate
 from swin_np.crosscheck.page import page
 from swin_np.crosscheck.referee import crosscheck
@@ -67,6 +68,9 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--wanted-error", type=error_of_logits, metavar="ERROR",
                          help="where the port rounds more than float32: rank the layers by what that costs each, and "
                               "say which have to stay in float32 for this relative error of the logits, as 0.01")
+    command.add_argument("--seconds", type=seconds, default=SECONDS, metavar="N",
+                         help="how long to look for causes (default: %(default)g); what is left open then is told, and "
+                              "which points to dump next")
     command.add_argument("--baseline", type=Path, metavar="FILE",
                          help="what --json printed for an earlier build: say what is worse than it was")
     add_model_options(command)
@@ -86,7 +90,9 @@ def run_crosscheck(options: argparse.Namespace) -> int:
         onnx_models.packages(given)                    # before the work begins
     numbers = None if given is None or is_onnx else candidate_of(given)
     reference = the_reference(options)
-    report = crosscheck(reference, numbers or run(options.candidate, reference), mapping, progress)
+    report = crosscheck(reference, numbers or run(options.candidate, reference), mapping, progress,
+                        Clock(options.seconds, lambda passed: time_bar(passed, options.seconds)))
+    erase_bar()
     result, ranking = report.to_json(), None
     if options.wanted_error and report.noise.arithmetic == FLOAT32:
         options.notes.append("The candidate's arithmetic is float32: there are no layers to rank by what they cost.")
@@ -115,12 +121,22 @@ def run_crosscheck(options: argparse.Namespace) -> int:
 
 def error_of_logits(text: str) -> float:
     """The type of --wanted-error: a number above 0."""
+    return above_0(text, "a relative error above 0, such as 0.01")
+
+
+def seconds(text: str) -> float:
+    """The type of --seconds: a number above 0."""
+    return above_0(text, "a number of seconds above 0, such as 60")
+
+
+def above_0(text: str, expected: str) -> float:
+    """The number in an argument; ArgumentTypeError for none, and for one that is not above 0."""
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} was given, expected a relative error above 0, such as 0.01")
+        raise argparse.ArgumentTypeError(f"{text!r} was given, expected {expected}")
     return value
 
 

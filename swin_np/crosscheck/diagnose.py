@@ -39,7 +39,7 @@ def diagnose(trials: Trials, state: dict[str, Array], progress: Callable[[str], 
         return findings
     if weights := other_weights(reference, state):
         return [*findings, weights]
-    attempts = Attempts(reference, evidence)
+    attempts, clock = Attempts(reference, evidence, trials.clock), trials.clock
     first = evidence.failing[0]
     if everything_differs(reference, evidence) and not trials.single(first) and not attempts.explains(first):
         return [*findings, unlike(reference, evidence)]
@@ -48,10 +48,11 @@ def diagnose(trials: Trials, state: dict[str, Array], progress: Callable[[str], 
     findings += attempts.explain(unexplained, plain, progress)
     if image := explain_embedding(reference, evidence, unexplained):
         findings.append(image)
-    groups = without_unneeded(trials, groups)
-    groups, simpler = attempts.simpler(groups)
-    findings += simpler
-    groups = [told_apart(trials, group, groups) for group in groups]
+    with clock.paused():
+        groups = without_unneeded(trials, groups)
+        groups, simpler = attempts.simpler(groups)
+        findings += simpler
+        groups = [told_apart(trials, group, groups) for group in groups]
     findings = once([*findings, *(finding for group in groups for finding in as_findings(trials, group))])
     findings += [solve(reference, evidence, names) or not_explained(trials, names) for names in unexplained.values()
                  if not all(map(evidence.in_float32, names))]

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_np.crosscheck.arithmetic.fitting import Fitting
+from swin_np.crosscheck.bisection import next_points
 from swin_np.crosscheck.candidates import Candidate, Named, named
+from swin_np.crosscheck.clock import Clock
 from swin_np.crosscheck.compare import Difference, forbidden_alike
 from swin_np.crosscheck.configurations import check_configuration
 from swin_np.crosscheck.diagnose import diagnose, is_float32, shaped_otherwise
@@ -33,12 +35,14 @@ WITHOUT_MODEL = ("The reference is a trace without weights: points are compared,
 
 
 def crosscheck(reference: Reference, candidate: Candidate, mapping: Mapping[str, str] | None = None,
-               progress: Callable[[str], None] = lambda line: None) -> Report:
+               progress: Callable[[str], None] = lambda line: None, clock: Clock | None = None) -> Report:
     """Compare a candidate with the reference, locate what differs and name the mistake.
 
     mapping: {the candidate's name of a point: official name}. progress is called with a line on every longer step.
+    clock: how long causes are looked for; ten seconds without it.
     Raises InputError if nothing can be compared: no point of a known name, or another configuration.
     """
+    clock = clock or Clock()
     found = named(candidate.points, reference.axes, reference.config, mapping)
     found, renamed = by_content(reference, candidate, found, progress)
     check_comparable(reference, candidate, found)
@@ -56,10 +60,12 @@ def crosscheck(reference: Reference, candidate: Candidate, mapping: Mapping[str,
         notes.append(WITHOUT_MODEL)
     else:
         progress(f"running every module on the candidate's own input ({len(aligned)} points)")
-        judged = judge(reference, aligned, whole, stored, progress)
+        judged = judge(reference, aligned, whole, stored, progress, clock)
         reference, whole, evidence, stored = judged.reference, judged.whole, judged.evidence, judged.stored
         notes += judged.notes
         findings = diagnose(judged.trials, candidate.state, progress)
+        if clock.ran_out:
+            notes.append(f"The search for causes ended after {clock.seconds:g} seconds: --seconds gives it more.")
         findings = findings or [shaped_otherwise(reference, name, found.points[name].shape) for name in found.unfit]
     alone = evidence.alone if evidence else {}
     points = [Point(name, found.theirs[name], layouts[name], whole[name], alone.get(name)) for name in aligned]
@@ -69,7 +75,8 @@ def crosscheck(reference: Reference, candidate: Candidate, mapping: Mapping[str,
                   {name: reference.expected[name] for name in aligned if name in reference.expected}, reference.slack)
     return Report("differ" if differ or found.unfit else "agree", wrong[0] if wrong else None, noise, found.dialect,
                   points, findings, notes, first_error_map(reference, aligned, points),
-                  divergence(reference, aligned, points, evidence))
+                  divergence(reference, aligned, points, evidence),
+                  next_points(reference, evidence, findings) if evidence and evidence.failing else ())
 
 
 @dataclass
@@ -85,29 +92,32 @@ class Judged:
 
 
 def judge(reference: Reference, aligned: dict[str, Array], whole: dict[str, Difference], stored: dict[str, str],
-          progress: Callable[[str], None]) -> Judged:
+          progress: Callable[[str], None], clock: Clock) -> Judged:
     """Compare every module alone; where a float32 candidate differs, find the arithmetic that it has."""
     evidence = collect(reference, aligned, whole, stored)
-    trials, notes = Trials(reference, evidence), []
+    trials, notes = Trials(reference, evidence, clock), []
     if evidence.agrees:
         return Judged(reference, whole, evidence, stored, trials, near_one(evidence))
     if is_float32(trials):
         stored = {name: "float32" if precision == "float64" else precision for name, precision in stored.items()}
         whole = whole_run(reference, aligned, stored)
         evidence = collect(reference, aligned, whole, {**stored, "input": "float32"})
-        trials = Trials(reference, evidence)
+        trials = Trials(reference, evidence, clock)
         notes.append("The candidate's numbers are float64, but some were computed in float32, as a softmax "
                      "perhaps: all tolerances are float32's.")
     if not evidence.failing or evidence.precision == "float64" or trials.single(evidence.failing[0]):
         return Judged(reference, whole, evidence, stored, trials, notes)
-    fitting = Fitting(reference, evidence)
+    fitting = Fitting(reference, evidence, clock)
     if arithmetic := fitting.best(progress):
         in_float32 = {name: point for name, point in evidence.alone.items() if point.agrees}
         reference = reference.computing_in(arithmetic, fitting.slack(arithmetic))
         whole = whole_run(reference, aligned, stored)
         evidence = collect(reference, aligned, whole, stored)
         evidence.alone |= in_float32                   # it need not be the same in every module
-        trials = Trials(reference, evidence)
+        trials = Trials(reference, evidence, clock)
+    elif alike := fitting.alike():
+        notes.append(f"The error is about as large as rounding makes it with {' or '.join(alike[:3])}: whether it is "
+                     "that or a mistake, more points would tell.")
     return Judged(reference, whole, evidence, stored, trials, notes + near_one(evidence) * evidence.agrees)
 
 

@@ -118,7 +118,7 @@ class Report:
     verdict: "agree" or "differ". first: the first point beyond rounding in the whole run, or None. dialect: whose names
     the candidate uses. notes: what else is worth knowing. error_map: a point's name and the largest error of
     each of its tokens, of the first point on a map that is wrong. divergence: the arrays of the first that is wrong at
-    all, where there is one.
+    all, where there is one. next: points to dump as well, where it is left open what is wrong.
     """
 
     verdict: str
@@ -130,6 +130,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     error_map: tuple[str, Array] | None = None
     divergence: Divergence | None = None
+    next: tuple[str, ...] = ()
 
     @property
     def precision(self) -> str:
@@ -141,7 +142,8 @@ class Report:
         return plain({"schema": SCHEMA, "verdict": self.verdict, "first": self.first, "dialect": self.dialect,
                       "precision": self.noise.precision, "noise": self.noise.to_json(),
                       "points": [asdict(point) for point in self.points],
-                      "findings": [asdict(finding) for finding in self.findings], "notes": self.notes})
+                      "findings": [asdict(finding) for finding in self.findings], "notes": self.notes,
+                      "next": list(self.next)})
 
     def lines(self) -> list[str]:
         """The same as text: a table of the points, then the findings."""
@@ -152,6 +154,8 @@ class Report:
             lines += [f"   {label}: {text}" for label, text in (
                 ("where", modules_in_words(finding.modules)), ("fix", finding.fix), ("paper", finding.place),
                 ("not told apart here from", ", ".join(finding.alternatives))) if text]
+        if self.next:
+            lines += ["", f"Next: dump {', '.join(self.next)} too and compare again: that divides what is left open."]
         return [printable(line) for line in lines]
 
     def summary(self) -> str:

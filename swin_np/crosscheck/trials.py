@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
+from swin_np.crosscheck.clock import Clock
 from swin_np.crosscheck.compare import excess
 from swin_np.crosscheck.evidence import MASKED_SCORES, Evidence
 from swin_np.crosscheck.isolate import isolated, units
@@ -36,11 +37,12 @@ def as_good_as_the_best(excesses: dict[Planting, float]) -> list[Planting]:
 class Trials:
     """Runs of the reference with mistakes planted, as many as it takes; each is made only once.
 
-    A run begins at the last point before the unit that the candidate gives, and goes up to the end of the unit.
+    A run begins at the last point before the unit that the candidate gives, and goes up to the end of the unit. When
+    the clock has run out there are no runs any more, as if nothing explained anything.
     """
 
-    def __init__(self, reference: Reference, evidence: Evidence):
-        self.reference, self.evidence = reference, evidence
+    def __init__(self, reference: Reference, evidence: Evidence, clock: Clock):
+        self.reference, self.evidence, self.clock = reference, evidence, clock
         self.mistakes = in_model(reference.model)
         self.chain = units(reference.model)
         self.outputs = {number: name for number, unit in enumerate(self.chain) for name in unit.outputs
@@ -60,6 +62,8 @@ class Trials:
         """
         key = unit, tuple(sorted(planting)), coarse, until
         if key not in self.known:
+            if self.clock.over():
+                return {}
             values = self.run(self.reference.model, *key)
             found = {name: self.excess(name, value, self.evidence.allowed[name]) for name, value in values.items()}
             if any(1 < each < NEAR for each in found.values()):        # the mistake may round more coarsely

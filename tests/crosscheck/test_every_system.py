@@ -10,6 +10,7 @@ from swin_np.convolution.functional import relu
 from swin_np.crosscheck import diagnose, trials
 from swin_np.crosscheck.candidates import Candidate, candidate_of
 from swin_np.crosscheck.causes.cause import module_at, replaced
+from swin_np.crosscheck.clock import UNLIMITED
 from swin_np.crosscheck.configurations import configuration, stated
 from swin_np.crosscheck.isolate import first_units, isolated, units
 from swin_np.crosscheck.layouts import align
@@ -35,7 +36,7 @@ PLANTED = [(name, number) for name, entries in MISTAKES.items() for number in ra
 
 
 def check(name, points):
-    return crosscheck(reference(name), candidate_of(points))
+    return crosscheck(reference(name), candidate_of(points), clock=UNLIMITED)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import numpy as np
 from swin_np.crosscheck.arithmetic.emulation import emulated
 from swin_np.crosscheck.arithmetic.formats import OF_RESULTS
 from swin_np.crosscheck.arithmetic.schemes import Arithmetic, neighbours, usual
+from swin_np.crosscheck.clock import Clock
 from swin_np.crosscheck.compare import forbidden_alike
 from swin_np.crosscheck.evidence import MASKED_SCORES, Evidence
 from swin_np.crosscheck.isolate import isolated, units
@@ -18,6 +19,8 @@ from swin_np.functional import Array
 
 SAME_SIDE = 0.7                                        # of the noise: nearer to the emulation than to the truth
 OTHER_SIDE = 2.0                                       # of the noise: two that are independent differ by 2^1/2 of it
+FEW_POINTS, ALIKE = 3, 2.0                             # times as large or as small
+FEW_VALUES, SURELY = 500, 0.3                          # at a point; of the noise, where it has fewer
 NEARLY_ALL = 0.75                                      # of the points
 FEWEST_STORED, MOSTLY = 3, 0.5                         # points in 16 bits, and of all
 MOST_UNITS = 3                                         # in which the arithmetics are tried
@@ -27,22 +30,26 @@ BETTER = 0.01                                          # of the error, at the me
 
 @dataclass(frozen=True)
 class Left:
-    """What an emulation leaves of the error at one point: over that error, and over the emulated one."""
+    """What an emulation leaves of the error at a point: over that error, over the emulated one; at how many values."""
 
     of_error: float
     of_noise: float
+    values: int
 
     @property
     def explained(self) -> bool:
-        """A mistake is no rounding: no emulation is nearer to it, number by number, than to the truth."""
-        return self.of_noise <= SAME_SIDE and self.of_error <= SAME_SIDE
+        """A mistake is no rounding: no emulation is nearer to it, number by number, than to the truth.
+
+        Of a few numbers one of many emulations may be so by chance.
+        """
+        return max(self.of_noise, self.of_error) <= (SAME_SIDE if self.values >= FEW_VALUES else SURELY)
 
 
 class Fitting:
     """The search for an arithmetic that explains points which differ in float32; every one is tried once."""
 
-    def __init__(self, reference: Reference, evidence: Evidence):
-        self.reference, self.evidence = reference, evidence
+    def __init__(self, reference: Reference, evidence: Evidence, clock: Clock):
+        self.reference, self.evidence, self.clock = reference, evidence, clock
         self.failing = {evidence.unit[name] for name in evidence.failing}
         self.units = spread(sorted(self.failing))
         self.known: dict[Arithmetic, dict[str, Left]] = {}
@@ -66,6 +73,14 @@ class Fitting:
         return next((Arithmetic.whole(each) for each in OF_RESULTS
                      if count[each.name] >= max(FEWEST_STORED, MOSTLY * count.total())), None)
 
+    def alike(self) -> list[str]:
+        """The usual arithmetics whose noise is about as large as the error, where few points tell no more than that."""
+        if len(self.evidence.alone) > FEW_POINTS:
+            return []
+        return [arithmetic.name for arithmetic in usual() if (found := self.left(arithmetic)) and all(
+            left.of_error < np.inf and left.of_noise / ALIKE < left.of_error < left.of_noise * ALIKE
+            for left in found.values())]
+
     def slack(self, arithmetic: Arithmetic) -> float:
         """How far correct numbers may be from the emulated ones, over the noise.
 
@@ -83,6 +98,8 @@ class Fitting:
     def left(self, arithmetic: Arithmetic) -> dict[str, Left]:
         """What is left at each point of the units that are tried, of those that differ."""
         if arithmetic not in self.known:
+            if self.clock.over():
+                return {}
             self.known[arithmetic] = {name: left for unit in self.units
                                       for name, left in self.of_unit(unit, arithmetic).items()}
         return self.known[arithmetic]
@@ -109,8 +126,8 @@ class Fitting:
         noise, error = root_mean_square(value - truth), root_mean_square(given - truth)
         rest = root_mean_square(given - value)
         if not np.isfinite(rest) or noise <= evidence.allowed[name].typical - evidence.floor[name].typical:
-            return Left(np.inf, np.inf)
-        return Left(rest / error, rest / noise)
+            return Left(np.inf, np.inf, given.size)
+        return Left(rest / error, rest / noise, given.size)
 
 
 def spread(numbers: list[int]) -> list[int]:

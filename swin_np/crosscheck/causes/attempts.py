@@ -19,6 +19,7 @@ from swin_np.crosscheck.causes.softmax import attentions
 from swin_np.crosscheck.causes.stretch import Stretch
 from swin_np.crosscheck.causes.tables import tables
 from swin_np.crosscheck.causes.windows import shifts
+from swin_np.crosscheck.clock import Clock
 from swin_np.crosscheck.evidence import Evidence
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding
@@ -29,14 +30,15 @@ from swin_np.layers import Module
 
 FAMILIES = (blocks, residuals, all_norms, norms, parameters, tables, paddings, activations, rectifiers, attentions,
             shifts)
+LONGEST = 3                                            # units in a stretch; over more a few numbers fit many causes
 CLEARLY = 5.0                                          # an explanation leaves so many times less than there was
 
 
 class Attempts(Trials):
     """Trials of causes in place of mistakes of the catalogue; a planting is the number of one cause, as text."""
 
-    def __init__(self, reference: Reference, evidence: Evidence):
-        super().__init__(reference, evidence)
+    def __init__(self, reference: Reference, evidence: Evidence, clock: Clock):
+        super().__init__(reference, evidence, clock)
         self.causes: dict[str, Cause] = {}
         self.found: dict[str, list[Cause]] = {}
         self.in_images: dict[str, Finding | None] = {}
@@ -58,13 +60,15 @@ class Attempts(Trials):
     def in_some_images(self, name: str) -> Finding | None:
         """The finding for a mistake of the catalogue that only some images show."""
         if name not in self.in_images:
-            self.in_images[name] = of_some_images(self.reference, self.evidence, name)
+            self.in_images[name] = of_some_images(self.reference, self.evidence, name, self.clock)
         return self.in_images[name]
 
     def explaining_causes(self, name: str) -> list[Cause]:
         """The causes of the first family that has one which gives the candidate's point; the nearest first."""
         if name not in self.found:
             stretch = Stretch(self.reference, self.evidence, name)
+            if len(stretch.units) > LONGEST:
+                return []
             families: Iterable[Iterator[Cause]] = chain((family(stretch) for family in FAMILIES), [
                 layer_inputs(stretch, lambda cause: self.value(name, cause))])
             self.found[name] = next((causes for family in families if (causes := self.nearest(name, family))), [])
@@ -74,6 +78,8 @@ class Attempts(Trials):
         """Those that leave next to nothing of the error of a point, or from outside of its unit's result."""
         before, left = self.evidence.alone[name].excess, {}
         for cause in causes:
+            if self.clock.over():
+                break
             planting = self.numbered(cause)
             excess = self.at(name, planting)
             if excess > 1 and self.outside(name):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from swin_np.crosscheck.chains import each
+from swin_np.crosscheck.clock import Clock
 from swin_np.crosscheck.compare import excess
 from swin_np.crosscheck.evidence import MASKED_SCORES, Evidence
 from swin_np.crosscheck.locate import listed
@@ -14,7 +15,7 @@ from swin_np.crosscheck.trials import Trials
 from swin_np.functional import Array
 
 
-def of_some_images(reference: Reference, evidence: Evidence, name: str) -> Finding | None:
+def of_some_images(reference: Reference, evidence: Evidence, name: str, clock: Clock) -> Finding | None:
     """The finding for a mistake that gives a point in all images in which it is wrong, where those are not all."""
     if "B" not in reference.axes[name].lengths:        # as what Swin V2 makes of its displacements
         return None
@@ -22,7 +23,7 @@ def of_some_images(reference: Reference, evidence: Evidence, name: str) -> Findi
     if wrong.all() or not wrong.any():
         return None
     numbers = np.flatnonzero(wrong)
-    trials = Trials(reference, only(reference, evidence, numbers))
+    trials = Trials(reference, only(reference, evidence, numbers), clock)
     if not (found := trials.single(name) or trials.explaining_from_outside(name)):
         return None
     entry = trials.mistakes[found[0][0]]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from swin_np.crosscheck.candidates import Candidate
+from swin_np.crosscheck.clock import UNLIMITED
 from swin_np.crosscheck.referee import crosscheck
 from swin_np.crosscheck.reference import Reference
 from tests.lengths import long_but
@@ -44,7 +45,7 @@ def report(*plants, depth: str, seed: int = 11):
     port = Port(model)
     for plant in plants:
         plant(port)
-    return crosscheck(reference(seed), Candidate(port.dump(images, PATTERNS[depth])))
+    return crosscheck(reference(seed), Candidate(port.dump(images, PATTERNS[depth])), clock=UNLIMITED)
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
