@@ -26,12 +26,12 @@ from swin_np.functional import Array
 from swin_np.mistakes.catalogue import CATALOGUE
 from swin_np.mistakes.mistake import Mistake
 
-SEEDS, QUICK = 10, 10                                  # with --quick one seed, and every tenth mistake
+SEEDS = 10
 ABOVE = 3.0                                            # times the noise of the arithmetic
 MISSING = "the trial needs PyTorch and transformers: install them with `pip install torch transformers`"
 
 EXAMPLE = """example:
-  python -m benchmarks.arithmetic --quick
+  python -m benchmarks.arithmetic --seeds 2 --every 10
 """
 
 
@@ -137,7 +137,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0, or 2 after one sentence on what the user has to change."""
     parser = argparse.ArgumentParser("python -m benchmarks.arithmetic", description=__doc__, epilog=EXAMPLE,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one seed, and every tenth mistake")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="of correct ports (default: %(default)s)")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth mistake only (default: all)")
     parser.add_argument("--only", default="", metavar="WORDS", help="arithmetics whose name has these words")
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
     options = parser.parse_args(arguments)
@@ -150,9 +151,8 @@ def main(arguments: list[str] | None = None) -> int:
     rows = []
     for name in SCHEMES:
         if options.only in name:
-            correct = alarms(name, 1 if options.quick else SEEDS)
-            mistakes = (with_mistakes(name, in_model[::QUICK if options.quick else 1]) if name in roundings()
-                        else (0, 0, 0))
+            correct = alarms(name, options.seeds)
+            mistakes = with_mistakes(name, in_model[::options.every]) if name in roundings() else (0, 0, 0)
             rows.append(Row(name, *correct, *mistakes))
             progress(f"{name}: {correct[1]} of {correct[0]} correct ports differ; {mistakes[2]} of {mistakes[0]} named")
     print(json.dumps([asdict(row) for row in rows], indent=2) if options.json else table(rows))

@@ -167,7 +167,7 @@ class Report:
         if not noise.expected:
             return f"They agree: {len(self.points)} points are within the rounding of {noise.arithmetic.name}."
         last = self.points[-1]
-        return (f"They agree as {noise.arithmetic.name} lets them: {len(self.points)} points are within its noise. "
+        return (f"They agree: {len(self.points)} points are within the noise of {noise.arithmetic.name}. "
                 f"{last.name} is off by {100 * last.whole.relative:.2g} %, an emulation of that arithmetic by "
                 f"{100 * noise.expected[last.name]:.2g} %.")
 

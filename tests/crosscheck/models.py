@@ -46,4 +46,4 @@ def module_outputs(points: dict[str, Array]) -> dict[str, Array]:
 
 
 def check(points: dict[str, Array], **options) -> Report:
-    return crosscheck(reference(), candidate_of(points), clock=UNLIMITED, **options)
+    return crosscheck(reference(), candidate_of(points), **{"clock": UNLIMITED, **options})

@@ -21,7 +21,6 @@ SAME_SIDE = 0.7                                        # of the noise: nearer to
 OTHER_SIDE = 2.0                                       # of the noise: two that are independent differ by 2^1/2 of it
 FEW_POINTS, ALIKE = 3, 2.0                             # times as large or as small
 FEW_VALUES, SURELY = 500, 0.3                          # at a point; of the noise, where it has fewer
-NEARLY_ALL = 0.75                                      # of the points
 FEWEST_STORED, MOSTLY = 3, 0.5                         # points in 16 bits, and of all
 MOST_UNITS = 3                                         # in which the arithmetics are tried
 ENOUGH = 0.1                                           # of the error is left: there is nothing to look for any more
@@ -84,12 +83,11 @@ class Fitting:
     def slack(self, arithmetic: Arithmetic) -> float:
         """How far correct numbers may be from the emulated ones, over the noise.
 
-        Where nearly all points are explained the candidate rounds to the same side; otherwise its noise is as large,
-        and another one.
+        Where the emulation leaves little at most points the candidate rounds to the same side; otherwise its noise is
+        as large, and another one.
         """
-        explained = [left.explained for unit in sorted(self.failing)
-                     for left in self.of_unit(unit, arithmetic).values()]
-        return SAME_SIDE if np.mean(explained) >= NEARLY_ALL else OTHER_SIDE
+        left = [left.of_noise for unit in sorted(self.failing) for left in self.of_unit(unit, arithmetic).values()]
+        return SAME_SIDE if np.median(left) <= SURELY else OTHER_SIDE
 
     def worth(self, arithmetic: Arithmetic) -> float:
         """How much of the error it takes away, at the mean of the points; nothing where it adds to it."""
