@@ -8,6 +8,7 @@ from swin_np.arguments.names import check_name
 from swin_np.exercises import naming
 from swin_np.exercises.calling import Called, call
 from swin_np.exercises.comparing import Difference, arguments_and_results, arguments_in_short, difference
+from swin_np.exercises.covering import draws
 from swin_np.exercises.exercise import (
     ERROR,
     NOT_IMPLEMENTED,
@@ -24,8 +25,8 @@ from swin_np.exercises.exercise import (
 from swin_np.exercises.naming import Evidence
 from swin_np.exercises.registry import EXERCISES, remember
 
-DRAWS = 4                                              # random sizes in float64, before one in float32
 SEED = 2103
+MOST_EVIDENCE = 4                                      # calls, to tell mistakes apart
 TOY = "worked example"
 BLANK = "It gives nothing yet. If you have written it: is the `return` missing?"
 
@@ -53,23 +54,27 @@ def examine(exercise: Exercise, function: Callable, seed: int = SEED) -> Result:
     evidence: list[Evidence] = []
     passed: list[str] = []
     for step in steps(exercise, seed):
-        given = copied(step.arguments)
-        called = call(function, given, exercise.seconds)
+        called, found = answered(exercise, function, step)
         if called.blank and not evidence:
             return Result.of(exercise, NOT_IMPLEMENTED, [BLANK])
         evidence.append((step, called))
-        if called.error:
-            found = Difference("call", called.error)
-        elif name := changed_argument(exercise, given, step.arguments):
-            found = Difference("argument", f"your function changes {name}, which its caller may still need: work on a "
-                                           f"copy of it")
-        else:
-            found = difference(called.value, step.expected, step.dtype)
         if found is not None:
             evidence += further_evidence(exercise, function, seed, len(evidence))
             return failure(exercise, step, called, found, passed, evidence)
         passed.append(f"{step.name}: right")
     return Result.of(exercise, RIGHT, passed)
+
+
+def answered(exercise: Exercise, function: Callable, step: Step) -> tuple[Called, Difference | None]:
+    """What became of the call of this step, and what is wrong with it."""
+    given = copied(step.arguments)
+    called = call(function, given, exercise.seconds)
+    if called.error:
+        return called, Difference("call", called.error)
+    if name := changed_argument(exercise, given, step.arguments):
+        return called, Difference("argument", f"your function changes {name}, which its caller may still need: work "
+                                              f"on a copy of it")
+    return called, difference(called.value, step.expected, step.dtype)
 
 
 def failure(exercise: Exercise, step: Step, called: Called, found: Difference, passed: list[str],
@@ -98,9 +103,10 @@ def steps(exercise: Exercise, seed: int) -> Iterator[Step]:
             return Step(name, arguments, exercise.reference(*cast(arguments, np.float64)), np.dtype(dtype))
 
     yield step(TOY, exercise.toy())
-    for number in range(DRAWS):
-        yield step(f"random sizes {number + 1} of {DRAWS}", drawn(exercise, seed, number))
-    narrow = cast(drawn(exercise, seed, DRAWS), np.float32)
+    found = draws(exercise, seed)
+    for number, arguments in enumerate(found, start=1):
+        yield step(f"random sizes {number} of {len(found)}", arguments)
+    narrow = cast(found[0], np.float32)
     if any(x.dtype == np.float32 for x in arrays(narrow)):
         yield step("float32", narrow, np.float32)
     if exercise.golden is not None:
@@ -108,14 +114,9 @@ def steps(exercise: Exercise, seed: int) -> Iterator[Step]:
         yield Step("golden value", arguments, expected, np.dtype(np.float64))
 
 
-def drawn(exercise: Exercise, seed: int, number: int) -> Arguments:
-    """The random arguments of one step."""
-    return exercise.draw(np.random.default_rng((seed, number)))
-
-
 def further_evidence(exercise: Exercise, function: Callable, seed: int, after: int) -> Iterator[Evidence]:
     """Calls beyond the one that failed, by which mistakes that agree there are told apart."""
-    for step in list(steps(exercise, seed))[after:DRAWS]:
+    for step in list(steps(exercise, seed))[after:MOST_EVIDENCE]:
         called = call(function, copied(step.arguments), exercise.seconds)
         if called.too_long:                            # it would not finish the next time either
             return

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from swin_np.exercises.calling import call
-from swin_np.exercises.checking import drawn, examine
+from swin_np.exercises.checking import examine
 from swin_np.exercises.comparing import difference
+from swin_np.exercises.covering import drawn
 from swin_np.exercises.exercise import copied
 from swin_np.exercises.registry import EXERCISES
 from tests.exercises.edits import edited
