@@ -104,7 +104,9 @@ def six_windows() -> Arguments:
                   alike(lambda window, heads: (window, heads), lambda windows: windows.shape),
                   "a mask for images of another number than M^2 / nW":
                   one(lambda windows, window, mask: mask is not None and len(windows) // len(mask) not in (
-                  window ** 2 // len(mask), len(windows) // 5))},
+                  window ** 2 // len(mask), len(windows) // 5)),
+                  "a mask for three images":
+                  one(lambda windows, mask: mask is not None and len(windows) == 3 * len(mask))},
           mistakes=("mask-not-added", "masks-repeated-in-the-wrong-order", "mask-multiplied", "mask-after-softmax",
                     "bias-left-out", "scale-left-out", "qkv-split-by-head", "heads-merged-without-transpose"))
 def window_attention(windows: Array, weights: Weights, heads: int, window: int, mask: Array | None) -> Array:
@@ -154,7 +156,8 @@ def block_officially() -> tuple[Arguments, Array]:
                   "tokens that the heads do not divide": one(lambda x, heads, window: x[..., 0].size // window % heads),
                   "tokens that the channels do not divide":
                   one(lambda x, window: x[..., 0].size // window % x.shape[3]),
-                  "M = 4, or a larger one": one(lambda window: window > 3), "an odd M": one(lambda window: window % 2)},
+                  "M = 4, or a larger one": one(lambda window: window > 3), "an odd M": one(lambda window: window % 2),
+                  "another number of heads than of channels in each": one(lambda x, heads: x.shape[3] != heads ** 2)},
           mistakes=("no-mask", "mask-on-regular-windows", "no-reverse-roll", "roll-direction", "post-norm",
                     "residual-after-the-norm", "attention-residual-left-out", "mlp-residual-left-out",
                     "second-residual-from-the-input", "first-norm-twice"))
@@ -200,7 +203,8 @@ def two_blocks_officially() -> tuple[Arguments, Array]:
                   "two maps for one M": alike(lambda window: window, lambda x: x.shape[1:3]),
                   "two M on one map": alike(lambda x: x.shape[1:3], lambda window: window),
                   "heads of which half is another number than half of M":
-                  one(lambda heads, window: heads // 2 != window // 2)},
+                  one(lambda heads, window: heads // 2 != window // 2),
+                  "another number of heads than of channels in each": one(lambda x, heads: x.shape[3] != heads ** 2)},
           mistakes=("no-shift", "shift-in-every-block", "shift-in-the-other-blocks", "shift-rounded-up",
                     "weights-of-the-first-block-in-all"))
 def two_successive_blocks(x: Array, weights: Weights, heads: int, window: int) -> Array:

@@ -150,11 +150,16 @@ def exchanged(items: list) -> Iterator[list]:
 
 @dataclass(frozen=True)
 class Composite:
-    """A solution and its helpers. texts: of all functions of the notebook; reached: the exercise and what it calls."""
+    """A solution and its helpers.
+
+    given: what its notebook imports. texts, sources: of all functions of the notebook, as trees and as they are
+    written. reached: the exercise and what it calls.
+    """
 
     name: str
     given: dict[str, object]
     texts: dict[str, ast.FunctionDef]
+    sources: dict[str, str]
     reached: tuple[str, ...]
 
     def with_text(self, *texts: str, **more: object) -> Callable:
@@ -163,6 +168,14 @@ class Composite:
         for code in (*compiled(self.name), *(compile(text, "<mutant>", "exec") for text in texts)):
             exec(code, namespace)
         return namespace[self.name]
+
+    def changed(self, changes: dict[str, str]) -> Callable:
+        """The exercise's function where the notebook's text is changed in these places, each of which is there once."""
+        text = "\n".join(self.sources[function] for function in self.reached)
+        for before, after in changes.items():
+            assert text.count(before) == 1, (self.name, before)
+            text = text.replace(before, after)
+        return self.with_text(text)
 
     def mutants(self) -> Iterator[Mutant]:
         """All changes of the solution, then all of its helpers."""
@@ -181,7 +194,9 @@ def composite(name: str) -> Composite:
     for function in reached:                           # grows while it is walked
         called = (node.id for node in ast.walk(texts[function]) if isinstance(node, ast.Name))
         reached += [other for other in dict.fromkeys(called) if other in texts and other not in reached]
-    return Composite(name, {key: value for key, value in namespace.items() if key not in texts}, texts, tuple(reached))
+    given = {key: value for key, value in namespace.items() if key not in texts}
+    written = {function: ast.get_source_segment(text, node) for function, node in texts.items()}
+    return Composite(name, given, texts, written, tuple(reached))
 
 
 @cache

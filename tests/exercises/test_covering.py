@@ -5,14 +5,12 @@ import ast
 import numpy as np
 import pytest
 
-from swin_np.exercises.checking import steps
 from swin_np.exercises.covering import alike, differ, draws, maps, missing, one
 from swin_np.exercises.exercise import copied
 from swin_np.exercises.registry import EXERCISES
 from tests.exercises.branches import watched
 from tests.exercises.mutations import composite
-
-SEEDS = range(20)
+from tests.exercises.seeds import SEEDS, random_steps
 
 
 def each_exercise(function):
@@ -23,7 +21,7 @@ def each_exercise(function):
 def test_the_random_steps_of_every_seed_contain_what_the_exercise_says(exercise):
     assert exercise.covers
     for seed in SEEDS:
-        found = [step.arguments for step in steps(exercise, seed) if step.name.startswith("random")]
+        found = [step.arguments for step in random_steps(exercise.name, seed)]
         assert len(found) >= 4
         assert missing(exercise, found) == []
 
