@@ -146,9 +146,11 @@ def block_officially() -> tuple[Arguments, Array]:
                   "a shift of half a window": one(lambda window, shift: 2 * shift == window),
                   "a shift of less": one(lambda window, shift: 0 < 2 * shift < window),
                   "a shift of more, of 2 at least": one(lambda window, shift: 2 * shift > window and shift > 1),
-                  "two maps for one M and shift": alike(lambda window, shift: (window, shift), lambda x: x.shape[1:3]),
-                  "a map upright and lying": alike(lambda x, window, shift: (*sorted(x.shape[1:3]), window, shift),
-                  lambda x: x.shape[1:3]),
+                  "two maps for one M and shift":
+                  alike(lambda window, shift: (window, shift) if shift else None, lambda x: x.shape[1:3]),
+                  "a shifted map upright and lying":
+                  alike(lambda x, window, shift: (*sorted(x.shape[1:3]), window, shift) if shift else None,
+                        lambda x: x.shape[1:3]),
                   "two shifts on one map": alike(lambda x, window: (x.shape[1:3], window), lambda shift: shift),
                   **maps("x"),
                   "a shift, and heads and channels other than M":
@@ -201,6 +203,8 @@ def two_blocks_officially() -> tuple[Arguments, Array]:
                   one(lambda x, window: x[..., 0].size // window % x.shape[3]),
                   "M = 4, or a larger one": one(lambda window: window > 3), "an odd M": one(lambda window: window % 2),
                   "two maps for one M": alike(lambda window: window, lambda x: x.shape[1:3]),
+                  "a map upright and lying": alike(lambda x, window: (*sorted(x.shape[1:3]), window),
+                                                   lambda x: x.shape[1:3]),
                   "two M on one map": alike(lambda x: x.shape[1:3], lambda window: window),
                   "heads of which half is another number than half of M":
                   one(lambda heads, window: heads // 2 != window // 2),

@@ -27,20 +27,21 @@ def one(holds: Callable[..., Any]) -> Condition:
 def alike(same: Callable[..., Hashable], other: Callable[..., Hashable]) -> Condition:
     """That two draws agree in one thing and differ in another: what was kept by the first alone is then wrong.
 
-    same, other: take arguments of the exercise, by their names.
+    same, other: take arguments of the exercise, by their names; where `same` is None, the draw does not count.
     """
     key, value = by_name(same), by_name(other)
 
     def holds(draws: Sequence[dict[str, Any]]) -> bool:
         first: dict[Hashable, Hashable] = {}
-        return any(first.setdefault(key(arguments), value(arguments)) != value(arguments) for arguments in draws)
+        return any(first.setdefault(key(arguments), value(arguments)) != value(arguments) for arguments in draws
+                   if key(arguments) is not None)
 
     return holds
 
 
 def differ(what: Callable[..., Hashable]) -> Condition:
     """That two draws differ in it. what: takes arguments of the exercise, by their names."""
-    return alike(lambda: None, what)
+    return alike(lambda: "any", what)
 
 
 def uneven(name: str) -> dict[str, Condition]:

@@ -80,7 +80,7 @@ def map_window_and_shift(rng: np.random.Generator) -> Arguments:
                   "a shift of more than half of the window": one(lambda window, shift: 2 * shift > window),
                   "two maps for one M and shift": alike(lambda window, shift: (window, shift), lambda x: x.shape[1:3]),
                   "a map upright and lying": alike(lambda x, window, shift: (*sorted(x.shape[1:3]), window, shift),
-                  lambda x: x.shape[1:3]),
+                                                   lambda x: x.shape[1:3]),
                   "two numbers of images for one map":
                   alike(lambda x, window: (x.shape[1:3], window), lambda x: len(x)),
                   "two shifts on one map": alike(lambda x, window: (x.shape[1:3], window), lambda shift: shift)},

@@ -173,17 +173,6 @@ def test_a_view_of_the_argument_is_no_problem():
     assert examine(PARTITION, lambda x, window: x[:0]).outcome == "wrong"
 
 
-def test_one_array_for_all_results_is_no_problem():
-    room = np.empty(1000)
-
-    def softmax(x):
-        result = room[:x.size].reshape(x.shape)
-        result[:] = right(x)
-        return result
-
-    assert examine(SOFTMAX, softmax).passed
-
-
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 def test_a_subclass_of_arrays_is_compared_as_an_array():
     assert examine(SOFTMAX, lambda x: right(x).view(Subclass)).passed
