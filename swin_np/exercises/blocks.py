@@ -1,12 +1,15 @@
 """Notebook 5: W-MSA and SW-MSA with bias and mask, and two successive blocks (section 3.2, Eq. 3)."""
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 
 from swin_np import windows as library
 from swin_np.attention import WindowAttention
 from swin_np.block import Mlp, SwinTransformerBlock
 from swin_np.exercises.attention import linear_layers
-from swin_np.exercises.covering import alike, differ, maps, one
+from swin_np.exercises.covering import Condition, alike, differ, maps, one
 from swin_np.exercises.exercise import Arguments, exercise, official
 from swin_np.functional import Array
 from swin_np.layers import LayerNorm, Linear
@@ -114,6 +117,11 @@ def window_attention(windows: Array, weights: Weights, heads: int, window: int, 
     return attention_of(weights, heads, window)(windows, mask)
 
 
+def undivided(other: Callable[[int, int, int, int], int]) -> Condition:
+    """That the rows of windows of all images are no multiple of another number, of H, W, C and M."""
+    return one(lambda x, window: len(x) * (x.shape[1] // window) % (other(*x.shape[1:], window) or math.inf))
+
+
 def map_and_block(rng: np.random.Generator) -> Arguments:
     """A map of two windows or more on either side, the weights of a block, and a shift or none."""
     heads, d, window = map(int, rng.integers((2, 2, 2), (6, 4, 5)))
@@ -159,7 +167,12 @@ def block_officially() -> tuple[Arguments, Array]:
                   "tokens that the channels do not divide":
                   one(lambda x, window: x[..., 0].size // window % x.shape[3]),
                   "M = 4, or a larger one": one(lambda window: window > 3), "an odd M": one(lambda window: window % 2),
-                  "another number of heads than of channels in each": one(lambda x, heads: x.shape[3] != heads ** 2)},
+                  "another number of heads than of channels in each": one(lambda x, heads: x.shape[3] != heads ** 2),
+                  "a shift, and M = 3 that divides no side of the map in windows":
+                  one(lambda x, window, shift: shift and window == 3 and all(side // 3 % 3 for side in x.shape[1:3])),
+                  "rows of windows that their columns do not divide": undivided(lambda h, w, c, m: w // m),
+                  "rows of windows that C / M does not divide": undivided(lambda h, w, c, m: c // m),
+                  "rows of windows that H / C does not divide": undivided(lambda h, w, c, m: h // c)},
           mistakes=("no-mask", "mask-on-regular-windows", "no-reverse-roll", "roll-direction", "post-norm",
                     "residual-after-the-norm", "attention-residual-left-out", "mlp-residual-left-out",
                     "second-residual-from-the-input", "first-norm-twice"))
@@ -208,7 +221,12 @@ def two_blocks_officially() -> tuple[Arguments, Array]:
                   "two M on one map": alike(lambda x: x.shape[1:3], lambda window: window),
                   "heads of which half is another number than half of M":
                   one(lambda heads, window: heads // 2 != window // 2),
-                  "another number of heads than of channels in each": one(lambda x, heads: x.shape[3] != heads ** 2)},
+                  "another number of heads than of channels in each": one(lambda x, heads: x.shape[3] != heads ** 2),
+                  "M = 3 that divides no side of the map in windows":
+                  one(lambda x, window: window == 3 and all(side // 3 % 3 for side in x.shape[1:3])),
+                  "rows of windows that their columns do not divide": undivided(lambda h, w, c, m: w // m),
+                  "rows of windows that C / M does not divide": undivided(lambda h, w, c, m: c // m),
+                  "rows of windows that H / C does not divide": undivided(lambda h, w, c, m: h // c)},
           mistakes=("no-shift", "shift-in-every-block", "shift-in-the-other-blocks", "shift-rounded-up",
                     "weights-of-the-first-block-in-all"))
 def two_successive_blocks(x: Array, weights: Weights, heads: int, window: int) -> Array:

@@ -1,6 +1,9 @@
 """Notebook 6: the multiply-adds of attention and of a block, and the parameters of a model (Eq. 1 and 2, Table 1)."""
 
+from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +14,10 @@ from swin_np.exercises.exercise import Arguments, exercise
 from swin_np.variants import SwinConfig
 
 
-def rounded(number: int) -> bool:
+@cache
+def rounded(count: Callable, *sizes: Any) -> bool:
     """Whether float32 has no such number."""
-    return int(np.float32(number)) != number
+    return int(np.float32(count(*sizes))) != count(*sizes)
 
 
 def attention_layers(windows: int, tokens: int, channels: int) -> list[LayerCost]:
@@ -34,7 +38,7 @@ def map_and_channels(rng: np.random.Generator) -> Arguments:
           covers={"a map that is wider than high": one(lambda h, w: h < w),
                   "a map that is higher than wide": one(lambda h, w: h > w),
                   "a count that float32 does not hold":
-                  one(lambda h, w, channels: rounded(msa_multiply_adds.reference(h, w, channels))),
+                  one(lambda h, w, channels: rounded(msa_multiply_adds.reference, h, w, channels)),
                   "a count of more than 31 bits": one(lambda h, w, channels: 2 * (h * w) ** 2 * channels >= 2 ** 31)},
           mistakes=("product-with-the-values-not-counted", "output-projection-not-counted",
                     "one-of-queries-keys-and-values", "one-key-for-each-query", "linear-layers-for-one-token",
@@ -58,7 +62,7 @@ def map_channels_and_window(rng: np.random.Generator) -> Arguments:
                   "an M that does not divide the channels": one(lambda channels, window: channels % window),
                   "a count that float32 does not hold":
                   one(lambda h, w, channels, window: rounded(
-                      window_msa_multiply_adds.reference(h, w, channels, window)))},
+                      window_msa_multiply_adds.reference, h, w, channels, window))},
           mistakes=("side-of-the-window-for-its-area", "whole-map-for-the-window",
                     "product-with-the-values-not-counted", "output-projection-not-counted",
                     "one-of-queries-keys-and-values", "one-key-for-each-query", "linear-layers-for-one-token",
@@ -75,7 +79,7 @@ def window_msa_multiply_adds(h: int, w: int, channels: int, window: int) -> int:
                   "an M that does not divide the channels": one(lambda channels, window: channels % window),
                   "a count that float32 does not hold":
                   one(lambda h, w, channels, window: rounded(
-                      block_multiply_adds.reference(h, w, channels, window)))},
+                      block_multiply_adds.reference, h, w, channels, window))},
           mistakes=("norms-not-counted", "one-norm-of-the-block", "one-linear-layer-of-the-mlp",
                     "side-of-the-window-for-its-area", "whole-map-for-the-window",
                     "product-with-the-values-not-counted", "output-projection-not-counted",
@@ -105,7 +109,7 @@ def architecture(rng: np.random.Generator) -> Arguments:
                   one(lambda heads: any(b != 2 * a for a, b in pairwise(heads))),
                   "an even M": one(lambda window: window % 2 == 0), "an odd M": one(lambda window: window % 2),
                   "a count that float32 does not hold": one(lambda embed_dim, depths, heads, window, classes: rounded(
-                  count_parameters.reference(embed_dim, depths, heads, window, classes)))},
+                  count_parameters.reference, embed_dim, depths, heads, window, classes))},
           mistakes=("bias-tables-not-counted", "patch-norm-not-counted", "final-norm-not-counted",
                     "linear-biases-not-counted", "reduction-with-a-bias", "head-not-counted", "merging-norm-of-2c",
                     "bias-table-of-the-window-s-size", "bias-of-every-pair-counted", "bias-table-of-one-head",

@@ -1,7 +1,7 @@
 """Random arguments that have, taken together, all that an exercise says they must contain."""
 
 import inspect
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,10 +61,10 @@ def maps(name: str, height: int = 1, what: str = "map") -> dict[str, Condition]:
             "several images": some(lambda b, h, w: b > 1), **uneven(name)}
 
 
-def missing(exercise: Exercise, draws: Sequence[Arguments]) -> list[str]:
-    """What the exercise says that its draws must contain, and these do not."""
+def missing(exercise: Exercise, draws: Sequence[Arguments], among: Iterable[str] | None = None) -> list[str]:
+    """What the exercise says that its draws must contain, or some of that, and these do not."""
     named = [dict(zip(exercise.parameters, arguments, strict=True)) for arguments in draws]
-    return [what for what, holds in exercise.covers.items() if not holds(named)]
+    return [what for what in (exercise.covers if among is None else among) if not exercise.covers[what](named)]
 
 
 def drawn(exercise: Exercise, seed: int, number: int) -> Arguments:
@@ -75,10 +75,13 @@ def drawn(exercise: Exercise, seed: int, number: int) -> Arguments:
 def draws(exercise: Exercise, seed: int) -> list[Arguments]:
     """As many draws as it takes until nothing is missing, without those that are not needed."""
     found = [drawn(exercise, seed, number) for number in range(DRAWS)]
-    while missing(exercise, found):
+    lacking = missing(exercise, found)
+    while lacking:                                     # what is there stays there
         found.append(drawn(exercise, seed, len(found)))
-    for number in reversed(range(len(found))):
-        others = found[:number] + found[number + 1:]
-        if len(found) > DRAWS and not missing(exercise, others):
-            found = others
+        lacking = missing(exercise, found, lacking)
+    for size in (16, 4, 1):                            # that are left out at a time
+        for start in reversed(range(0, len(found), size)):
+            others = found[:start] + found[start + size:]
+            if len(others) >= DRAWS and not missing(exercise, others):
+                found = others
     return found

@@ -68,6 +68,7 @@ def map_window_and_shift(rng: np.random.Generator) -> Arguments:
                   one(lambda x, window: len(x) > window < min(x.shape[1:3])),
                   "more channels than M, on several windows each way":
                   one(lambda x, window: x.shape[3] > window < min(x.shape[1:3])),
+                  "fewer images than M": one(lambda x, window: len(x) < window),
                   "fewer channels than M": one(lambda x, window: x.shape[3] < window),
                   "H / C that does not divide the rows of windows":
                   one(lambda x, window: x.shape[1] // window % (x.shape[1] // x.shape[3] or 1)),

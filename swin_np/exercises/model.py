@@ -64,6 +64,12 @@ def few_channels(images: Array, state: dict[str, Array], depths: tuple[int, ...]
                for i, (h, w, depth) in enumerate(stages(images, state, depths)))
 
 
+def first_shifted(images: Array, state: dict[str, Array], depths: tuple[int, ...], window: int) -> Any:
+    """The sides of the first map, in their order of size, and M, where blocks of the first stage shift."""
+    (h, w, depth), *_ = stages(images, state, depths)
+    return (*sorted([h, w]), window) if depth > 1 else None
+
+
 def smallest_model() -> Arguments:
     """Two stages on maps of 6 x 12 and 3 x 6 tokens, the second without a shift."""
     config = SwinConfig((6, 12), patch_size=1, in_chans=1, num_classes=3, embed_dim=4, depths=(2, 2), num_heads=(2, 2),
@@ -95,8 +101,10 @@ def official_model() -> tuple[Arguments, Array]:
                   stage(lambda i, h, w, depth, m: depth > 1 and w == m < h),
                   "another number of images than of stages": one(lambda images, depths: len(images) != len(depths)),
                   "M = 4, or a larger one": one(lambda window: window > 3), "an odd M": one(lambda window: window % 2),
-                  "an image upright and lying": alike(lambda images, window: (*sorted(images.shape[2:]), window),
-                                                      lambda images: images.shape[2:])},
+                  "a map upright and lying that is shifted":
+                  alike(first_shifted, lambda images, state, depths: stages(images, state, depths)[0][:2]),
+                  "rows of all images that W does not divide":
+                  one(lambda images: len(images) * images.shape[2] % images.shape[3])},
           mistakes=("shift-of-a-single-window", "no-shift", "shift-in-every-block", "shift-in-the-other-blocks",
                     "shift-rounded-up", "pool-before-the-norm", "final-norm-left-out", "first-token-for-the-mean",
                     "maximum-for-the-mean", "softmax-in-the-model", "patch-norm-left-out", "merging-norm-left-out",

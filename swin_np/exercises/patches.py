@@ -19,13 +19,18 @@ def images_and_patch(rng: np.random.Generator) -> Arguments:
     return rng.standard_normal((2, int(rng.integers(2, 5)), rows * patch, columns * patch)), patch
 
 
+def counts(images: Array, patch: int) -> set[int]:
+    """How many rows and how many columns of patches there are, and p."""
+    return {images.shape[2] // patch, images.shape[3] // patch, patch}
+
+
 @exercise("Patch partition", place="section 3.1", points=3, minutes=15,
           toy=lambda: (np.arange(48).reshape(1, 2, 4, 6), 2), draw=images_and_patch,
           covers={**maps("images", height=2, what="image"),
                   "another number of colours than 3": one(lambda images: images.shape[1] != 3),
                   "two sizes of patches": differ(lambda patch: patch),
                   "rows and columns of patches, and p, all different":
-                  one(lambda images, patch: len({images.shape[2] // patch, images.shape[3] // patch, patch}) == 3)},
+                  one(lambda images, patch: len(counts(images, patch)) == 3)},
           mistakes=("patch-flattened-channels-last", "patches-without-transpose", "patch-transposed",
                     "patches-strided"))
 def patch_partition(images: Array, patch: int) -> Array:
@@ -60,7 +65,9 @@ def embedded_officially() -> tuple[Arguments, Array]:
           covers={**maps("images", height=2, what="image"),
                   "another number of colours than 3": one(lambda images: images.shape[1] != 3),
                   "two sizes of patches": differ(lambda weight: weight.shape[2]),
-                  "channels, colours and p all different": one(lambda weight: len(set(weight.shape)) == 3)},
+                  "channels, colours and p all different": one(lambda weight: len(set(weight.shape)) == 3),
+                  "rows and columns of patches, and p, all different":
+                  one(lambda images, weight: len(counts(images, weight.shape[2])) == 3)},
           mistakes=("patch-norm-left-out", "norm-without-weights", "patch-bias-left-out",
                     "patch-flattened-channels-last", "patch-transposed", "patches-without-transpose",
                     "kernel-flipped"))

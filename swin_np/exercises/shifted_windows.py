@@ -58,6 +58,10 @@ REGIONS = {
     "two maps for one window and shift": alike(lambda window, shift: (window, shift), lambda map_size: map_size),
     "a map upright and lying": alike(lambda map_size, window, shift: (*sorted(map_size), window, shift),
                                      lambda map_size: map_size),
+    "two widths for one height": alike(lambda map_size, window, shift: (map_size[0], window, shift),
+                                       lambda map_size: map_size),
+    "two heights for one width": alike(lambda map_size, window, shift: (map_size[1], window, shift),
+                                       lambda map_size: map_size),
     "two shifts on one map": alike(lambda map_size, window: (map_size, window), lambda shift: shift),
     "two windows on one map": alike(lambda map_size, shift: (map_size, shift), lambda window: window)}
 """What draws of a map's size, M and a shift contain."""

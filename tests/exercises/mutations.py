@@ -5,6 +5,9 @@ helpers are changed too: the functions of its notebook that it calls, directly o
 """
 
 import ast
+import contextlib
+import io
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -165,8 +168,10 @@ class Composite:
     def with_text(self, *texts: str, **more: object) -> Callable:
         """The exercise's function where the notebook has these texts of some of its functions. more: names they use."""
         namespace = {**self.given, **more}
-        for code in (*compiled(self.name), *(compile(text, "<mutant>", "exec") for text in texts)):
-            exec(code, namespace)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")            # of the compiler: a mutant may call a number
+            for code in (*compiled(self.name), *(compile(text, "<mutant>", "exec") for text in texts)):
+                exec(code, namespace)
         return namespace[self.name]
 
     def changed(self, changes: dict[str, str]) -> Callable:
@@ -189,7 +194,8 @@ def composite(name: str) -> Composite:
     path = next(path for path in sources() if name in asked_for(path))
     text = "\n".join(text for text, notes in code_cells(path) if not notes.get("grade"))
     texts = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
-    namespace, _ = defined_by(path)
+    with contextlib.redirect_stdout(io.StringIO()):    # the last cell prints a table
+        namespace, _ = defined_by(path)
     reached = [name]
     for function in reached:                           # grows while it is walked
         called = (node.id for node in ast.walk(texts[function]) if isinstance(node, ast.Name))
