@@ -95,10 +95,10 @@ def official_model() -> tuple[Arguments, Array]:
                   "a stage that shifts twice": stage(lambda i, h, w, depth, m: depth >= 4 and min(h, w) > m),
                   "an odd depth before a stage that shifts": one(odd_before_a_shift),
                   "a stage that shifts, of fewer channels than M": one(few_channels),
-                  "a stage of one row of windows, with two blocks":
-                  stage(lambda i, h, w, depth, m: depth > 1 and h == m < w),
-                  "a stage of one column of windows, with two blocks":
-                  stage(lambda i, h, w, depth, m: depth > 1 and w == m < h),
+                  "a stage of one row of windows, with two blocks, M of 3 or more":
+                  stage(lambda i, h, w, depth, m: depth > 1 and 2 < m == h < w),
+                  "a stage of one column of windows, with two blocks, M of 3 or more":
+                  stage(lambda i, h, w, depth, m: depth > 1 and 2 < m == w < h),
                   "another number of images than of stages": one(lambda images, depths: len(images) != len(depths)),
                   "M = 4, or a larger one": one(lambda window: window > 3), "an odd M": one(lambda window: window % 2),
                   "a map upright and lying that is shifted":
