@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from swin_np.exercises import memory
 from swin_np.exercises.exercise import Arguments
 
 AGAIN = 0.01                                           # seconds after which a stop that was swallowed is repeated
@@ -23,13 +24,19 @@ MOST_LINES = 10                                        # of what the function pr
 
 @dataclass(frozen=True)
 class Called:
-    """What became of a call: a value; or it was blank; or a sentence on the error. And what it printed."""
+    """What became of a call: a value; or it was blank; or a sentence on the error. And what it printed.
+
+    overwrites: whether the array that the call before gave has changed. keeps: the names of what the function has put
+    something into, for later calls.
+    """
 
     value: Any = None
     blank: bool = False
     error: str = ""
     too_long: bool = False
     printed: str = ""
+    overwrites: bool = False
+    keeps: tuple[str, ...] = ()
 
 
 class TooLong(BaseException):
@@ -46,7 +53,7 @@ def call(function: Callable, arguments: Arguments, seconds: float) -> Called:
         with (warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(told),
               contextlib.redirect_stderr(io.StringIO())):
             warnings.simplefilter("ignore")
-            value = within(seconds, lambda: kept(function(*arguments)))
+            value, overwrites, keeps = within(seconds, lambda: watched(function, arguments))
     except KeyboardInterrupt:                          # whoever sits at the keyboard
         raise
     except NotImplementedError:
@@ -56,7 +63,16 @@ def call(function: Callable, arguments: Arguments, seconds: float) -> Called:
         return Called(error=sentence, too_long=True, printed=first_lines(told))
     except BaseException as error:                     # SystemExit and what else a student may raise
         return Called(error=described(error, function, arguments), printed=first_lines(told))
-    return Called(value, value is None or value is ..., printed=first_lines(told))
+    return Called(value, value is None or value is ..., printed=first_lines(told), overwrites=overwrites, keeps=keeps)
+
+
+def watched(function: Callable, arguments: Arguments) -> tuple[Any, bool, tuple[str, ...]]:
+    """The value of a call, whether it overwrites the one before, and what it has put something into."""
+    before = memory.kept(function)
+    value = function(*arguments)
+    overwrites = memory.overwritten(function, value)
+    after = memory.kept(function)
+    return kept(value), overwrites, tuple(name for name in after if after[name] != before.get(name))
 
 
 def kept(value: Any) -> Any:
