@@ -8,6 +8,7 @@ import pytest
 
 from swin_np.commands import terminal
 from swin_np.crosscheck.clock import UNLIMITED, Clock
+from swin_np.crosscheck.isolate import units
 from tests.crosscheck.models import check, every_point, reference
 
 
@@ -25,9 +26,9 @@ def only(points: dict[str, np.ndarray], *names: str) -> dict[str, np.ndarray]:
 def test_logits_alone_that_nothing_explains_name_three_results_in_between():
     report = check(only(unknown("output"), "output"))
     assert report.findings[0].kind == "unexplained"
-    units = ["patch_embed", "layers.0.blocks.0", "layers.0.blocks.1", "layers.1.blocks.0", "layers.1.blocks.1"]
-    assert len(report.next) == 3 and set(report.next) <= set(reference().points)
-    assert [name for name in report.next if name in units] == list(report.next)
+    results = [name for unit in units(reference().model) for name in unit.outputs]
+    assert len(report.next) == 3
+    assert [name for name in results if name in report.next] == list(report.next)
     assert f"Next: dump {', '.join(report.next)} too" in report.lines()[-1]
     assert report.to_json()["next"] == list(report.next)
 

@@ -18,8 +18,10 @@ from swin_np.mistakes.mistake import Mistake
 from tests.lengths import long_but
 from tests.mistakes.systems import IN_MODEL, OWN
 
-BELOW_ROUNDING = {"eps-1e-12", "eps-added-to-the-length", "norm-eps-outside-the-root"}     # where variances are large
-DESCRIBED = {"map-norms-left-out": "norm left out", "only-the-last-map-normalised": "norm left out"}
+BELOW_ROUNDING = {("swin_v2", "eps-added-to-the-length"), *((system, name) for system in ("vit", "deit")
+                                                            for name in ("eps-1e-12", "norm-eps-outside-the-root"))}
+DESCRIBED = {"map-norms-left-out": "norm left out", "only-the-last-map-normalised": "norm left out",
+             "patches-counted-down-the-columns": "the windows are in another order"}
 WHILE_LOADING = "positions-resized"                    # how the names of mistakes begin that a loaded model cannot show
 CASES = [(system, name) for system in IN_MODEL for name in IN_MODEL[system] if not name.startswith(WHILE_LOADING)]
 
@@ -38,16 +40,16 @@ def shown(own: Reference, points: dict[str, Array], units_only: bool) -> dict[st
 
 
 def is_told(report, name: str, system: str) -> bool:
-    if name in BELOW_ROUNDING and system in ("vit", "deit", "swin_v2"):
+    if (system, name) in BELOW_ROUNDING:
         return report.verdict == "agree"
-    return any({name, DESCRIBED.get(name, name)} & {finding.mistake, *finding.alternatives}
-               for finding in report.findings)
+    return any(name in (finding.mistake, *finding.alternatives) or DESCRIBED.get(name, name) in finding.sentence
+               or DESCRIBED.get(name) == finding.mistake for finding in report.findings)
 
 
-@pytest.mark.parametrize("units_only", [False, True], ids=["modules", "units"])
 @pytest.mark.parametrize("case", long_but(CASES[::20], CASES), ids="-".join)
-def test_a_mistake_in_numpy_is_named(case, units_only):
+def test_a_mistake_in_numpy_is_named(case):
     system, name = case
+    units_only = CASES.index(case) % 8 != 0            # less is known from the results of units alone
     mistake = IN_MODEL[system][name]
     own = reference(system, mistake)
     model = own.model.astype(np.float32)
