@@ -28,11 +28,11 @@ def page(report: Report, reference: str, candidate: str, notes: list[str], worse
 
     worse: sentences on what is worse than in an earlier report; None if there is no such report.
     """
-    known = {point.name for point in report.points}
+    known, said = {point.name for point in report.points}, [report.what_next] * bool(report.next)
     sections = [*filter(None, [findings_html(report.findings, known), first_divergence(report, known),
                                compared_before(worse)]),
                 ("modules", "All modules", READING + tree_html(report)),
-                ("tolerances", "Tolerances and notes", tolerances(report, [*report.notes, *notes]))]
+                ("tolerances", "Tolerances and notes", tolerances(report, [*said, *report.notes, *notes]))]
     navigation = "".join(f'<a href="#{name}">{title}</a> ' for name, title, _ in sections)
     body = "\n".join(f'<section id="{name}">\n<h2>{title}</h2>\n{text}\n</section>' for name, title, text in sections)
     heads = definitions([("reference", code(reference)), ("candidate", code(candidate)),

@@ -154,9 +154,14 @@ class Report:
             lines += [f"   {label}: {text}" for label, text in (
                 ("where", modules_in_words(finding.modules)), ("fix", finding.fix), ("paper", finding.place),
                 ("not told apart here from", ", ".join(finding.alternatives))) if text]
-        if self.next:
-            lines += ["", f"Next: dump {', '.join(self.next)} too and compare again: that divides what is left open."]
+        lines += ["", self.what_next] * bool(self.next)
         return [printable(line) for line in lines]
+
+    @property
+    def what_next(self) -> str:
+        """Which points to dump as well, in a sentence; empty where nothing is left open."""
+        points = ", ".join(self.next)
+        return f"Next: dump {points} too and compare again: that divides what is left open." if points else ""
 
     def summary(self) -> str:
         """The verdict as a sentence."""
