@@ -39,7 +39,7 @@ def crosscheck(reference: Reference, candidate: Candidate, mapping: Mapping[str,
     """Compare a candidate with the reference, locate what differs and name the mistake.
 
     mapping: {the candidate's name of a point: official name}. progress is called with a line on every longer step.
-    clock: how long causes are looked for; ten seconds without it.
+    clock: how long causes are looked for; eight seconds without it.
     Raises InputError if nothing can be compared: no point of a known name, or another configuration.
     """
     clock = clock or Clock()
