@@ -8,6 +8,7 @@ stated. "missed": the candidate is said to agree. "refused": it is not compared.
 
 import argparse
 import json
+import math
 import re
 import sys
 import time
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from swin_np.commands.terminal import progress, with_progress
 from swin_np.crosscheck.candidates import Candidate
+from swin_np.crosscheck.clock import Clock
 from swin_np.crosscheck.referee import crosscheck
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding, Report
@@ -88,11 +90,11 @@ def around(outer: str, inner: str) -> bool:
 
 
 def tried(what: str, depth: str, seed: int, image_size: tuple[int, int], points: dict[str, Array],
-          cause: "Cause | None") -> Trial:
-    """Run the referee on a candidate with this cause, or on a correct one."""
+          cause: "Cause | None", seconds: float = math.inf) -> Trial:
+    """Run the referee on a candidate with this cause, or on a correct one. seconds: for the search."""
     reference, start = reference_for(seed, image_size), time.monotonic()
     try:
-        report = crosscheck(reference, Candidate(points))
+        report = crosscheck(reference, Candidate(points), clock=Clock(seconds))
     except InputError as error:
         return Trial(what, depth, "refused", time.monotonic() - start, [("", "", str(error))])
     outcome = judge(report, cause) if cause is not None else "agree" if report.verdict == "agree" else "wrong"
@@ -145,6 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", default="", metavar="PATTERN", help="candidates whose name has this expression")
     parser.add_argument("--depth", choices=[*DEPTHS, "logits"],
                         help="one depth only (default: blocks, main and all)")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="for each search (default: no limit)")
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
     options = parser.parse_args(arguments)
     if not find_spec("torch"):
@@ -154,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = list(candidates(options.seed, options.quick, options.only, depths))
     trials = []
     for each in with_progress(chosen, "foreign ports"):
-        trial = tried(*each)
+        trial = tried(*each, options.seconds)
         trials.append(trial)
         progress(f"{trial.what}, {trial.depth}: {trial.outcome}, {trial.seconds:.1f} s: "
                  + "; ".join(f"{mistake} at {module}" for module, mistake, _ in trial.findings))

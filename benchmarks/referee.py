@@ -21,6 +21,7 @@ from oracle.small_models import EVEN, ODD, config_for, model_and_images, module_
 from swin_np import SwinConfig, SwinTransformer, edit, threads, trace, windows
 from swin_np.commands.terminal import progress, with_progress
 from swin_np.crosscheck.candidates import Candidate
+from swin_np.crosscheck.clock import UNLIMITED
 from swin_np.crosscheck.layouts import Axes
 from swin_np.crosscheck.noise import root_mean_square
 from swin_np.crosscheck.referee import crosscheck
@@ -124,7 +125,7 @@ def row(what: str, trials: list[tuple[tuple[Mistake, ...], Callable[[], dict[str
     """Judge every trial: (the mistakes planted, what gives the candidate's points)."""
     judged = []
     for mistakes, make in with_progress(trials, what):
-        report = crosscheck(reference_for(config_for(*mistakes), seed), Candidate(make()))
+        report = crosscheck(reference_for(config_for(*mistakes), seed), Candidate(make()), clock=UNLIMITED)
         judged.append(judge(report, mistakes))
         if not all(judged[-1]):
             say(f"{what}: {' and '.join(entry.name for entry in mistakes)}: found " + ("; ".join(
@@ -163,7 +164,8 @@ def larger_than_rounding(mistake: Mistake, precision: str, seed: int) -> bool:
 @cache
 def rounding_errors(config: SwinConfig, seed: int, precision: str) -> dict[str, float]:
     """The root mean square error of a correct candidate at every module."""
-    report = crosscheck(reference_for(config, seed), Candidate(torch_candidate(config, seed, precision)))
+    report = crosscheck(reference_for(config, seed), Candidate(torch_candidate(config, seed, precision)),
+                        clock=UNLIMITED)
     points = reference_for(config, seed).points
     return {point.name: point.whole.relative * root_mean_square(points[point.name]) for point in report.points}
 
@@ -199,7 +201,8 @@ def correct_candidates(count: int, say: Callable[[str], None]) -> Row:
         kind, config = kinds[number % len(kinds)], (EVEN, ODD)[number // len(kinds) % 2]
         seed = 100 + number // (2 * len(kinds))
         rng = np.random.default_rng(number)
-        report = crosscheck(reference_for(config, seed), Candidate(KINDS[kind](config, seed, rng)))
+        report = crosscheck(reference_for(config, seed), Candidate(KINDS[kind](config, seed, rng)),
+                        clock=UNLIMITED)
         if report.verdict != "agree":
             differ += 1
             say(f"correct candidate {number} ({kind}): found to differ: {[f.sentence for f in report.findings]}")

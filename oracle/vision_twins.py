@@ -13,7 +13,7 @@ import torch
 import torchvision
 from torch.overrides import TorchFunctionMode
 
-from swin_np.baselines.res2net import Res2Net
+from swin_np.baselines.res2net import Res2Net, Res2NetConfig
 from swin_np.baselines.resnet import ResNet, ResNetConfig
 from swin_np.baselines.swin_v2 import CosineWindowAttention, SwinTransformerV2, SwinV2Config
 from swin_np.baselines.vit import VisionTransformer, ViTConfig
@@ -70,6 +70,21 @@ def torchvision_vit(config: ViTConfig) -> Callable[[], torch.nn.Module]:
     """What builds torchvision's ViT of any configuration with square images and patches."""
     return partial(torchvision.models.VisionTransformer, config.img_size[0], config.patch_size[0], config.depth,
                    config.num_heads, config.embed_dim, config.hidden, num_classes=config.num_classes)
+
+
+def timm_vit(config: ViTConfig) -> Callable[[], torch.nn.Module]:
+    """What builds timm's ViT, or its distilled DeiT, of any configuration."""
+    models = timm.models
+    kind = models.deit.VisionTransformerDistilled if config.distilled else models.vision_transformer.VisionTransformer
+    return partial(kind, img_size=config.img_size, patch_size=config.patch_size, in_chans=config.in_chans,
+                   num_classes=config.num_classes, embed_dim=config.embed_dim, depth=config.depth,
+                   num_heads=config.num_heads, mlp_ratio=config.mlp_ratio, qkv_bias=config.qkv_bias)
+
+
+def timm_res2net(config: Res2NetConfig) -> Callable[[], torch.nn.Module]:
+    """What builds timm's Res2Net or Res2NeXt of any configuration with one convolution as its stem."""
+    return partial(timm.models.resnet.ResNet, timm.models.res2net.Bottle2neck, config.layers, config.num_classes,
+                   cardinality=config.cardinality, base_width=config.base_width, block_args={"scale": config.scale})
 
 
 def torchvision_resnet(config: ResNetConfig) -> Callable[[], torch.nn.Module]:

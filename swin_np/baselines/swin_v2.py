@@ -87,13 +87,15 @@ def unit_length(x: Array) -> Array:
     return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), SMALLEST_LENGTH)
 
 
-def cosine_attention(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, logit_scale: Array) -> Array:
-    """Eq. 2: softmax(cos(q, k) / tau + B + mask) v, (..., heads, M^2, d) each.
+def inverse_temperature(logit_scale: Array) -> Array:
+    """Eq. 2's 1 / tau, at most 100; the parameter is its logarithm, one for each head, (heads, 1, 1)."""
+    return np.exp(np.minimum(logit_scale, LARGEST_LOGIT_SCALE))
 
-    The parameter is log(1 / tau), one for each head, (heads, 1, 1); 1 / tau is at most 100.
-    """
-    scale = np.exp(np.minimum(logit_scale, LARGEST_LOGIT_SCALE))
-    scores = note("scores", unit_length(q) @ unit_length(k).swapaxes(-1, -2) * scale)   # (..., M^2, M^2)
+
+def cosine_attention(q: Array, k: Array, v: Array, bias: Array, mask: Array | None, logit_scale: Array) -> Array:
+    """Eq. 2: softmax(cos(q, k) / tau + B + mask) v, (..., heads, M^2, d) each."""
+    cosines = unit_length(q) @ unit_length(k).swapaxes(-1, -2)          # (..., M^2, M^2)
+    scores = note("scores", cosines * inverse_temperature(logit_scale))
     scores += bias
     scores = note("scores_with_bias", scores)
     if mask is not None and mask.any():

@@ -11,6 +11,7 @@ import numpy as np
 
 from swin_np.arguments.config_fields import check_fields, hidden_channels
 from swin_np.arguments.image_batches import check_images, finite
+from swin_np.attention import split_heads
 from swin_np.baselines.transformer import concatenate_heads, scaled_dot_product_attention
 from swin_np.block import Mlp
 from swin_np.chain import Step, run
@@ -136,9 +137,7 @@ class Attention(Module):
                    Linear.random(config.embed_dim, config.embed_dim, rng), config.num_heads)
 
     def forward(self, x: Array) -> Array:              # (B, n, D) -> (B, n, D)
-        b, n, channels = x.shape
-        qkv = self.qkv(x).reshape(b, n, 3, self.num_heads, channels // self.num_heads)
-        q, k, v = qkv.transpose(2, 0, 3, 1, 4)         # (B, heads, n, d) each
+        q, k, v = split_heads(self.qkv(x), self.num_heads)              # (B, heads, n, d) each
         q, k, v = note("q", q), note("k", k), note("v", v)
         return self.proj(concatenate_heads(by_heads(scaled_dot_product_attention, q, k, v)))
 

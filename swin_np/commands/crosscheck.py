@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import math
+from dataclasses import asdict
 from pathlib import Path
 
 from swin_np.commands.dump import IMAGE_HELP, reference_of
@@ -15,10 +17,13 @@ from swin_np.commands.options import (
     name_of,
     output_file,
 )
-from swin_np.commands.terminal import progress
+from swin_np.commands.terminal import erase_bar, progress, time_bar
 from swin_np.crosscheck import onnx_models
+from swin_np.crosscheck.arithmetic.schemes import FLOAT32
+from swin_np.crosscheck.arithmetic.sensitivity import sensitivity
 from swin_np.crosscheck.baseline import read_baseline, summary, worse
 from swin_np.crosscheck.candidates import Candidate, candidate_of, read_mapping
+from swin_np.crosscheck.clock import SECONDS, Clock
 from swin_np.crosscheck.live import is_live, live_candidate
 from swin_np.crosscheck.page import page
 from swin_np.crosscheck.referee import crosscheck
@@ -60,6 +65,12 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--html", type=Path, metavar="FILE",
                          help="write the report as one page that needs no network: the modules as a coloured tree, the "
                               "first divergence as pictures, the findings")
+    command.add_argument("--wanted-error", type=error_of_logits, metavar="ERROR",
+                         help="where the port rounds more than float32: rank the layers by what that costs each, and "
+                              "say which have to stay in float32 for this relative error of the logits, as 0.01")
+    command.add_argument("--seconds", type=seconds, default=SECONDS, metavar="N",
+                         help="how long to look for causes (default: %(default)g); what is left open then is told, and "
+                              "which points to dump next")
     command.add_argument("--baseline", type=Path, metavar="FILE",
                          help="what --json printed for an earlier build: say what is worse than it was")
     add_model_options(command)
@@ -79,14 +90,22 @@ def run_crosscheck(options: argparse.Namespace) -> int:
         onnx_models.packages(given)                    # before the work begins
     numbers = None if given is None or is_onnx else candidate_of(given)
     reference = the_reference(options)
-    report = crosscheck(reference, numbers or run(options.candidate, reference), mapping, progress)
-    result = report.to_json()
+    report = crosscheck(reference, numbers or run(options.candidate, reference), mapping, progress,
+                        Clock(options.seconds, lambda passed: time_bar(passed, options.seconds)))
+    erase_bar()
+    result, ranking = report.to_json(), None
+    if options.wanted_error and report.noise.arithmetic == FLOAT32:
+        options.notes.append("The candidate's arithmetic is float32: there are no layers to rank by what they cost.")
+    elif options.wanted_error:
+        ranking = sensitivity(reference, report.noise.arithmetic, options.wanted_error, progress)
+        result["sensitivity"] = asdict(ranking)
     got_worse = None if earlier is None else worse(summary(result), earlier)
     if options.json:
         print(json.dumps({**result, "notes": [*report.notes, *options.notes],
                           **({} if got_worse is None else {"worse": got_worse})}))
     else:
-        print("\n".join([*report.lines(), *against(options.baseline, got_worse)]))
+        layers = ["", *ranking.lines()] if ranking else []
+        print("\n".join([*report.lines(), *layers, *against(options.baseline, got_worse)]))
     if options.html:
         name = options.candidate if given is None else name_of(given)
         write_text(page(report, name_of(options.reference), name, options.notes, got_worse), options.html)
@@ -98,6 +117,27 @@ def run_crosscheck(options: argparse.Namespace) -> int:
     if got_worse is not None:
         return DIFFER if got_worse else AGREE
     return AGREE if report.verdict == "agree" else DIFFER
+
+
+def error_of_logits(text: str) -> float:
+    """The type of --wanted-error: a number above 0."""
+    return above_0(text, "a relative error above 0, such as 0.01")
+
+
+def seconds(text: str) -> float:
+    """The type of --seconds: a number above 0."""
+    return above_0(text, "a number of seconds above 0, such as 60")
+
+
+def above_0(text: str, expected: str) -> float:
+    """The number in an argument; ArgumentTypeError for none, and for one that is not above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} was given, expected {expected}")
+    return value
 
 
 def images_of(reference: Reference) -> Array:

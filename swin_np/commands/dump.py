@@ -22,10 +22,10 @@ from swin_np.commands.options import (
     output_file,
 )
 from swin_np.commands.terminal import progress
+from swin_np.crosscheck.architectures import checked
 from swin_np.crosscheck.reference import Reference
 from swin_np.errors import CheckpointError, InputError
 from swin_np.functional import Array
-from swin_np.model import SwinTransformer
 from swin_np.text import printable
 
 IMAGE_HELP = "a picture, or a .npy array (B, 3, H, W) already normalised"
@@ -68,9 +68,7 @@ def reference_of(source: Path | str, image: Path, options: argparse.Namespace) -
     sizes = given_sizes(options)
     path = on_this_disk(source, options)
     model = load(path, **sizes)
-    if type(model) is not SwinTransformer:             # V2 and Swin-Mixer are among its subclasses
-        raise InputError(f"{source} is a {type(model).__name__}, and the cross-check knows the first Swin "
-                         "Transformer: give the checkpoint of one, or compare traces of your own (swin_np.trace)")
+    checked(model.config)
     if image.suffix == ".npy":
         if options.preset is not None:
             raise InputError(f"{image} is an array, which is taken as it is: leave --preset {options.preset} out")

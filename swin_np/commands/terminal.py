@@ -11,9 +11,26 @@ BAR_WIDTH = 30                                         # characters
 SILENCE = 1.0                                          # seconds: what takes less needs no bar
 
 
+ERASE_LINE = "\r\x1b[K"                                # of a terminal
+
+
 def progress(line: str) -> None:
     """Say what is going on beside the result, which goes to standard output."""
-    print(line, file=sys.stderr, flush=True)
+    print(f"{ERASE_LINE if sys.stderr.isatty() else ''}{line}", file=sys.stderr, flush=True)
+
+
+def erase_bar() -> None:
+    """Take away what `time_bar` has drawn."""
+    if sys.stderr.isatty():
+        print(ERASE_LINE, end="", file=sys.stderr, flush=True)
+
+
+def time_bar(passed: float, seconds: float) -> None:
+    """On a terminal, how much of a budget of seconds has passed, until a line of progress or erase_bar comes."""
+    if sys.stderr.isatty():
+        bar = "#" * min(BAR_WIDTH, int(BAR_WIDTH * passed / seconds))
+        print(f"{ERASE_LINE}[{bar:{BAR_WIDTH}}] {passed:.0f} of {seconds:g} seconds", end="", file=sys.stderr,
+              flush=True)
 
 
 def with_progress(items: Sequence[Item], what: str) -> Iterator[Item]:

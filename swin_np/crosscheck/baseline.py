@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from swin_np.checkpoints.formats import strict_json
 from swin_np.crosscheck.report import SCHEMA
@@ -14,16 +15,18 @@ plus that of its rounding, which another build sums in another order; each round
 the triangle inequality the error over tolerance of the same mistake moves by two at most: to 1 + 2 / x times x. (Alone,
 the tolerance itself moves with the port's numbers.)"""
 
+WIDER = 2.0                                            # times: the arithmetic is another one
 RUNS = {"whole": "In the whole run", "alone": "Alone"}
 COVERS_ALL = ("unexplained", "weights", "nan", "shape")    # kinds of findings behind which no others are looked for
 
 
 @dataclass(frozen=True)
 class Error:
-    """Of a point in one of the two runs: whether it agreed, and its error over the tolerance."""
+    """Of a point in one of the two runs: whether it agreed, its error over the tolerance, and that tolerance."""
 
     agrees: bool
     excess: float
+    tolerance: float
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,10 @@ class Cause:
 
 @dataclass(frozen=True)
 class Summary:
-    """What is compared of a report. unit: of the last place; theirs: the candidate's name of each point; errors: by run
-    ("whole", "alone") and point."""
+    """What is compared of a report. arithmetic: of the candidate, in words; theirs: its name of each point; errors: by
+    run ("whole", "alone") and point."""
 
-    unit: float
+    arithmetic: str
     theirs: dict[str, str]
     errors: dict[str, dict[str, Error]]
     causes: list[Cause]
@@ -49,12 +52,14 @@ class Summary:
 
 def summary(report: dict[str, object]) -> Summary:
     """Of the JSON of a report; KeyError, TypeError or ValueError if it is none."""
-    errors = {run: {point["name"]: Error(point[run]["verdict"] in ("exact", "rounding"), excess_of(point[run]))
+    errors = {run: {point["name"]: Error(point[run]["verdict"] in ("exact", "rounding"), excess_of(point[run]),
+                                         float(point[run]["tolerance"]["typical"]))
                     for point in report["points"] if point[run] is not None} for run in RUNS}
     causes = [Cause(frozenset([found["mistake"], *found["alternatives"]]), found["kind"], tuple(found["modules"]),
                     found["sentence"]) for found in report["findings"]]
     theirs = {point["name"]: str(point["theirs"]) for point in report["points"]}
-    return Summary(float(report["noise"]["unit"]), theirs, errors, causes)
+    arithmetic = f"{report['noise']['arithmetic']}, stored in {report['precision']}"
+    return Summary(arithmetic, theirs, errors, causes)
 
 
 def excess_of(difference: dict[str, object]) -> float:
@@ -83,10 +88,9 @@ def worse(new: Summary, old: Summary) -> list[str]:
     """A sentence for each thing that is worse than it was; an empty list if nothing is.
 
     Worse is a finding that was not there, a point that agreed and differs, an error of the whole run above the
-    tolerance (of the coarser precision) that grew by more than SLACK, a point that is not compared any more, and a
-    coarser precision, in which more would agree.
+    tolerance (of the two the wider) that grew by more than SLACK, a point that is not compared any more, and a coarser
+    arithmetic, in which more would agree.
     """
-    coarser = max(new.unit, old.unit)
     sentences = [f"New at {', '.join(modules[:3])}: {cause.sentence}" for cause in new.causes
                  if (modules := uncovered(cause, old.causes))]
     for run, words in RUNS.items():
@@ -95,7 +99,8 @@ def worse(new: Summary, old: Summary) -> list[str]:
         differing = {name: pair for name, pair in both.items() if pair[0].agrees and not pair[1].agrees}
         grown = {name: (before, now) for name, (before, now) in both.items() if run == "whole"
                  and not before.agrees and not now.agrees
-                 and now.excess * new.unit / coarser > before.excess * old.unit / coarser + SLACK}
+                 and now.excess * now.tolerance > before.excess * before.tolerance
+                 + SLACK * max(now.tolerance, before.tolerance)}
         for found, what in ((differing, "agreed and differ now"), (grown, "differed and differ more now")):
             if found:
                 name, (before, now) = next(iter(found.items()))
@@ -104,9 +109,11 @@ def worse(new: Summary, old: Summary) -> list[str]:
     compared = {*new.theirs, *new.theirs.values()}     # a tensor may have been matched to two points by its content
     if lost := [name for name, theirs in old.theirs.items() if not {name, theirs} & compared]:
         sentences.append(f"Points that are not compared any more: {len(lost)}, first {lost[0]}.")
-    if new.unit > old.unit:
-        sentences.append(f"The precision is coarser: its unit in the last place is {new.unit:.3g} and was "
-                         f"{old.unit:.3g}, so the tolerances are wider.")
+    ratios = [found.tolerance / old.errors["whole"][name].tolerance for name, found in new.errors["whole"].items()
+              if name in old.errors["whole"]]
+    if ratios and median(ratios) > WIDER:
+        sentences.append(f"The arithmetic is coarser: {new.arithmetic}, and was {old.arithmetic}, so the tolerances "
+                         f"are {median(ratios):.3g} times wider.")
     return sentences
 
 

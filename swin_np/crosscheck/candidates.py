@@ -1,7 +1,6 @@
 """Candidates: the numbers of another implementation, from a file, a folder or memory, under the official names."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_np.checkpoints.dialects.dialect import Dialect
-from swin_np.checkpoints.dialects.swin import DIALECTS
 from swin_np.checkpoints.files import mapped, read
 from swin_np.checkpoints.formats import strict_json
 from swin_np.checkpoints.formats.npz import read_npy
+from swin_np.crosscheck.architectures import checked
 from swin_np.crosscheck.layouts import Axes
+from swin_np.crosscheck.spellings import Spelling
 from swin_np.errors import CheckpointError, InputError
 from swin_np.functional import Array
+from swin_np.systems.registry import Config
 
 POINT_PREFIXES = ("float64/", "points/")               # of the golden files, and for a dump that holds weights too
 STATE_PREFIX = "state/"
@@ -104,35 +104,36 @@ def read_mapping(path: Path) -> dict[str, str]:
         raise InputError(f'{path} is no mapping: give a JSON object {{"their name": "official name", ...}}') from None
 
 
-def named(points: dict[str, Array], axes: dict[str, Axes], depths: tuple[int, ...],
+def named(points: dict[str, Array], axes: dict[str, Axes], config: Config | None,
           mapping: Mapping[str, str] | None = None) -> Named:
     """The candidate's points under the names of the reference, whose points have these `axes`.
 
-    depths: of a Swin Transformer; () for another system, whose names are taken as they are. The dialect is the one
-    under which most points find a place that fits their shape. mapping: {their name: official name}, which goes before
-    any dialect.
+    config: of the reference's model; None for a trace of an unknown one, whose names are taken as they are. The
+    spelling is the one under which most points find a place that fits their shape. mapping: {their name: official
+    name}, which goes before any of them.
     """
-    choices = [in_dialect(points, axes, depths, dialect, mapping or {}) for dialect in DIALECTS.values()]
+    spellings = [None] if config is None else checked(config).spellings(config)
+    choices = [in_spelling(points, axes, spelling, mapping or {}) for spelling in spellings]
     return max(choices, key=lambda choice: (len(choice.points) - len(choice.unfit), -len(choice.unfit)))
 
 
-def in_dialect(points: dict[str, Array], axes: dict[str, Axes], depths: tuple[int, ...], dialect: Dialect,
-               mapping: Mapping[str, str]) -> Named:
-    """The same, in the names of one dialect."""
+def in_spelling(points: dict[str, Array], axes: dict[str, Axes], spelling: Spelling | None,
+                mapping: Mapping[str, str]) -> Named:
+    """The same, in the names of one implementation."""
+    dialect = "the reference" if spelling is None else spelling.dialect.name
     parts: dict[str, list[tuple[str, Array] | None]] = {}
     extra = []
     spare = [name for name in LOGITS if name in points][1:]
     for theirs, value in points.items():
         if theirs in spare:
             continue
-        if theirs in mapping or not depths:            # of another system the names are its own
+        if theirs in mapping or spelling is None:
             official, part, count = mapping.get(theirs, theirs), 0, 1
         else:
-            official, part, count = official_name(theirs, dialect.name, depths) or ("", 0, 1)
+            official, part, count = official_name(theirs, spelling) or ("", 0, 1)
         if (official in LOGITS and official not in axes) or official == "logits":
             official = "output"
-        if official.endswith(".attn") and official in axes and (
-                dialect.name == "torchvision" or not fits(value, axes[official])):
+        if f"{official}.rolled_back" in axes and (dialect == "torchvision" or not fits(value, axes[official])):
             official += ".rolled_back"                 # an attention that ends with the whole map
         if official not in axes or (official in parts and parts[official][part] is not None):
             extra.append(theirs)
@@ -150,7 +151,7 @@ def in_dialect(points: dict[str, Array], axes: dict[str, Axes], depths: tuple[in
         found[official] = pieces[0][1] if len(pieces) == 1 else np.concatenate([value for _, value in pieces], axis=-1)
         if not fits(found[official], axes[official]):
             unfit.append(official)
-    return Named(found, names, dialect.name, extra, unfit)
+    return Named(found, names, dialect, extra, unfit)
 
 
 def fits(value: Array, axes: Axes | None) -> bool:
@@ -159,20 +160,10 @@ def fits(value: Array, axes: Axes | None) -> bool:
 
 
 @cache
-def official_name(theirs: str, dialect: str, depths: tuple[int, ...]) -> tuple[str, int, int] | None:
-    """(official name, which part of it, of how many) of a point; None for a name that is not of this dialect.
-
-    timm and torchvision count a stage without its patch merging: its output is that of its last block.
-    """
+def official_name(theirs: str, spelling: Spelling) -> tuple[str, int, int] | None:
+    """(official name, which part of it, of how many) of a point; None for a name that is not of this spelling."""
     if theirs in LOGITS:
         return "output", 0, 1
-    if theirs in ("input", "head"):
+    if theirs in ("input", "head") or theirs.startswith("output."):     # a pyramid's levels have numbers
         return theirs, 0, 1
-    stage = (re.fullmatch(r"layers\.(\d+)", theirs) if dialect == "timm"
-             else re.fullmatch(r"features\.(\d*[13579])", theirs) if dialect == "torchvision" else None)
-    if stage:
-        number = int(stage[1]) // (1 if dialect == "timm" else 2)
-        return (f"layers.{number}.blocks.{depths[number] - 1}", 0, 1) if number < len(depths) else None
-    if dialect == "torchvision" and theirs == "features.0.1":
-        return "patch_embed.proj", 0, 1                # after the change of layout
-    return DIALECTS[dialect].to_official(theirs)
+    return spelling.official(theirs)

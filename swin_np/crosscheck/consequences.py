@@ -6,6 +6,7 @@ candidate, that tensor is the point.
 
 import numpy as np
 
+from swin_np.crosscheck.chains import Passed
 from swin_np.crosscheck.contents import Match
 from swin_np.crosscheck.known import Known
 from swin_np.crosscheck.noise import root_mean_square
@@ -19,7 +20,7 @@ FAR = 1.0                                              # relative error of a gue
 CLEARLY = 1.5                                          # and every other tensor is so much further
 
 
-def follow(known: Known, number: int, x: Array) -> bool:
+def follow(known: Known, number: int, x: Passed) -> bool:
     """Take a tensor for a missing point of a unit, with input x, if others follow from it; whether one was found."""
     before = ahead(known, number, x, known.points)
     for name, value in known.run(number, x, known.points)[0].items():
@@ -32,7 +33,7 @@ def follow(known: Known, number: int, x: Array) -> bool:
     return False
 
 
-def ahead(known: Known, number: int, x: Array, given: dict[str, Array]) -> dict[str, Array]:
+def ahead(known: Known, number: int, x: Passed, given: dict[str, Array]) -> dict[str, Array]:
     """What the unit and the next one make at each of their points."""
     values, y = known.run(number, x, given)
     return values | (known.run(number + 1, y, given)[0] if number + 1 < len(known.chain) else {})
@@ -57,7 +58,7 @@ def to_try(known: Known, name: str, value: Array) -> list[Match]:
     return chosen
 
 
-def following(known: Known, number: int, x: Array, name: str, match: Match, before: dict[str, Array]) -> int:
+def following(known: Known, number: int, x: Passed, name: str, match: Match, before: dict[str, Array]) -> int:
     """How many points, which took weights to make, become right if a tensor is taken for this point.
 
     before: what they are without it.
@@ -78,8 +79,8 @@ def guess(known: Known, number: int, values: dict[str, Array]) -> bool:
 
     Only if the candidate's logits are wrong, and the tensor must be clearly nearer than all others.
     """
-    name, logits = known.chain[number].outputs[-1], known.points.get("output")
-    if logits is None or not known.is_far("output", logits, known.reference.points["output"]):
+    name, logits = "".join(known.chain[number].outputs[-1:]), known.points.get("output")
+    if name not in values or logits is None or not known.is_far("output", logits, known.reference.points["output"]):
         return False
     free = [(far, match) for far, match in known.fitting(name, values[name]) if not known.is_taken(match.theirs)]
     if not free:
@@ -92,7 +93,7 @@ def guess(known: Known, number: int, values: dict[str, Array]) -> bool:
     return True
 
 
-def goes_on(known: Known, number: int, y: Array) -> bool:
+def goes_on(known: Known, number: int, y: Passed) -> bool:
     """Whether the next point that the candidate shows behind a unit is right if the unit's result is y.
 
     Then the candidate only did not show that result.

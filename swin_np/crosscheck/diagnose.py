@@ -17,28 +17,29 @@ from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding
 from swin_np.crosscheck.search import Explained, search, told_apart, without_unneeded
 from swin_np.crosscheck.solve import solution, solve
-from swin_np.crosscheck.trials import IN_MODEL, Trials
+from swin_np.crosscheck.trials import Trials
 from swin_np.functional import Array
 from swin_np.layers import redraw
-from swin_np.mistakes.catalogue import CATALOGUE, planted
+from swin_np.mistakes.catalogue import catalogue_for, planted
 from swin_np.mistakes.mistake import Mistake
 
 MOST = 0.9                                             # of the points that depend on weights
+LARGEST_FLOAT16 = 65504
 NEAREST, HALF = 3, 0.5                                 # mistakes named where none explains: they leave less than half
 
 
-def diagnose(reference: Reference, evidence: Evidence, state: dict[str, Array],
-             progress: Callable[[str], None]) -> list[Finding]:
+def diagnose(trials: Trials, state: dict[str, Array], progress: Callable[[str], None]) -> list[Finding]:
     """Every thing that is wrong, in the order of computation; an empty list if each module is right on its own.
 
     state: the candidate's weights, if its dump has them. progress is called with a line on every longer step.
     """
-    findings = not_finite(evidence) + explain_input(reference, evidence)
-    if not evidence.failing:
+    reference, evidence = trials.reference, trials.evidence
+    findings = not_finite(reference, evidence) + explain_input(reference, evidence)
+    if not evidence.failing or evidence.agrees:
         return findings
     if weights := other_weights(reference, state):
         return [*findings, weights]
-    trials, attempts = Trials(reference, evidence), Attempts(reference, evidence)
+    attempts, clock = Attempts(reference, evidence, trials.clock), trials.clock
     first = evidence.failing[0]
     if everything_differs(reference, evidence) and not trials.single(first) and not attempts.explains(first):
         return [*findings, unlike(reference, evidence)]
@@ -47,10 +48,11 @@ def diagnose(reference: Reference, evidence: Evidence, state: dict[str, Array],
     findings += attempts.explain(unexplained, plain, progress)
     if image := explain_embedding(reference, evidence, unexplained):
         findings.append(image)
-    groups = without_unneeded(trials, groups)
-    groups, simpler = attempts.simpler(groups)
-    findings += simpler
-    groups = [told_apart(trials, group, groups) for group in groups]
+    with clock.paused():
+        groups = without_unneeded(trials, groups)
+        groups, simpler = attempts.simpler(groups)
+        findings += simpler
+        groups = [told_apart(trials, group, groups) for group in groups]
     findings = once([*findings, *(finding for group in groups for finding in as_findings(trials, group))])
     findings += [solve(reference, evidence, names) or not_explained(trials, names) for names in unexplained.values()
                  if not all(map(evidence.in_float32, names))]
@@ -58,11 +60,10 @@ def diagnose(reference: Reference, evidence: Evidence, state: dict[str, Array],
     return sorted(findings, key=lambda finding: place_in_order(order, finding))
 
 
-def is_float32(reference: Reference, evidence: Evidence) -> bool:
+def is_float32(trials: Trials) -> bool:
     """Whether a candidate whose numbers are float64 has computed some of them in float32, as a softmax perhaps."""
-    failing = evidence.failing
-    return (bool(failing) and all(map(evidence.in_float32, failing))
-            and not Trials(reference, evidence).single(failing[0]))
+    failing = trials.evidence.failing
+    return bool(failing) and all(map(trials.evidence.in_float32, failing)) and not trials.single(failing[0])
 
 
 def once(findings: list[Finding]) -> list[Finding]:
@@ -83,7 +84,7 @@ def as_findings(trials: Trials, group: Explained) -> list[Finding]:
     modules = reference.modules_of(group.points)
     alternatives = tuple(" with ".join(planting) for planting in others)
     findings = []
-    for entry in (IN_MODEL[name] for name in chosen):
+    for entry in (trials.mistakes[name] for name in chosen):
         belonging = tuple(dict.fromkeys(found for module in modules if (found := belonging_module(module, entry))))
         belonging = belonging or tuple(dict.fromkeys(module for point in group.points
                                                      for module in trials.behind(point, entry)))
@@ -111,23 +112,47 @@ def place_in_order(order: list[str], finding: Finding) -> int:
     return min(places, default=-1)
 
 
-def not_finite(evidence: Evidence) -> list[Finding]:
-    """The first point with NaN or infinity, if there is one."""
+def not_finite(reference: Reference, evidence: Evidence) -> list[Finding]:
+    """The first point with NaN or infinity, if there is one, and whether float16 cannot hold what should be there."""
     wrong = [name for name, found in evidence.whole.items() if found.verdict == "nan"]
     if not wrong:
         return []
     place = evidence.whole[wrong[0]].where
+    if large := too_large(reference, evidence, wrong[0]):
+        step, size = large
+        return [Finding("nan", wrong[0], tuple(wrong), "float16 overflows",
+                        f"float16 overflows at {wrong[0]} ({place.phrase}): the reference has {size:,.0f} at {step}, "
+                        f"and float16 ends at {LARGEST_FLOAT16:,}.",
+                        "Compute that step in float32 or bfloat16, or scale what it takes; points behind it cannot be "
+                        "judged.")]
     return [Finding("nan", wrong[0], tuple(wrong), "not finite",
                     f"The candidate has NaN or infinity, first at {wrong[0]}: {place.phrase}.",
                     "Look for an overflow of float16, a division by 0 or memory that was never written there; points "
                     "behind it cannot be judged.")]
 
 
+def too_large(reference: Reference, evidence: Evidence, name: str) -> tuple[str, float] | None:
+    """(a step, its largest number) beyond float16 between a point and the finite one before it; None if there is none.
+
+    q k^T before the scale counts as a step.
+    """
+    points, known = list(reference.points), [point for point in evidence.whole if point != "input"]
+    before = known.index(name) - 1
+    for step in points[points.index(known[before]) + 1 if before >= 0 else 1:points.index(name) + 1]:
+        size = float(np.abs(reference.points[step]).max())
+        if step.endswith(".scores") and size <= LARGEST_FLOAT16:
+            attention = dict(reference.model.named_modules())[step.removesuffix(".scores")]
+            step, size = f"{step} before the scale", size / getattr(attention, "scale", lambda: 1.0)()
+        if size > LARGEST_FLOAT16:
+            return step, size
+    return None
+
+
 def shaped_otherwise(reference: Reference, name: str, shape: tuple[int, ...]) -> Finding:
     """The finding for a point of another shape: a mistake that gives this shape, or what was expected."""
     module = reference.module_of(name)
     fitting = []
-    for entry in CATALOGUE.values():
+    for entry in catalogue_for(reference.model).values():
         if re.fullmatch(entry.modules, module):
             with planted(entry), trace(reference.model, name) as recorded:
                 reference.model(reference.images)
@@ -170,11 +195,11 @@ def unlike(reference: Reference, evidence: Evidence) -> Finding:
     modules = reference.modules_of(evidence.failing)
     already = "the patch embedding differs already" if modules[0].startswith("patch_embed") else f"from {modules[0]} on"
     return Finding("weights", modules[0], modules, "other weights",
-                   "The candidate has other weights, or multiplies in a coarser precision than it was dumped in: "
-                   f"{already}, and {len(evidence.failing)} of {len(evidence.alone)} points differ on their own, which "
-                   "no mistake explains.",
+                   f"The candidate has other weights, or rounds in no way that is known: {already}, and "
+                   f"{len(evidence.failing)} of {len(evidence.alone)} points differ on their own, which no mistake "
+                   "explains.",
                    "Load the same checkpoint on both sides, and compare a few weights directly; if they are equal, "
-                   "compute without TF32, 16-bit or quantised products, and dump again.")
+                   "compute in float32, without calibrated quantisation, and dump again.")
 
 
 def not_explained(trials: Trials, names: list[str]) -> Finding:

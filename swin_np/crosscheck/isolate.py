@@ -4,40 +4,50 @@ So each module is run on the candidate's own input, and no mistake hides another
 says nothing about the modules before it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from swin_np.crosscheck.architectures import checked
+from swin_np.crosscheck.arithmetic.emulation import operand, stored
+from swin_np.crosscheck.chains import Passed, Unit, each
+from swin_np.crosscheck.plain_products import plain_products
 from swin_np.functional import Array
 from swin_np.layers import Module, editing, names_of_modules, step_name
-from swin_np.model import SwinTransformer
 from swin_np.parallel.pool import uncut
 
-
-@dataclass(frozen=True)
-class Unit:
-    """A link of the chain that a model is: a block, a patch merging, the embedding or the classifier.
-
-    outputs: the points that its result is, those aside that its own modules show.
-    """
-
-    name: str
-    compute: Callable[[Array], Array]
-    outputs: tuple[str, ...]
+Substitute = Callable[[str, Array], Array]
 
 
-def units(model: SwinTransformer) -> list[Unit]:
+def units(model: Module) -> list[Unit]:
     """The model's chain with each block by itself, in the order of computation."""
-    embedding, *steps, head = model.chain()
-    names = names_of_modules(model)
-    chain = [Unit("patch_embed", embedding.compute, () if model.config.ape else ("patch_embed",))]
-    for step in steps:
-        chain += [Unit(name, module, (name,)) for name, module in step.modules.items()]
-        if step.ends is not None:
-            chain[-1] = replace(chain[-1], outputs=(*chain[-1].outputs, names[id(step.ends)]))
-    return [*chain, Unit("head", head.compute, ("output",) if model.head is None else ("head", "output"))]
+    return checked(model.config).units(model)
+
+
+def first_units(chain: list[Unit], given: Container[str]) -> dict[int, int]:
+    """For each unit, by number, that from which on it has to be run: its own if all that it takes is `given`."""
+    numbers = {unit.name: number for number, unit in enumerate(chain)}
+    first = {0: 0}
+    for number, unit in enumerate(chain[1:], start=1):
+        read = [numbers[name] for name in unit.reads] or [number - 1]
+        first[number] = min(number if any(name in given for name in chain[other].outputs) else first[other]
+                            for other in read)
+    return first
+
+
+def by_name(see: Substitute, name: str, value: Array | list[Array]) -> Array | list[Array]:
+    """see(name, value); several maps each with its number behind the name, as a trace has them."""
+    return [see(f"{name}.{i}", item) for i, item in enumerate(value)] if isinstance(value, list) else see(name, value)
+
+
+def result_of(unit: Unit, x: Passed, see: Substitute) -> Passed:
+    """What a unit gives, with its outputs seen, and perhaps replaced, in turn."""
+    x = unit.compute(x)
+    for name in unit.outputs:
+        x = (*x[:-1], see(name, x[-1])) if isinstance(x, tuple) else by_name(see, name, x)
+    return x
 
 
 @dataclass
@@ -50,20 +60,21 @@ class Isolated:
 
     values: dict[str, Array]
     unit: dict[str, int]
-    inputs: list[Array]
+    inputs: list[Passed]
 
 
 class Reached(Exception):                               # noqa: N818 - not an error, the way out of a run
     """The point up to which a run goes has been computed."""
 
 
-def isolated(model: SwinTransformer, x: Array, given: dict[str, Array], first: int = 0, last: int | None = None,
+def isolated(model: Module, x: Passed, given: dict[str, Array], first: int = 0, last: int | None = None,
              until: str = "") -> Isolated:
     """Run the units `first` to `last` of the model on x; at each point of `given` keep the result and go on with given.
 
     given: the candidate's arrays by point, in the shapes of the reference. until: the point of `given` after which to
     stop.
     """
+    x = each(lambda x: x.astype(model.dtype), x)
     names, result = names_of_modules(model), Isolated({}, {}, [])
 
     def substitute(name: str, value: Array) -> Array:
@@ -73,15 +84,16 @@ def isolated(model: SwinTransformer, x: Array, given: dict[str, Array], first: i
         result.values[name], result.unit[name] = value.copy(), first + len(result.inputs) - 1
         if name == until:
             raise Reached
-        return known.reshape(value.shape).astype(value.dtype)
+        return np.array(known.reshape(value.shape), value.dtype, order="C")     # later steps may write to it
 
-    def change(module: Module | None, step: str, value: Array) -> Array:
-        return substitute(step_name(names[id(module)], step), value) if id(module) in names else value
+    def change(module: Module | None, step: str, value: Array | list[Array]) -> Array | list[Array]:
+        if id(module) not in names:
+            return value
+        name, value = step_name(names[id(module)], step), by_name(lambda _, item: stored(module, item), "", value)
+        return by_name(lambda _, item: operand(module, step, item), "", by_name(substitute, name, value))
 
-    with suppress(Reached), editing(change), uncut(), np.errstate(all="ignore"):       # a mistake may overflow
+    with suppress(Reached), plain_products(), editing(change), uncut(), np.errstate(all="ignore"):  # of overflows
         for unit in units(model)[first:None if last is None else last + 1]:
             result.inputs.append(x)
-            x = unit.compute(x)
-            for name in unit.outputs:
-                x = substitute(name, x)
+            x = result_of(unit, x, substitute)
     return result

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from swin_np.crosscheck.candidates import Named
+from swin_np.crosscheck.chains import Passed
 from swin_np.crosscheck.compare import CLOSE, excess
 from swin_np.crosscheck.contents import Match, Tensors
 from swin_np.crosscheck.evidence import MASKED_SCORES
-from swin_np.crosscheck.isolate import units
+from swin_np.crosscheck.isolate import by_name, result_of, units
 from swin_np.crosscheck.layouts import align
 from swin_np.crosscheck.noise import Rounding, root_mean_square, tolerance
 from swin_np.crosscheck.reference import Reference
@@ -95,23 +96,25 @@ class Known:
         match = self.nearest(name, value)
         return match is not None and not self.is_taken(match.theirs)
 
-    def run(self, number: int, x: Array, given: dict[str, Array]) -> tuple[dict[str, Array], Array]:
+    def run(self, number: int, x: Passed, given: dict[str, Array]) -> tuple[dict[str, Array], Passed]:
         """(what a unit makes at each of its points, of the `given` before it; its result)."""
         values: dict[str, Array] = {}
 
         def seen(name: str, value: Array) -> Array:
             values.setdefault(name, value.copy())
             known = given.get(name)
-            return value if known is None else known.reshape(value.shape).astype(value.dtype)
+            return value if known is None else np.array(known.reshape(value.shape), value.dtype, order="C")
 
-        def change(module: object, step: str, value: Array) -> Array:
-            return seen(step_name(self.names[id(module)], step), value) if id(module) in self.names else value
+        def change(module: object, step: str, value: Array | list[Array]) -> Array | list[Array]:
+            if id(module) not in self.names:
+                return value
+            return by_name(seen, step_name(self.names[id(module)], step), value)
 
-        unit = self.chain[number]
+        def result(name: str, value: Array) -> Array:
+            return value if name in values else seen(name, value)
+
         with editing(change), uncut(), np.errstate(all="ignore"):
-            y = unit.compute(x)
-            for name in unit.outputs:
-                y = seen(name, y)
+            y = result_of(self.chain[number], x, result)
         return {name: values[name] for name in values if name in self.reference.axes}, y
 
     def named(self, extra: list[str]) -> Named:

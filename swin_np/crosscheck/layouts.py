@@ -2,18 +2,21 @@
 
 A layout is written with a letter for every axis that there is and a space between those of the array, in the order
 in which they lie in memory: "B IM JN C" is a map of I x J windows of M x N tokens, "BIJ MN C" the same windows first.
+A map without windows has windows of one token. T counts the tokens of a sequence; Y and X the
+displacements in a window, down and across.
 """
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from swin_np.crosscheck.architectures import checked
+from swin_np.crosscheck.points import Place
 from swin_np.errors import ShapeError
 from swin_np.functional import Array
-from swin_np.variants import SwinConfig
+from swin_np.systems.registry import Config
 
 MAP = {
     "(B, H, W, C)": "B IM JN C",
@@ -52,8 +55,34 @@ PAIRS = {
     "(B nW heads, M^2, M^2)": "BIJH Q K",
     "(heads, B nW, M^2, M^2)": "H BIJ Q K",
 }
+SEQUENCES = {
+    "(B, n, C)": "B T C",
+    "(B n, C)": "BT C",
+    "(n, B, C)": "T B C",
+    "(B, C, n)": "B C T",
+    "(C, B n)": "C BT",
+}
+SEQUENCE_HEADS = {
+    "(B, heads, n, d)": "B H T D",
+    "(B, n, heads, d)": "B T H D",
+    "(B, n, C)": "B T HD",
+    "(B heads, n, d)": "BH T D",
+    "(n, B heads, d)": "T BH D",
+    "(B, heads, d, n)": "B H D T",
+}
+SEQUENCE_PAIRS = {"(B, heads, n, n)": "B H Q K", "(B heads, n, n)": "BH Q K", "(heads, B, n, n)": "H B Q K"}
 VECTORS = {"(B, C)": "B C", "(C, B)": "C B"}
 IMAGES = {"(B, 3, H, W)": "B C H W", "(B, H, W, 3)": "B H W C"}
+TABLES = {"((2M-1)^2, C)": "YX C", "(2M-1, 2M-1, C)": "Y X C"}
+SCORES = {"(B, classes, H, W)": "B C IM JN", "(B, H, W, classes)": "B IM JN C"}
+
+KINDS = {
+    "map": ("BIMJNC", MAP), "windows": ("BIJMNC", WINDOWS), "heads": ("BIJHMND", HEADS), "pairs": ("BIJHQK", PAIRS),
+    "sequence": ("BTC", SEQUENCES), "sequence heads": ("BHTD", SEQUENCE_HEADS),
+    "sequence pairs": ("BHQK", SEQUENCE_PAIRS), "vector": ("BC", VECTORS), "image": ("BCHW", IMAGES),
+    "scores": ("BCIMJN", SCORES), "table": ("YXC", TABLES),
+}
+"""By kind of place: the letters of its axes, in the order of the reference, and its layouts."""
 
 NEARER = 0.5                                           # another layout must at least halve the difference
 
@@ -122,7 +151,7 @@ def distance(x: Array, y: Array) -> float:
     return float(np.sqrt(np.square(difference[np.isfinite(difference)]).sum()))
 
 
-def axes_of(name: str, shape: tuple[int, ...], config: SwinConfig | None, image_size: tuple[int, int]) -> Axes:
+def axes_of(name: str, shape: tuple[int, ...], config: Config | None, image_size: tuple[int, int]) -> Axes:
     """The axes of the point `name`, which has `shape` in a trace of a model of `config` on images of this size.
 
     Without a configuration, as for other models, only that one shape is known.
@@ -130,42 +159,18 @@ def axes_of(name: str, shape: tuple[int, ...], config: SwinConfig | None, image_
     if config is None:
         lengths = {chr(ord("a") + i): length for i, length in enumerate(shape)}
         return Axes(lengths, {str(shape): " ".join(lengths)})
-    if name == "input":
-        return Axes(dict(zip("BCHW", shape, strict=True)), IMAGES)
-    if len(shape) == 2 and "layers" not in name:
-        return Axes(dict(zip("BC", shape, strict=True)), VECTORS)
-    stage, step = stage_and_step(name, config)
-    map_size = config.map_sizes(image_size)[stage]
-    window, _ = config.shape_policy.window_and_shift(map_size, config.window(stage), (0, 0))
-    if re.search(r"\.attn(\.|$)", name) and step != "rolled_back":
-        map_size = tuple(side + -side % m for side, m in zip(map_size, window, strict=True))
-    if any(side % m for side, m in zip(map_size, window, strict=True)):
-        window = (1, 1)                                # no windows tile this map
-    m, n = window
-    windows = {"I": map_size[0] // m, "J": map_size[1] // n}
-    batch = math.prod(shape) // math.prod(shape_without_batch(step, shape, windows, m * n))
-    if step in ("q", "k", "v"):
-        return Axes({"B": batch, **windows, "H": shape[1], "M": m, "N": n, "D": shape[3]}, HEADS)
-    if step.startswith("scores") or step == "probabilities":
-        return Axes({"B": batch, **windows, "H": shape[1], "Q": m * n, "K": m * n}, PAIRS)
-    if step in ("windows", "attn", "qkv", "attn.proj"):
-        return Axes({"B": batch, **windows, "M": m, "N": n, "C": shape[-1]}, WINDOWS)
-    return Axes({"B": batch, "I": windows["I"], "M": m, "J": windows["J"], "N": n, "C": shape[-1]}, MAP)
+    place = Place("image") if name == "input" else checked(config).place(name, shape, config, image_size)
+    letters, layouts = KINDS[place.kind]
+    if place.kind in ("image", "vector"):
+        return Axes(dict(zip(letters, shape, strict=True)), layouts)
+    lengths = lengths_of(place, shape)
+    batch = math.prod(shape) // math.prod(lengths[letter] for letter in letters if letter != "B")
+    return Axes({letter: lengths.get(letter, batch) for letter in letters}, layouts)
 
 
-def shape_without_batch(step: str, shape: tuple[int, ...], windows: dict[str, int], tokens: int) -> tuple[int, ...]:
-    """The lengths of one image's share of a point."""
-    own = shape[1:] if step in ("q", "k", "v", "probabilities") or step.startswith("scores") else (tokens, shape[-1])
-    return (windows["I"], windows["J"], *own)
-
-
-def stage_and_step(name: str, config: SwinConfig) -> tuple[int, str]:
-    """(the stage whose map the point lies on, counted from 0; the last part of its name)."""
-    last = len(config.depths) - 1
-    found = re.match(r"layers\.(\d+)(?:\.(.*))?", name)
-    if not found:
-        return (0 if name.startswith("patch_embed") else last), name
-    stage, rest = int(found[1]), found[2] or ""
-    if rest.startswith("blocks"):
-        return stage, "attn.proj" if rest.endswith("attn.proj") else rest.rpartition(".")[2]
-    return min(stage + 1, last), rest                  # after the merging
+def lengths_of(place: Place, shape: tuple[int, ...]) -> dict[str, int]:
+    """The length of every axis that a point of this place and shape can have, but for the batch."""
+    (h, w), (m, n) = place.map_size, place.window
+    tokens = place.length or m * n
+    return {"I": h // m, "M": m, "J": w // n, "N": n, "T": tokens, "Q": tokens, "K": tokens, "Y": 2 * m - 1,
+            "X": 2 * n - 1, "H": shape[1], "D": shape[-1], "C": shape[1 if place.kind == "scores" else -1]}

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from swin_np.checkpoints.dialects.dialect import State
-from swin_np.checkpoints.dialects.swin import DIALECTS
+from swin_np.baselines.vit import ViTConfig
+from swin_np.checkpoints.dialects.dialect import COUNTERS, Dialect, State
 from swin_np.checkpoints.holding import check_held
 from swin_np.checkpoints.loading import convert
+from swin_np.crosscheck.architectures import checked
 from swin_np.crosscheck.candidates import Candidate
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.torch_models import record
+from swin_np.dense.backbones import DenseConfig
 from swin_np.errors import InputError, SwinError
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ FAILURES = (ImportError, OSError, RuntimeError, ValueError, TypeError, KeyError,
 def of_timm(library: ModuleType, name: str, reference: Reference) -> "torch.nn.Module":
     """timm's model of this name, for the reference's classes and images."""
     check_known(library.__name__, name.partition(".")[0], library.list_models())
-    return library.create_model(name, pretrained=False, num_classes=reference.config.num_classes,
-                                img_size=tuple(reference.image_size))
+    sized = {"img_size": tuple(reference.image_size)} if hasattr(reference.config, "img_size") else {}
+    return library.create_model(name, pretrained=False, num_classes=reference.config.num_classes, **sized)
 
 
 def of_torchvision(library: ModuleType, name: str, reference: Reference) -> "torch.nn.Module":
@@ -39,18 +41,22 @@ def of_torchvision(library: ModuleType, name: str, reference: Reference) -> "tor
     from torch.nn import Identity
 
     check_known(library.__name__, name, library.models.list_models())
-    model = library.models.get_model(name, weights=None, num_classes=reference.config.num_classes)
+    sized = {"image_size": reference.image_size[0]} if isinstance(reference.config, ViTConfig) else {}
+    model = library.models.get_model(name, weights=None, num_classes=reference.config.num_classes, **sized)
     if not reference.config.num_classes:
-        model.head = Identity()
+        setattr(model, next(head for head in TORCHVISION_HEADS if hasattr(model, head)), Identity())
     return model
 
 
 def of_transformers(library: ModuleType, name: str, reference: Reference) -> "torch.nn.Module":
-    """The classifier that a repository's, or a folder's, config.json describes, for the reference's classes."""
+    """The classifier, or the UPerNet, that a repository's, or a folder's, config.json describes, for these classes."""
     config = library.AutoConfig.from_pretrained(name, num_labels=reference.config.num_classes)
-    return library.AutoModelForImageClassification.from_config(config)
+    is_dense = isinstance(reference.config, DenseConfig)
+    return (library.AutoModelForSemanticSegmentation if is_dense else
+            library.AutoModelForImageClassification).from_config(config)
 
 
+TORCHVISION_HEADS = ("head", "heads", "fc")            # of its Swins, ViTs and ResNets
 BUILDERS: dict[str, Callable[[ModuleType, str, Reference], "torch.nn.Module"]] = {
     "timm": of_timm, "torchvision": of_torchvision, "transformers": of_transformers}
 """By library: what builds its model of a name."""
@@ -84,8 +90,8 @@ def live_candidate(text: str, reference: Reference) -> Candidate:
     except SwinError:
         raise
     except FAILURES as error:
-        raise InputError(f"{library} does not build the model {name} ({first_line(error)}): give the name of a Swin "
-                         "Transformer that it has") from None
+        raise InputError(f"{library} does not build the model {name} ({first_line(error)}): give the name of a "
+                         f"{checked(reference.config).architecture.name} that it has") from None
     place(weights(library, model, reference), text, model)
     try:
         return Candidate(record(model, reference.images.astype(np.float32)))
@@ -97,27 +103,41 @@ def live_candidate(text: str, reference: Reference) -> Candidate:
 def check_known(library: str, name: str, known: list[str]) -> None:
     """Raise InputError, with names that are like it, for one that the library does not have."""
     if name not in known:
-        near = get_close_matches(name, known, 3) or [each for each in known if each.startswith("swin")][:3]
+        near = get_close_matches(name, known, 3) or [each for each in known if each.startswith("swin")][:3] or known[:3]
         raise InputError(f"{library} has no model {name}: give one that it has, such as {', '.join(near)}")
 
 
 def weights(library: str, model: "torch.nn.Module", reference: Reference) -> State:
     """The reference's parameters by the names of the model's, as conversion writes them."""
-    dialects = [dialect for dialect in DIALECTS.values() if dialect.name.partition("-")[0] == library]
+    dialects = [spelling.dialect for spelling in checked(reference.config).spellings(reference.config)
+                if library in libraries_of(spelling.dialect)]
+    if not dialects:
+        raise InputError(f"no names of {library} are known for a {checked(reference.config).architecture.name}: dump "
+                         "the model's points into a file")
     state = {name: value.astype(np.float32) for name, value in reference.model.state_dict().items()}
-    try:
-        check_held(reference.config, dialects[0])
-        choices = [convert(state, dialect, reference.config) for dialect in dialects]
-    except SwinError as error:
-        raise InputError(f"no model of {library} has these weights: {error}") from None
+    choices, errors = [], []
+    for dialect in dialects:
+        try:
+            check_held(reference.config, dialect)
+            choices.append(convert(state, dialect, reference.config))
+        except SwinError as error:
+            errors.append(error)
+    if not choices:
+        raise InputError(f"no model of {library} has these weights: {errors[0]}")
     return max(choices, key=lambda choice: len(choice.keys() & model.state_dict().keys()))
+
+
+def libraries_of(dialect: Dialect) -> tuple[str, ...]:
+    """The libraries whose models have the names of a dialect; timm has Res2Net's as its authors have them."""
+    return ("timm",) if dialect.name == "res2net" else (dialect.name.partition("-")[0],)
 
 
 def place(state: State, text: str, model: "torch.nn.Module") -> None:
     """Load the state into the model; InputError unless every tensor has its place and every place its tensor."""
     import torch
 
-    theirs = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    counters = {name: value for name, value in model.state_dict().items() if name.endswith(COUNTERS)}
+    theirs = {name: tuple(value.shape) for name, value in model.state_dict().items() if name not in counters}
     ours = {name: value.shape for name, value in state.items()}
     names = {**theirs, **ours}
     if wrong := [name for name in names if ours.get(name) != theirs.get(name)]:
@@ -125,7 +145,7 @@ def place(state: State, text: str, model: "torch.nn.Module") -> None:
         raise InputError(f"the weights of the reference do not fit {text}, {len(wrong)} of {len(names)} tensors: for "
                          f"{wrong[0]} the reference has {have}, the model {has}: give the name of the model that they "
                          "are of")
-    model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in state.items()})
+    model.load_state_dict(counters | {name: torch.from_numpy(np.array(value)) for name, value in state.items()})
 
 
 def first_line(error: BaseException) -> str:

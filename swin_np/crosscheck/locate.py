@@ -45,7 +45,8 @@ def locate(wrong: Array, axes: Axes, shift: tuple[int, int] = (0, 0)) -> Where:
         return int(places.sum()), places.size
 
     tiled = "I" in letters and axes.lengths.get("M", 2) * axes.lengths.get("N", 2) > 1
-    tokens, windows = count("BIMJNQ") if "I" in letters else (0, 0), count("IJ") if tiled else (0, 0)
+    tokens = count("BIMJNQT") if {"I", "T"} & set(letters) else (0, 0)
+    windows = count("IJ") if tiled else (0, 0)
     is_image = letters == list("BCHW")
     heads = (0, 0) if is_image else count("H")
     last = "D" if "D" in letters else "C" if "C" in letters else ""
@@ -55,6 +56,8 @@ def locate(wrong: Array, axes: Axes, shift: tuple[int, int] = (0, 0)) -> Where:
         phrases.append(f"images {listed(np.flatnonzero(over('B')))} of {axes.lengths['B']}")
     if 0 < windows[0] < windows[1]:
         phrases.append(f"{windows[0]} of {windows[1]} windows{which_windows(over('IJ'))}")
+    elif "T" in letters and 0 < count("T")[0] < axes.lengths["T"]:
+        phrases.append(f"tokens {listed(np.flatnonzero(over('T')))} of {axes.lengths['T']}")
     elif 0 < tokens[0] < tokens[1]:
         phrases.append(f"{tokens[0]} of {tokens[1]} tokens")
     if 0 < heads[0] < heads[1]:

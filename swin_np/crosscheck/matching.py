@@ -37,7 +37,7 @@ def by_content(reference: Reference, candidate: Candidate, found: Named,
                 if name not in known.points and (match := known.nearest(name, value)) and (
                         candidate.others or not known.is_named(match.theirs)):         # a graph gives all its tensors
                     known.accept(name, match)
-            if unit.outputs[-1] in known.points or goes_on(known, number, y) or not (
+            if any(name in known.points for name in unit.outputs[-1:]) or goes_on(known, number, y) or not (
                     follow(known, number, x) or guess(known, number, values)):
                 break
         x = known.run(number, x, known.points)[1]
@@ -46,7 +46,7 @@ def by_content(reference: Reference, candidate: Candidate, found: Named,
 
 def take_logits(known: Known) -> None:
     """Take the one tensor that has the logits' shape for them, if no name tells."""
-    if "output" not in known.points:
+    if "output" not in known.points and "output" in known.reference.points:
         choices = [match for _, match in known.fitting("output", known.reference.points["output"])]
         if choices and all(known.tensors.copies(each.theirs, choices[0].theirs) for each in choices):
             known.accept("output", choices[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from swin_np import __version__
-from swin_np.crosscheck.noise import EPSILON, LARGEST_FACTOR, TYPICAL_FACTOR
+from swin_np.crosscheck.noise import LARGEST_FACTOR, TYPICAL_FACTOR
 from swin_np.crosscheck.page_tree import difference_html, link, tree_html
 from swin_np.crosscheck.pictures import DIFFERENCES, VALUES, extent, plane, png
 from swin_np.crosscheck.report import Divergence, Finding, Report
@@ -28,15 +28,15 @@ def page(report: Report, reference: str, candidate: str, notes: list[str], worse
 
     worse: sentences on what is worse than in an earlier report; None if there is no such report.
     """
-    known = {point.name for point in report.points}
+    known, said = {point.name for point in report.points}, [report.what_next] * bool(report.next)
     sections = [*filter(None, [findings_html(report.findings, known), first_divergence(report, known),
                                compared_before(worse)]),
                 ("modules", "All modules", READING + tree_html(report)),
-                ("tolerances", "Tolerances and notes", tolerances(report, [*report.notes, *notes]))]
+                ("tolerances", "Tolerances and notes", tolerances(report, [*said, *report.notes, *notes]))]
     navigation = "".join(f'<a href="#{name}">{title}</a> ' for name, title, _ in sections)
     body = "\n".join(f'<section id="{name}">\n<h2>{title}</h2>\n{text}\n</section>' for name, title, text in sections)
     heads = definitions([("reference", code(reference)), ("candidate", code(candidate)),
-                         ("precision", report.precision), ("names of", report.dialect),
+                         ("arithmetic", text_html(report.noise.sentence)), ("names of", report.dialect),
                          ("points", str(len(report.points))), ("swin_np", __version__)])
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -127,10 +127,15 @@ def compared_before(worse: list[str] | None) -> Section | None:
 
 def tolerances(report: Report, notes: list[str]) -> str:
     """How far a correct candidate may be from the truth, and what else is worth knowing."""
-    return (f"<p>{text_html(report.how_it_computed())} The tolerance of a point is {LARGEST_FACTOR:g} times the "
-            f"largest error, and {TYPICAL_FACTOR:g} times the root mean square error, of a float32 run of the "
-            f"reference against float64 there, times the ratio of the unit in the last place of {report.precision}, "
-            f"{EPSILON[report.precision]:.3g}, to that of float32.</p>\n{bullets(notes)}")
+    noise = report.noise
+    text = (f"{noise.sentence}. The tolerance of a point is {LARGEST_FACTOR:g} times the largest error, and "
+            f"{TYPICAL_FACTOR:g} times the root mean square error, of a float32 run of the reference against float64 "
+            "there")
+    text += ", times 2^-29 for float64" * (noise.computing == "float64")
+    text += "; and half a unit in the last place where it is stored in 16 bits" * bool(noise.to_json()["stored"])
+    text += (f"; and for its arithmetic {noise.slack:g} times what an emulation of that is away from the truth"
+             if noise.expected else "")
+    return f"<p>{text_html(text)}.</p>\n{bullets(notes)}"
 
 
 def bullets(sentences: list[str]) -> str:

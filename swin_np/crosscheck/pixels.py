@@ -38,8 +38,9 @@ def explain_embedding(reference: Reference, evidence: Evidence, unexplained: dic
     """What is wrong with images that were not dumped, if only the patch embedding is unexplained; it then leaves
     `unexplained`.
     """
-    names = [name for kind, points in unexplained.items() if kind.startswith("patch_embed") for name in points]
-    if not names or "input" in evidence.whole:
+    kinds = [kind for kind, points in unexplained.items() if evidence.unit[points[0]] == 0]
+    names = [name for kind in kinds for name in unexplained[kind]]
+    if names[:1] != list(evidence.alone)[:1] or "input" in evidence.whole:     # what is right tells of the images
         return None
     result = Finding("input", "input", ("input",), "other images",
                      f"The candidate computed on other images, or its patch embedding has other weights: {names[0]} "
@@ -50,7 +51,7 @@ def explain_embedding(reference: Reference, evidence: Evidence, unexplained: dic
         if all(explains(reference, evidence, name, values[name]) for name in names):
             result = image_finding(mistake, "the patch embedding is what it would be if the images were")
             break
-    for kind in [kind for kind in unexplained if kind.startswith("patch_embed")]:
+    for kind in kinds:
         del unexplained[kind]
     return result
 

@@ -6,7 +6,6 @@ Both know each module by its official name and each step inside an attention by 
 import contextlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from swin_np.arguments.checks import instance, shown
 from swin_np.checkpoints.formats.npz import write_npz
+from swin_np.crosscheck.configurations import stated
 from swin_np.errors import InputError, ShapeError
 from swin_np.functional import Array
 from swin_np.layers import Module, editing, names_of_modules, recording, step_name
@@ -48,7 +48,7 @@ class Trace(dict[str, Array]):
         Raises InputError if it cannot be written; an older file then stays.
         """
         config = getattr(self.model, "config", None)
-        write_npz(path, dict(self), {} if config is None else {"config": json.dumps(asdict(config))})
+        write_npz(path, dict(self), {} if config is None else {"config": json.dumps(stated(config))})
 
 
 def check_place(model: Module, pattern: str) -> None:

@@ -2,31 +2,33 @@
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from swin_np.arguments.image_batches import check_images
 from swin_np.checkpoints.dialects.swin import recognise
 from swin_np.checkpoints.dialects.translation import to_official
 from swin_np.checkpoints.files import read
 from swin_np.checkpoints.formats import strict_json
 from swin_np.checkpoints.formats.npz import write_npz
+from swin_np.crosscheck.architectures import checked
+from swin_np.crosscheck.arithmetic.emulation import emulated, emulated_points
+from swin_np.crosscheck.arithmetic.schemes import FLOAT32, Arithmetic
 from swin_np.crosscheck.candidates import STATE_PREFIX, candidate_of
+from swin_np.crosscheck.configurations import ARCHITECTURE, configuration, stated
 from swin_np.crosscheck.layouts import Axes, axes_of
-from swin_np.crosscheck.noise import EPSILON, Rounding, rounding_of
+from swin_np.crosscheck.noise import EPSILON, Rounding, root_mean_square, rounding_of
+from swin_np.crosscheck.plain_products import plain_products
 from swin_np.crosscheck.record import trace
 from swin_np.errors import InputError, SwinError
 from swin_np.functional import Array
-from swin_np.model import SwinTransformer
-from swin_np.shape_policy import SHAPE_POLICIES, TORCHVISION, ShapePolicy
-from swin_np.variants import SwinConfig
-
-MAIN_POINTS = ("patch_embed", "patch_embed.proj", "layers.*.norm1", "layers.*.attn", "layers.*.norm2", "layers.*.mlp",
-               "layers.*.blocks.?", "layers.*.blocks.??", "layers.?", "layers.*.downsample", "norm", "head", "output")
-"""What a reference file holds for the eye; all other points follow from its weights."""
+from swin_np.layers import Module
+from swin_np.shape_policy import TORCHVISION
+from swin_np.systems.registry import Config, architecture_of, image_size
 
 
 @dataclass(frozen=True)
@@ -37,29 +39,41 @@ class Reference:
         run at each. model: in float64, or None if only a trace was given: then nothing can be diagnosed.
     single: the model in float32, its weights displaced by up to half a unit in the last place, as those of a 16-bit
         port are. images: (B, 3, H, W) float64, or None as the model.
+    arithmetic: what `model` and `single` emulate; if it is not float32, exact is the model without it, slack how far
+        correct numbers may be from emulated ones, over the noise, and noise how far at each point a whole run in it is
+        from the truth; expected: the same as root mean square over the truth's.
     """
 
     points: dict[str, Array]
     rounding: dict[str, Rounding]
-    config: SwinConfig | None
+    config: Config | None
     image_size: tuple[int, int]
-    model: SwinTransformer | None = None
-    single: SwinTransformer | None = None
+    model: Module | None = None
+    single: Module | None = None
     images: Array | None = None
+    arithmetic: Arithmetic = FLOAT32
+    exact: Module | None = None
+    slack: float = 0.0
+    noise: dict[str, Rounding] = field(default_factory=dict)
+    expected: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, model: SwinTransformer, images: Array) -> "Reference":
-        """Run the model on images (B, 3, H, W), already normalised; errors as the model's."""
+    def of(cls, model: Module, images: Array) -> "Reference":
+        """Run the model on images (B, 3, H, W), already normalised; errors as the model's.
+
+        Raises InputError for an architecture that is not cross-checked.
+        """
+        checked(model.config)
         model, single = model.astype(np.float64), displaced(model.astype(np.float32))
         images = np.asarray(images)
         if images.ndim == 3:
             images = images[None]
         if not np.issubdtype(images.dtype, np.floating):
-            images = model.check_images(images)        # which says what to do
+            check_images(images, model.config.in_chans, model.dtype)   # which says what to do
         images = images.astype(np.float64)
         with trace(model) as double_points:
             model(images)
-        with trace(single) as single_points:
+        with plain_products(), trace(single) as single_points:
             single(displace(images.astype(np.float32), np.random.default_rng(0)))
         points = {"input": images, **double_points}
         rounding = {name: rounding_of(single_points[name], value) for name, value in double_points.items()}
@@ -67,15 +81,25 @@ class Reference:
         return cls(points, rounding, model.config, images.shape[2:], model, single, images)
 
     @classmethod
-    def of_points(cls, points: dict[str, Array], config: SwinConfig | None) -> "Reference":
+    def of_points(cls, points: dict[str, Array], config: Config | None) -> "Reference":
         """A trace without its model: rounding is taken to be a few units in the last place, growing with the depth."""
         images = points.get("input")
-        size = images.shape[2:] if images is not None else config.img_size if config is not None else (0, 0)
+        size = images.shape[2:] if images is not None else image_size(config) if config is not None else (0, 0)
         points = {name: value.astype(np.float64) for name, value in points.items()}
         growth = np.linspace(1, 10, len(points))
         rounding = {name: rounding_of(value, value).scaled(factor)
                     for (name, value), factor in zip(points.items(), growth, strict=True)}
         return cls(points, rounding, config, tuple(size))
+
+    def computing_in(self, arithmetic: Arithmetic, slack: float) -> "Reference":
+        """The same reference with models that emulate an arithmetic."""
+        model = emulated(self.model, arithmetic)
+        points = emulated_points(model, self.images)
+        noise = {name: rounding_of(value, self.points[name]) for name, value in points.items()}
+        expected = {name: root_mean_square(value - self.points[name]) / root_mean_square(self.points[name])
+                    for name, value in points.items() if np.any(self.points[name])}
+        return replace(self, model=model, single=emulated(self.single, arithmetic), exact=self.model,
+                       arithmetic=arithmetic, slack=slack, noise=noise, expected=expected)
 
     @cached_property
     def axes(self) -> dict[str, Axes]:
@@ -103,13 +127,15 @@ class Reference:
         pattern: which points, as in a shell; "" for the output of every larger module, which is enough, since the
         others follow from the weights. Gives the names stored; InputError if the file cannot be written.
         """
-        patterns = (pattern,) if pattern else MAIN_POINTS
+        patterns = (pattern,) if pattern else checked(self.config).main
         kept = {name: value for name, value in self.points.items() if name != "input"
                 and any(fnmatchcase(name, each) for each in patterns)}
         arrays = {STATE_PREFIX + name: value.astype(np.float32) for name, value in self.model.state_dict().items()}
-        arrays |= {"input": self.images.astype(np.float32), "logits_float64": self.points["output"]}
+        arrays |= {"input": self.images.astype(np.float32)}
+        if "output" in self.points:                    # a pyramid has several
+            arrays |= {"logits_float64": self.points["output"]}
         arrays |= {f"float64/{name}": value for name, value in kept.items()}
-        write_npz(path, arrays, {"source": source, "config": json.dumps(asdict(self.config))})
+        write_npz(path, arrays, {"source": source, "config": json.dumps(stated(self.config))})
         return list(kept)
 
 
@@ -119,7 +145,7 @@ def displace(value: Array, rng: np.random.Generator) -> Array:
     return (value * (1 + u)).astype(np.float32)
 
 
-def displaced(model: SwinTransformer) -> SwinTransformer:
+def displaced(model: Module) -> Module:
     """The model with every parameter displaced; the same every time."""
     rng = np.random.default_rng(1)
     model.place({name: displace(value, rng) for name, value in model.state_dict().items()})
@@ -142,28 +168,18 @@ def read_reference(path: str | Path, progress: Callable[[str], None] = lambda li
         if not state and any(name.endswith(".weight") for name in stored.tensors):
             raise InputError("it is a checkpoint, which needs an image too: give it with --image")
         if not state:
-            config = config_from(settings, TORCHVISION) if settings else None
+            config = configuration(settings) if settings else None
             return Reference.of_points(candidate_of(path).points, config)
         if "input" not in stored.tensors:
             raise InputError("it holds weights and no entry 'input' with the images")
-        dialect, tensors, _ = recognise(state)
-        config = config_from(settings, dialect.shape_policy)
-        model = SwinTransformer.random(config, seed=None)
-        model.load_state_dict(to_official(tensors, dialect))
+        policy = TORCHVISION
+        if ARCHITECTURE not in settings:               # a golden file, whose names are a library's
+            dialect, tensors, _ = recognise(state)
+            state, policy = to_official(tensors, dialect), dialect.shape_policy
+        config = configuration(settings, policy)
+        model = architecture_of(config).model.random(config, seed=None)
+        model.load_state_dict(state)
     except SwinError as error:
         raise InputError(f"{path} is no reference of `swin-np dump`, nor a saved trace: {error}") from None
     progress("running the reference in float64 and float32")
     return Reference.of(model, stored.tensors["input"])
-
-
-def config_from(settings: dict[str, object], policy: ShapePolicy) -> SwinConfig:
-    """The configuration that a file's `meta` states; `policy` where it names none. InputError for other fields."""
-    known = {field.name for field in fields(SwinConfig)}
-    if unknown := sorted(settings.keys() - known):
-        raise InputError(f"its configuration has the fields {', '.join(unknown)}, which no SwinConfig has: "
-                         "write it with swin-np dump")
-    settings = dict(settings)
-    stated = settings.pop("shape_policy", None)
-    if isinstance(stated, dict):
-        policy = SHAPE_POLICIES.get(stated.get("name"), policy)
-    return SwinConfig(**settings, shape_policy=policy)

@@ -1,16 +1,17 @@
 """The report of a cross-check: every point, what is wrong, and both as text and as JSON."""
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
+from swin_np.crosscheck.arithmetic.schemes import Arithmetic
 from swin_np.crosscheck.compare import Difference
 from swin_np.crosscheck.layouts import Axes
-from swin_np.crosscheck.noise import EPSILON, LARGEST_FACTOR, TYPICAL_FACTOR
+from swin_np.crosscheck.noise import LARGEST_FACTOR, SIXTEEN_BITS, TYPICAL_FACTOR, usual_precision
 from swin_np.functional import Array
 from swin_np.mistakes.mistake import Mistake
 from swin_np.text import printable
 
-SCHEMA = 1                                             # of the JSON: another number where a field changes its meaning
+SCHEMA = 2                                             # of the JSON: another number where a field changes its meaning
 ROW = "{:{names}}  {:<9}{:>9}{:>9}{:>12}{:>9}  {:{layouts}}  {}"
 
 
@@ -72,51 +73,108 @@ class Divergence:
 
 
 @dataclass(frozen=True)
+class Noise:
+    """The model of a candidate's rounding.
+
+    computing: "float32" or "float64", in which sums are made. arithmetic: what it rounds beside, `FLOAT32` where
+    nothing. stored: in which precision each point is kept, where its numbers tell. expected: where it rounds more, the
+    error that this makes in a whole run, by point, as root mean square over the reference's. slack: how far correct
+    numbers may be from emulated ones, over the noise.
+    """
+
+    computing: str
+    arithmetic: Arithmetic
+    stored: dict[str, str]
+    expected: dict[str, float] = field(default_factory=dict)
+    slack: float = 0.0
+
+    @property
+    def precision(self) -> str:
+        """In which most points are stored."""
+        return usual_precision(self.stored)
+
+    @property
+    def sentence(self) -> str:
+        """What the candidate's numbers tell of how it computes."""
+        computed = self.arithmetic.name if self.expected else self.computing
+        kept = [name for name, precision in self.stored.items() if precision in SIXTEEN_BITS]
+        if not kept or self.arithmetic.name in SIXTEEN_BITS:
+            return f"The candidate's arithmetic is {computed}"
+        which = (f"its numbers are stored in {self.precision}" if self.precision in SIXTEEN_BITS else
+                 f"{len(kept)} of its points are stored in 16 bits, first {kept[0]} in {self.stored[kept[0]]}")
+        return f"The candidate's arithmetic is {computed}; {which}"
+
+    def to_json(self) -> dict[str, object]:
+        return {"computing": self.computing, "arithmetic": self.arithmetic.name,
+                "stored": {name: each for name, each in self.stored.items() if each in SIXTEEN_BITS},
+                "expected": self.expected, "slack": self.slack,
+                "largest_factor": LARGEST_FACTOR, "typical_factor": TYPICAL_FACTOR}
+
+
+@dataclass(frozen=True)
 class Report:
     """The result of a cross-check.
 
-    verdict: "agree" or "differ". first: the first point beyond rounding in the whole run, or None. precision: in which
-    the candidate computed. dialect: whose names it uses. notes: what else is worth knowing. error_map: a point's name
-    and the largest error of each of its tokens, of the first point on a map that is wrong. divergence: the arrays of
-    the first that is wrong at all, where there is one.
+    verdict: "agree" or "differ". first: the first point beyond rounding in the whole run, or None. dialect: whose names
+    the candidate uses. notes: what else is worth knowing. error_map: a point's name and the largest error of
+    each of its tokens, of the first point on a map that is wrong. divergence: the arrays of the first that is wrong at
+    all, where there is one. next: points to dump as well, where it is left open what is wrong.
     """
 
     verdict: str
     first: str | None
-    precision: str
+    noise: Noise
     dialect: str
     points: list[Point]
     findings: list[Finding]
     notes: list[str] = field(default_factory=list)
     error_map: tuple[str, Array] | None = None
     divergence: Divergence | None = None
+    next: tuple[str, ...] = ()
+
+    @property
+    def precision(self) -> str:
+        """In which most of the candidate's numbers are stored."""
+        return self.noise.precision
 
     def to_json(self) -> dict[str, object]:
         """The same as plain objects, for json.dumps; numbers that JSON does not have are None."""
-        fields = asdict(replace(self, error_map=None, divergence=None))
-        del fields["error_map"], fields["divergence"]
-        noise = {"unit": EPSILON[self.precision], "largest_factor": LARGEST_FACTOR, "typical_factor": TYPICAL_FACTOR}
-        return plain({"schema": SCHEMA, **fields, "noise": noise})
+        return plain({"schema": SCHEMA, "verdict": self.verdict, "first": self.first, "dialect": self.dialect,
+                      "precision": self.noise.precision, "noise": self.noise.to_json(),
+                      "points": [asdict(point) for point in self.points],
+                      "findings": [asdict(finding) for finding in self.findings], "notes": self.notes,
+                      "next": list(self.next)})
 
     def lines(self) -> list[str]:
         """The same as text: a table of the points, then the findings."""
-        lines = [self.how_it_computed(), "", *self.table()]
+        lines = [f"{self.noise.sentence}. Its names are those of {self.dialect}.", "", *self.table()]
         lines += ["", *(f"Note: {note}" for note in self.notes), *[""] * bool(self.notes), self.summary()]
         for number, finding in enumerate(self.findings, start=1):
             lines += ["", f"{number}. {finding.sentence}"]
             lines += [f"   {label}: {text}" for label, text in (
                 ("where", modules_in_words(finding.modules)), ("fix", finding.fix), ("paper", finding.place),
                 ("not told apart here from", ", ".join(finding.alternatives))) if text]
+        lines += ["", self.what_next] * bool(self.next)
         return [printable(line) for line in lines]
 
-    def how_it_computed(self) -> str:
-        return f"The candidate computed in {self.precision}; its names are those of {self.dialect}."
+    @property
+    def what_next(self) -> str:
+        """Which points to dump as well, in a sentence; empty where nothing is left open."""
+        points = ", ".join(self.next)
+        return f"Next: dump {points} too and compare again: that divides what is left open." if points else ""
 
     def summary(self) -> str:
         """The verdict as a sentence."""
-        if self.verdict == "agree":
-            return f"They agree: {len(self.points)} points are within the rounding of {self.precision}."
-        return f"They differ. First point beyond rounding: {self.first or 'none in the whole run'}."
+        noise = self.noise
+        if self.verdict == "differ":
+            beyond = f" beyond the noise of {noise.arithmetic.name}" if noise.expected else ""
+            return f"They differ{beyond}. First point beyond rounding: {self.first or 'none in the whole run'}."
+        if not noise.expected:
+            return f"They agree: {len(self.points)} points are within the rounding of {noise.arithmetic.name}."
+        last = self.points[-1]
+        return (f"They agree: {len(self.points)} points are within the noise of {noise.arithmetic.name}. "
+                f"{last.name} is off by {100 * last.whole.relative:.2g} %, an emulation of that arithmetic by "
+                f"{100 * noise.expected[last.name]:.2g} %.")
 
     def table(self) -> list[str]:
         """A line for every point."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from swin_np.crosscheck.solve import solution
-from swin_np.crosscheck.trials import Planting, Trials, compatible
+from swin_np.crosscheck.trials import Planting, Trials
 
 MOST_SEARCHES = 12                                     # kinds of points for which the whole catalogue is tried
 
@@ -68,7 +68,7 @@ def joined(trials: Trials, groups: list[Explained], name: str) -> bool:
             group.points.append(name)
             return True
     for one, other in combinations(groups, 2):
-        together = [(*a, *b) for a in one.alternatives for b in other.alternatives if compatible((*a, *b))]
+        together = [(*a, *b) for a in one.alternatives for b in other.alternatives if trials.compatible((*a, *b))]
         if trials.explaining(name, together):
             one.points.append(name)
             other.points.append(name)
@@ -80,11 +80,11 @@ def pairs_for(trials: Trials, groups: list[Explained], name: str, progress: Call
     """Pairs of mistakes that explain a point: first those with a mistake found elsewhere, then all that belong here."""
     found_before = {mistake for group in groups for planting in group.alternatives for mistake in planting}
     mistakes = [mistake for part in trials.possible(name) for (mistake,) in part]
-    pairs = [(a, b) for a in sorted(found_before) for b in mistakes if compatible((a, b))]
+    pairs = [(a, b) for a in sorted(found_before) for b in mistakes if trials.compatible((a, b))]
     if found := trials.explaining(name, pairs):
         return found
     moving = [mistake for mistake in mistakes if trials.moves(name, mistake)]
-    pairs = [pair for pair in combinations(moving, 2) if compatible(pair)]
+    pairs = [pair for pair in combinations(moving, 2) if trials.compatible(pair)]
     progress(f"{name}: no single mistake explains it, trying {len(pairs)} pairs")
     return trials.explaining(name, pairs)
 
@@ -116,7 +116,7 @@ def told_apart(trials: Trials, group: Explained, groups: list[Explained]) -> Exp
     if len(group.alternatives) == 1:
         return group
     others = tuple(name for other in groups if other is not group for name in other.alternatives[0])
-    broken = {planting: trials.broken((*planting, *others) if compatible((*planting, *others)) else planting)
+    broken = {planting: trials.broken((*planting, *others) if trials.compatible((*planting, *others)) else planting)
               for planting in group.alternatives}
     fewest = min(broken.values())
     return replace(group, alternatives=[planting for planting, count in broken.items() if count == fewest])

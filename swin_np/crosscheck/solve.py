@@ -17,8 +17,8 @@ Check = Callable[[Array], bool]                        # whether an array is the
 
 AXES_IN_WORDS = {"B": "images", "H": "heads", "C": "channels", "D": "channels of a head", "Q": "queries", "K": "keys",
                  "I": "rows of windows", "J": "columns of windows", "M": "rows of a window", "N": "columns of a window",
-                 "W": "columns of pixels"}
-PERMUTED = ("B", "H", "C", "D", "Q", "K", "BIJ", "IJ", "IMJN", "MN", "HD")    # axes whose items are matched together
+                 "W": "columns of pixels", "T": "tokens", "Y": "displacements down", "X": "displacements across"}
+PERMUTED = ("B", "H", "C", "D", "Q", "K", "T", "BIJ", "IJ", "IMJN", "MN", "HD")   # whose items are matched together
 COPIED = ("B", "H", "BIJ", "IJ")                       # of which one may stand in the place of another
 GROUPS_IN_WORDS = {"BIJ": "windows", "IJ": "windows", "IMJN": "tokens of the map", "MN": "tokens of a window",
                    "HD": "channels"}

@@ -6,26 +6,26 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
+from swin_np.crosscheck.clock import Clock
 from swin_np.crosscheck.compare import excess
 from swin_np.crosscheck.evidence import MASKED_SCORES, Evidence
 from swin_np.crosscheck.isolate import isolated, units
 from swin_np.crosscheck.noise import Rounding, rounding_of, tolerance
 from swin_np.crosscheck.reference import Reference
 from swin_np.functional import Array
-from swin_np.mistakes.catalogue import CATALOGUE, planted
+from swin_np.layers import Module
+from swin_np.mistakes.catalogue import catalogue_for, planted
 from swin_np.mistakes.mistake import Mistake
-from swin_np.model import SwinTransformer
 
 Planting = tuple[str, ...]                             # names of mistakes, planted together
 
-IN_MODEL = {name: entry for name, entry in CATALOGUE.items() if entry.modules != "input"}
 NEAR = 1e3                                             # times the tolerance
 AS_GOOD = 2.0                                          # explanations within this factor of the best are not told apart
 
 
-def compatible(planting: Planting) -> bool:
-    """Whether all mistakes are different and change different functions."""
-    return len({IN_MODEL[name].replaces for name in planting}) == len(planting)
+def in_model(model: Module) -> dict[str, Mistake]:
+    """The mistakes of a model by name, without those of its images."""
+    return {name: entry for name, entry in catalogue_for(model).items() if entry.modules != "input"}
 
 
 def as_good_as_the_best(excesses: dict[Planting, float]) -> list[Planting]:
@@ -37,16 +37,22 @@ def as_good_as_the_best(excesses: dict[Planting, float]) -> list[Planting]:
 class Trials:
     """Runs of the reference with mistakes planted, as many as it takes; each is made only once.
 
-    A run begins at the last point before the unit that the candidate gives, and goes up to the end of the unit.
+    A run begins at the last point before the unit that the candidate gives, and goes up to the end of the unit. When
+    the clock has run out there are no runs any more, as if nothing explained anything.
     """
 
-    def __init__(self, reference: Reference, evidence: Evidence):
-        self.reference, self.evidence = reference, evidence
+    def __init__(self, reference: Reference, evidence: Evidence, clock: Clock):
+        self.reference, self.evidence, self.clock = reference, evidence, clock
+        self.mistakes = in_model(reference.model)
         self.chain = units(reference.model)
         self.outputs = {number: name for number, unit in enumerate(self.chain) for name in unit.outputs
                         if name in evidence.given}     # the last counts: behind the head comes the model's output
         self.results = {name: evidence.given[name] for name in self.outputs.values()}
         self.known: dict[tuple[int, Planting, bool, str], dict[str, float]] = {}
+
+    def compatible(self, planting: Planting) -> bool:
+        """Whether all mistakes are different and change different functions."""
+        return len({self.mistakes[name].replaces for name in planting}) == len(planting)
 
     def excesses(self, unit: int, planting: Planting, coarse: bool = False, until: str = "") -> dict[str, float]:
         """The error over the tolerance at every point of a run up to the unit, with these mistakes.
@@ -56,21 +62,22 @@ class Trials:
         """
         key = unit, tuple(sorted(planting)), coarse, until
         if key not in self.known:
+            if self.clock.over():
+                return {}
             values = self.run(self.reference.model, *key)
             found = {name: self.excess(name, value, self.evidence.allowed[name]) for name, value in values.items()}
             if any(1 < each < NEAR for each in found.values()):        # the mistake may round more coarsely
                 single = self.run(self.reference.single, *key)
                 found |= {name: min(found[name], self.excess(name, value, tolerance(
-                    rounding_of(single[name], value), self.evidence.precision)))
+                    rounding_of(single[name], value), self.evidence.precision).plus(self.evidence.floor[name])))
                     for name, value in values.items() if name in single and np.isfinite(value).all()}
             self.known[key] = found
         return self.known[key]
 
-    def run(self, model: SwinTransformer, unit: int, planting: Planting, coarse: bool, until: str) -> dict[str, Array]:
+    def run(self, model: Module, unit: int, planting: Planting, coarse: bool, until: str) -> dict[str, Array]:
         """What the model makes of the candidate's numbers with these mistakes; nothing where they cannot be made."""
         first = self.evidence.first_unit[unit]
-        dtype = np.float64 if model is self.reference.model else np.float32
-        x = (self.evidence.images if first == 0 else self.evidence.inputs[first]).astype(dtype)
+        x = self.evidence.images if first == 0 else self.evidence.inputs[first]
         given = self.results if coarse else self.evidence.given
         with self.changing(model, planting):
             try:
@@ -78,9 +85,9 @@ class Trials:
             except (ValueError, IndexError):           # of sizes that the mistake does not bear
                 return {}
 
-    def changing(self, model: SwinTransformer, planting: Planting) -> AbstractContextManager[None]:
+    def changing(self, model: Module, planting: Planting) -> AbstractContextManager[None]:
         """The context in which a model computes with these mistakes."""
-        return planted(*(IN_MODEL[name] for name in planting))
+        return planted(*(self.mistakes[name] for name in planting))
 
     def excess(self, name: str, value: Array, allowed: Rounding) -> float:
         """The error over the tolerance at one point; where a mistake makes larger numbers it rounds more coarsely."""
@@ -128,8 +135,8 @@ class Trials:
     def possible(self, name: str) -> tuple[list[Planting], list[Planting]]:
         """(the mistakes that show first at the point's own module, those that do between it and the point before)."""
         own, within = self.reference.module_of(name), self.modules_behind(name)
-        here = [(key,) for key, entry in IN_MODEL.items() if re.fullmatch(entry.modules, own)]
-        upstream = [(key,) for key, entry in IN_MODEL.items() if (key,) not in here
+        here = [(key,) for key, entry in self.mistakes.items() if re.fullmatch(entry.modules, own)]
+        upstream = [(key,) for key, entry in self.mistakes.items() if (key,) not in here
                     and any(re.fullmatch(entry.modules, module) for module in within)]
         return here, upstream
 
@@ -141,10 +148,9 @@ class Trials:
     def modules_behind(self, name: str) -> list[str]:
         """The modules of the stretch that ends with a point's unit."""
         last = self.evidence.unit[name]
-        stretch = [unit.name for unit in self.chain[self.evidence.first_unit[last]:last + 1]]
-        within = [module for module, _ in self.reference.model.named_modules()
-                  if any(module == unit or module.startswith(f"{unit}.") for unit in stretch)]
-        return within + ["norm", "output"] * ("head" in stretch)
+        parts = [part for unit in self.chain[self.evidence.first_unit[last]:last + 1] for part in unit.parts]
+        modules = [*(module for module, _ in self.reference.model.named_modules()), "output"]
+        return [module for part in parts for module in modules if module == part or module.startswith(f"{part}.")]
 
     def from_outside(self, unit: int, planting: Planting) -> float:
         """The error over the tolerance at the result of a unit, whatever its points inside are."""

@@ -111,8 +111,8 @@ class DenseModel(Module):
             maps.append(stage(x))
             return maps[-1]
 
-        def normalise(i: int, norm: LayerNorm, _: Array) -> Array:
-            maps[i] = norm(maps[i])
+        def normalise(i: int, _: Array) -> Array:
+            maps[i] = self.normalised(i, maps[i])
             return maps[i]
 
         steps = []
@@ -122,10 +122,14 @@ class DenseModel(Module):
             steps.append(replace(step, layers=tuple(f"backbone.{name}" for name in step.layers)))
         for i, norm in enumerate(self.norms):
             if norm is not None:
-                steps.append(Step(f"norm of map {i + 1}", (f"norms.{i}",), partial(normalise, i, norm), results))
+                steps.append(Step(f"norm of map {i + 1}", (f"norms.{i}",), partial(normalise, i), results))
             elif results:
                 steps.append(Step(f"map {i + 1}", (), lambda _, i=i: maps[i], True))
         return steps
+
+    def normalised(self, i: int, x: Array) -> Array:   # (B, h, w, C_i) -> (B, h, w, C_i)
+        """Map i, counted from the finest, through its norm."""
+        return self.norms[i](x)
 
 
 def random_backbone(config: DenseConfig, seed: int | None) -> tuple[Module, list[LayerNorm | None]]:

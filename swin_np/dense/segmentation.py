@@ -1,5 +1,6 @@
 """Semantic segmentation: a hierarchical backbone, a norm for each of its maps, a dense head, scores for every pixel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,6 +55,11 @@ UNET_VARIANTS = {
 """U-Net-style decoders beside UPerNet; neither paper has them."""
 
 
+def stretched_to_image(scores: Array, img_size: tuple[int, int]) -> Array:
+    """The head's scores (B, h, w, num_classes) for every pixel, (B, H, W, num_classes)."""
+    return interpolate_bilinear(scores, img_size)
+
+
 @dataclass(eq=False, repr=False)
 class SemanticSegmentation(DenseModel):
     """Images (B, 3, H, W) to scores (B, num_classes, H, W): the head's, stretched to the size of the image."""
@@ -70,8 +76,11 @@ class SemanticSegmentation(DenseModel):
 
     @finite
     def forward(self, images: Array) -> Array:
-        scores = interpolate_bilinear(self.decode_head(self.feature_maps(images)), np.shape(images)[-2:])
-        return scores.transpose(0, 3, 1, 2)
+        return self.score(self.feature_maps(images), np.shape(images)[-2:])
+
+    def score(self, maps: Sequence[Array], size: tuple[int, int]) -> Array:
+        """The head's scores of all maps, stretched to images of this size: (B, num_classes, H, W)."""
+        return stretched_to_image(self.decode_head(maps), size).transpose(0, 3, 1, 2)
 
     def chain(self) -> list[Step]:
         """The backbone's maps, the head, and its scores stretched to the image; in the end (B, H, W, num_classes)."""
@@ -84,7 +93,7 @@ class SemanticSegmentation(DenseModel):
             return first(images)
 
         return [replace(first, compute=embed), *others, *self.decode_head.chain(maps),
-                Step("scores", ("scores",), lambda scores: interpolate_bilinear(scores, tuple(size)), True)]
+                Step("scores", ("scores",), lambda scores: stretched_to_image(scores, tuple(size)), True)]
 
 
 class UPerNet(SemanticSegmentation):

@@ -4,7 +4,7 @@ Names and order of computation are those of transformers' UperNetForSemanticSegm
 training needs, is left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -76,7 +76,7 @@ class UPerHead(Module):
             return merged[coarsest]
 
         def lateral(i: int, _: Array) -> Array:
-            merged[i] = add_coarser(self.lateral_convs[i](maps[i]), merged[i + 1])
+            merged[i] = self.top_down(i, maps, merged)
             return merged[i]
 
         def level(i: int, _: Array) -> Array:
@@ -95,6 +95,10 @@ class UPerHead(Module):
         """Zhao et al. 2017: the map beside its means over ever smaller boxes, stretched to the map's size."""
         means = [interpolate_bilinear(conv(pool(x)), x.shape[1:3]) for pool, conv in self.psp_modules]
         return self.bottleneck(np.concatenate([x, *means], axis=-1))
+
+    def top_down(self, i: int, maps: Sequence[Array], merged: Mapping[int, Array]) -> Array:
+        """Level i of the FPN's path, (B, h, w, channels): its lateral map and the next coarser level."""
+        return add_coarser(self.lateral_convs[i](maps[i]), merged[i + 1])
 
     def fuse(self, levels: Sequence[Array]) -> Array:  # (B, h, w, channels), the finest first -> that of the finest
         """All levels side by side, the coarser ones stretched to the finest, and a 3x3 over them."""

@@ -4,20 +4,26 @@ import numpy as np
 
 from swin_np import attention, functional
 from swin_np.attention import WindowAttention
+from swin_np.exercises.covering import alike, differ, one, uneven
 from swin_np.exercises.exercise import Arguments, exercise
 from swin_np.functional import Array
 from swin_np.layers import LayerNorm, Linear
 
 
 def scores(rng: np.random.Generator) -> Arguments:
-    """Scores from small to huge: a softmax that overflows shows."""
-    b, n, m = rng.integers(2, 6, 3)
-    return (rng.standard_normal((b, n, m)) * 10.0 ** rng.integers(-1, 4, (b, n, 1)),)
+    """Scores from small to huge, on two to four axes: a softmax that overflows shows."""
+    shape = rng.integers(2, 6, rng.integers(2, 5))
+    return (rng.standard_normal(shape) * 10.0 ** rng.integers(-1, 4, (*shape[:-1], 1)),)
 
 
 @exercise("Softmax", place="section 3.2, Eq. 4", points=2, minutes=10,
           toy=lambda: (np.log([[1.0, 2.0, 1.0], [1.0, 3.0, 4.0]]),), draw=scores,
           golden=lambda: ((np.array([[1000.0, 1000.0, -1000.0]]),), np.array([[0.5, 0.5, 0.0]])),
+          covers={"a row with a score too far above its mean for exp":
+                  one(lambda x: (x.max(-1) - x.mean(-1)).max() > 710),
+                  "a row too far below the largest score of all": one(lambda x: x.max() - x.max(-1).min() > 750),
+                  "a row of small scores": one(lambda x: np.abs(x).max(-1).min() < 1),
+                  "arrays of two numbers of axes": differ(lambda x: x.ndim), **uneven("x")},
           mistakes=("softmax-overflows", "softmax-over-everything", "softmax-over-the-first-axis",
                     "softmax-not-normalised"))
 def softmax(x: Array) -> Array:
@@ -27,8 +33,9 @@ def softmax(x: Array) -> Array:
 
 def tokens_and_norm(rng: np.random.Generator) -> Arguments:
     """Tokens of which some are nearly constant, so that the place of eps shows, with weights and bias."""
-    b, n, c = rng.integers(3, 8, 3)
-    x = (rng.standard_normal((b, n, c)) + rng.standard_normal((b, n, 1))) * 10.0 ** rng.integers(-3, 2, (b, n, 1))
+    *others, c = rng.integers(3, 8, rng.integers(2, 5))
+    x = rng.standard_normal((*others, c)) + rng.standard_normal((*others, 1))
+    x = x * 10.0 ** rng.integers(-3, 2, (*others, 1))
     return x, rng.uniform(0.5, 1.5, c), rng.standard_normal(c)
 
 
@@ -37,6 +44,11 @@ def tokens_and_norm(rng: np.random.Generator) -> Arguments:
                        np.array([0.0, 10.0, 0.0, 0.0])), draw=tokens_and_norm,
           golden=lambda: ((np.array([[-1.0, 1.0]]) * 3e-5 ** 0.5, np.ones(2), np.zeros(2)),
                           np.array([[-1.0, 1.0]]) * 0.75 ** 0.5),      # variance 3e-5, and eps a third of that
+          covers={"a token so nearly constant that the place of eps shows":
+                  one(lambda x: ((x.var(-1) > 1e-7) & (x.var(-1) < 1e-4)).any()),
+                  "a token of large numbers": one(lambda x: x.var(-1).max() > 10),
+                  "a token far from 0": one(lambda x: (np.abs(x.mean(-1)) > 2 * x.std(-1)).any()),
+                  "arrays of two numbers of axes": differ(lambda x: x.ndim), **uneven("x")},
           mistakes=("norm-eps-1e-6", "norm-eps-1e-3", "norm-without-weights", "variance-unbiased",
                     "norm-eps-outside-the-root", "norm-without-mean"))
 def layer_norm(x: Array, weight: Array, bias: Array) -> Array:
@@ -48,6 +60,8 @@ def layer_norm(x: Array, weight: Array, bias: Array) -> Array:
           toy=lambda: (np.array([[-2.0, -1.0, 0.0], [1.0, 2.0, 3.0]]),),
           draw=lambda rng: (3 * rng.standard_normal(rng.integers(2, 7, 3)),),
           golden=lambda: ((np.array([0.0, 1.0, -10.0]),), np.array([0.0, 0.8413447460685429, 0.0])),
+          covers={"large numbers of both signs": one(lambda x: x.min() < -3 and x.max() > 3),
+                  "small numbers": one(lambda x: (np.abs(x) < 1).any()), **uneven("x")},
           mistakes=("gelu-by-tanh", "quick-gelu", "relu-for-gelu", "activation-left-out"))
 def gelu(x: Array) -> Array:
     """x Phi(x) with the normal distribution's Phi."""
@@ -65,6 +79,9 @@ def one_head(rng: np.random.Generator) -> Arguments:
                        np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]]),
                        np.array([[0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 0.0, 1.0], [0.0, 3.0, 0.0, 1.0]])),
           draw=one_head,
+          covers={"more tokens than channels": one(lambda q: len(q) > q.shape[1]),
+                  "more channels than tokens": one(lambda q: len(q) < q.shape[1]),
+                  "another number of channels than 4": one(lambda q: q.shape[1] != 4)},
           mistakes=("scale-left-out", "scale-twice", "softmax-over-queries", "probabilities-transposed",
                     "softmax-not-normalised"))
 def attention_head(q: Array, k: Array, v: Array) -> Array:
@@ -89,7 +106,7 @@ def linear_layers_of_four() -> tuple[Array, ...]:
 
 def several_heads(rng: np.random.Generator) -> Arguments:
     """Tokens, the weights of both linear layers, and the number of heads."""
-    heads, d = int(rng.integers(2, 5)), int(rng.integers(2, 5))
+    heads, d = map(int, rng.integers(2, 6, 2))
     b, n = rng.integers(2, 6, 2)
     return rng.standard_normal((b, n, heads * d)), *linear_layers(rng, heads * d), heads
 
@@ -101,6 +118,14 @@ def two_heads_of_two() -> Arguments:
 
 
 @exercise("Several heads", place="section 3.2, Eq. 4", points=4, minutes=25, toy=two_heads_of_two, draw=several_heads,
+          covers={"B, n, heads and d all different":
+                  one(lambda x, heads: len({*x.shape[:2], heads, x.shape[2] // heads}) == 4),
+                  "more heads than channels in each": one(lambda x, heads: heads > x.shape[2] // heads),
+                  "more channels in each head than heads": one(lambda x, heads: heads < x.shape[2] // heads),
+                  "four heads or more": one(lambda heads: heads > 3),
+                  "two numbers of heads for one number of channels": alike(lambda x: x.shape[2], lambda heads: heads),
+                  "tokens, by which C is divided into other parts than by the heads":
+                  one(lambda x, heads: x.shape[2] // x.shape[1] != x.shape[2] // heads)},
           mistakes=("qkv-split-by-head", "heads-interleaved", "queries-and-keys-swapped", "keys-and-values-swapped",
                     "heads-merged-without-transpose", "heads-merged-interleaved", "scale-left-out", "scale-twice",
                     "scale-of-all-channels", "softmax-over-queries", "probabilities-transposed", "proj-left-out",

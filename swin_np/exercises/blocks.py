@@ -1,11 +1,15 @@
 """Notebook 5: W-MSA and SW-MSA with bias and mask, and two successive blocks (section 3.2, Eq. 3)."""
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 
 from swin_np import windows as library
 from swin_np.attention import WindowAttention
 from swin_np.block import Mlp, SwinTransformerBlock
 from swin_np.exercises.attention import linear_layers
+from swin_np.exercises.covering import Condition, alike, differ, maps, one
 from swin_np.exercises.exercise import Arguments, exercise, official
 from swin_np.functional import Array
 from swin_np.layers import LayerNorm, Linear
@@ -64,11 +68,12 @@ def block_weights(rng: np.random.Generator, heads: int, d: int, window: int) -> 
 
 
 def windows_and_weights(rng: np.random.Generator) -> Arguments:
-    """Windows of two images, weights, and in most cases the mask of shifted windows."""
-    heads, d, window = map(int, rng.integers(2, 4, 3))
+    """Windows of two images or three, weights, and in most cases the mask of shifted windows."""
+    heads, d, window = map(int, rng.integers((2, 2, 2), (5, 4, 5)))
     rows, columns = map(int, rng.permutation([1, 2, 3])[:2])
     shift = int(rng.integers(0, window))
-    windows = rng.standard_normal((2 * rows * columns, window ** 2, heads * d))
+    images = int(rng.integers(2, 4))
+    windows = rng.standard_normal((images * rows * columns, window ** 2, heads * d))
     mask = library.attention_mask((rows * window, columns * window), window, shift)
     mask = None if mask is None else mask.astype(np.float64)
     return windows, attention_weights(rng, heads, d, window), heads, window, mask
@@ -91,6 +96,20 @@ def six_windows() -> Arguments:
 
 @exercise("Window attention", place="section 3.2, Eq. 4", points=5, minutes=30, toy=six_windows,
           draw=windows_and_weights,
+          covers={"a mask": one(lambda mask: mask is not None), "no mask": one(lambda mask: mask is None),
+                  "other numbers of windows, heads, channels in a head and M":
+                  one(lambda windows, heads, window, mask: mask is not None and len(
+                  {len(mask), heads, windows.shape[2] // heads, window}) == 4),
+                  "two numbers of windows in an image": differ(lambda mask: None if mask is None else len(mask)),
+                  "two windows for one number of heads": alike(lambda heads: heads, lambda window: window),
+                  "two numbers of heads for one M": alike(lambda window: window, lambda heads: heads),
+                  "other weights for the same M and heads":
+                  alike(lambda window, heads: (window, heads), lambda windows: windows.shape),
+                  "a mask for images of another number than M^2 / nW":
+                  one(lambda windows, window, mask: mask is not None and len(windows) // len(mask) not in (
+                  window ** 2 // len(mask), len(windows) // 5)),
+                  "a mask for three images":
+                  one(lambda windows, mask: mask is not None and len(windows) == 3 * len(mask))},
           mistakes=("mask-not-added", "masks-repeated-in-the-wrong-order", "mask-multiplied", "mask-after-softmax",
                     "bias-left-out", "scale-left-out", "qkv-split-by-head", "heads-merged-without-transpose"))
 def window_attention(windows: Array, weights: Weights, heads: int, window: int, mask: Array | None) -> Array:
@@ -98,10 +117,15 @@ def window_attention(windows: Array, weights: Weights, heads: int, window: int, 
     return attention_of(weights, heads, window)(windows, mask)
 
 
+def undivided(other: Callable[[int, int, int, int], int]) -> Condition:
+    """That the rows of windows of all images are no multiple of another number, of H, W, C and M."""
+    return one(lambda x, window: len(x) * (x.shape[1] // window) % (other(*x.shape[1:], window) or math.inf))
+
+
 def map_and_block(rng: np.random.Generator) -> Arguments:
     """A map of two windows or more on either side, the weights of a block, and a shift or none."""
-    heads, d, window = int(rng.integers(2, 4)), 2, int(rng.integers(2, 4))
-    rows, columns = rng.permutation([2, 3, 4])[:2]
+    heads, d, window = map(int, rng.integers((2, 2, 2), (6, 4, 5)))
+    rows, columns = rng.permutation([2, 3, 4, 6])[:2]
     x = rng.standard_normal((2, rows * window, columns * window, heads * d))
     return x, block_weights(rng, heads, d, window), heads, window, int(rng.integers(0, window))
 
@@ -126,6 +150,29 @@ def block_officially() -> tuple[Arguments, Array]:
 @exercise("The Swin Transformer block", place="section 3.2, Eq. 3", points=5, minutes=30,
           toy=lambda: (twenty_four_tokens(), few_digits(block_weights(np.random.default_rng(3), 1, 2, 2)), 1, 2, 1),
           draw=map_and_block, golden=block_officially,
+          covers={"no shift": one(lambda shift: shift == 0),
+                  "a shift of half a window": one(lambda window, shift: 2 * shift == window),
+                  "a shift of less": one(lambda window, shift: 0 < 2 * shift < window),
+                  "a shift of more, of 2 at least": one(lambda window, shift: 2 * shift > window and shift > 1),
+                  "two maps for one M and shift":
+                  alike(lambda window, shift: (window, shift) if shift else None, lambda x: x.shape[1:3]),
+                  "a shifted map upright and lying":
+                  alike(lambda x, window, shift: (*sorted(x.shape[1:3]), window, shift) if shift else None,
+                        lambda x: x.shape[1:3]),
+                  "two shifts on one map": alike(lambda x, window: (x.shape[1:3], window), lambda shift: shift),
+                  **maps("x"),
+                  "a shift, and heads and channels other than M":
+                  one(lambda x, heads, window, shift: shift and len({heads, x.shape[3], window}) == 3),
+                  "tokens that the heads do not divide": one(lambda x, heads, window: x[..., 0].size // window % heads),
+                  "tokens that the channels do not divide":
+                  one(lambda x, window: x[..., 0].size // window % x.shape[3]),
+                  "M = 4, or a larger one": one(lambda window: window > 3), "an odd M": one(lambda window: window % 2),
+                  "another number of heads than of channels in each": one(lambda x, heads: x.shape[3] != heads ** 2),
+                  "a shift, and M = 3 that divides no side of the map in windows":
+                  one(lambda x, window, shift: shift and window == 3 and all(side // 3 % 3 for side in x.shape[1:3])),
+                  "rows of windows that their columns do not divide": undivided(lambda h, w, c, m: w // m),
+                  "rows of windows that C / M does not divide": undivided(lambda h, w, c, m: c // m),
+                  "rows of windows that H / C does not divide": undivided(lambda h, w, c, m: h // c)},
           mistakes=("no-mask", "mask-on-regular-windows", "no-reverse-roll", "roll-direction", "post-norm",
                     "residual-after-the-norm", "attention-residual-left-out", "mlp-residual-left-out",
                     "second-residual-from-the-input", "first-norm-twice"))
@@ -162,6 +209,24 @@ def two_blocks_officially() -> tuple[Arguments, Array]:
 @exercise("Two successive blocks", place="section 3.2, Eq. 3 and Fig. 2", points=3, minutes=15,
           toy=lambda: (twenty_four_tokens(), two_small_blocks(), 1, 2), draw=map_and_two_blocks,
           golden=two_blocks_officially,
+          covers={**maps("x"),
+                  "a number of heads other than M": one(lambda heads, window: heads != window),
+                  "tokens that the heads do not divide": one(lambda x, heads, window: x[..., 0].size // window % heads),
+                  "tokens that the channels do not divide":
+                  one(lambda x, window: x[..., 0].size // window % x.shape[3]),
+                  "M = 4, or a larger one": one(lambda window: window > 3), "an odd M": one(lambda window: window % 2),
+                  "two maps for one M": alike(lambda window: window, lambda x: x.shape[1:3]),
+                  "a map upright and lying": alike(lambda x, window: (*sorted(x.shape[1:3]), window),
+                                                   lambda x: x.shape[1:3]),
+                  "two M on one map": alike(lambda x: x.shape[1:3], lambda window: window),
+                  "heads of which half is another number than half of M":
+                  one(lambda heads, window: heads // 2 != window // 2),
+                  "another number of heads than of channels in each": one(lambda x, heads: x.shape[3] != heads ** 2),
+                  "M = 3 that divides no side of the map in windows":
+                  one(lambda x, window: window == 3 and all(side // 3 % 3 for side in x.shape[1:3])),
+                  "rows of windows that their columns do not divide": undivided(lambda h, w, c, m: w // m),
+                  "rows of windows that C / M does not divide": undivided(lambda h, w, c, m: c // m),
+                  "rows of windows that H / C does not divide": undivided(lambda h, w, c, m: h // c)},
           mistakes=("no-shift", "shift-in-every-block", "shift-in-the-other-blocks", "shift-rounded-up",
                     "weights-of-the-first-block-in-all"))
 def two_successive_blocks(x: Array, weights: Weights, heads: int, window: int) -> Array:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from swin_np.exercises import intact
+from swin_np.exercises import intact, memory
 from swin_np.exercises.exercise import Arguments
 
 GRACE = 1.0                                            # seconds beyond the limit, before a process is ended
@@ -31,13 +31,19 @@ MOST_KEPT = 10_000                                     # characters of all that 
 
 @dataclass(frozen=True)
 class Called:
-    """What became of a call: a value; or it was blank; or a sentence on the error. And what it printed."""
+    """What became of a call: a value; or it was blank; or a sentence on the error. And what it printed.
+
+    overwrites: whether the array that the call before gave has changed. keeps: the names of what the function has put
+    something into, for later calls.
+    """
 
     value: Any = None
     blank: bool = False
     error: str = ""
     too_long: bool = False
     printed: str = ""
+    overwrites: bool = False
+    keeps: tuple[str, ...] = ()
 
 
 class TooLong(BaseException):
@@ -93,7 +99,7 @@ def call_here(function: Callable, arguments: Arguments, seconds: float) -> Calle
         with (warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(told),
               contextlib.redirect_stderr(Told())):
             warnings.simplefilter("ignore")
-            value = within(seconds, lambda: kept(function(*arguments)))
+            value, overwrites, keeps = within(seconds, lambda: watched(function, arguments))
     except KeyboardInterrupt:                          # whoever sits at the keyboard
         raise
     except NotImplementedError:
@@ -103,7 +109,16 @@ def call_here(function: Callable, arguments: Arguments, seconds: float) -> Calle
         return Called(error=sentence, too_long=True, printed=told.first_lines())
     except BaseException as error:                     # SystemExit and what else a student may raise
         return Called(error=described(error, function, arguments), printed=told.first_lines())
-    return Called(value, value is None or value is ..., printed=told.first_lines())
+    return Called(value, value is None or value is ..., printed=told.first_lines(), overwrites=overwrites, keeps=keeps)
+
+
+def watched(function: Callable, arguments: Arguments) -> tuple[Any, bool, tuple[str, ...]]:
+    """The value of a call, whether it overwrites the one before, and what it has put something into."""
+    before = memory.kept(function)
+    value = function(*arguments)
+    overwrites = memory.overwritten(function, value)
+    after = memory.kept(function)
+    return kept(value), overwrites, tuple(name for name in after if after[name] != before.get(name))
 
 
 def kept(value: Any) -> Any:

@@ -12,6 +12,7 @@ from swin_np.exercises import intact, naming
 from swin_np.exercises.apart import EndedError, result_of
 from swin_np.exercises.calling import Called, Elsewhere, call
 from swin_np.exercises.comparing import Difference, arguments_and_results, arguments_in_short, difference
+from swin_np.exercises.covering import draws
 from swin_np.exercises.exercise import (
     ERROR,
     NOT_IMPLEMENTED,
@@ -24,25 +25,28 @@ from swin_np.exercises.exercise import (
     arrays,
     cast,
     copied,
+    each_array,
 )
 from swin_np.exercises.naming import Evidence
 from swin_np.exercises.registry import EXERCISES, remember
 
-DRAWS = 4                                              # random sizes in float64, before one in float32
-SEED = 2103
+SEED = 2103                                            # of grading: in nbgrader's hidden tests, in `swin-np grade`
+PRACTICE_SEED = 2022                                   # of a student's own checks
+MOST_EVIDENCE = 4                                      # calls, to tell mistakes apart
 MOST_CALLS = 30                                        # for whose time a check is waited for
 TOY = "worked example"
 BLANK = "It gives nothing yet. If you have written it: is the `return` missing?"
 
 
-def check(function: Callable, seed: int = SEED) -> Result:
+def check(function: Callable, seed: int = PRACTICE_SEED) -> Result:
     """Check the function that a student wrote for the exercise of its name; print a report, and give the result.
 
     The check climbs: it can be called; type, shape and dtype; the values of a worked example; random arguments of
-    several sizes in float64 and float32; the arguments are left as they were; a golden value. It stops at the first
-    step that fails, and says which mistake of the catalogue gives the same numbers, where one does. The function may
-    do whatever it likes: the report says so in a sentence. Where the system can copy a process (not on macOS and
-    Windows), it runs in a copy of this one: it may even crash. seed: of the random arguments.
+    several sizes in float64 and float32; the arguments are left as they were; a golden value; all of it once more in
+    the opposite order. It stops at the first step that fails, and says which mistake of the catalogue gives the same
+    numbers, where one does. The function may do whatever it likes: the report says so in a sentence. Where the system
+    can copy a process (not on macOS and Windows), it runs in a copy of this one: it may even crash. seed: of the random
+    arguments.
 
     Raises ConfigurationError for a function whose name is no exercise's.
     """
@@ -73,24 +77,45 @@ def examine(exercise: Exercise, function: Callable | Elsewhere, seed: int = SEED
     """The result of the check, without printing or remembering it."""
     evidence: list[Evidence] = []
     passed: list[str] = []
+    done: list[Step] = []
     for step in steps(exercise, seed):
-        given = copied(step.arguments)
-        called = call(function, given, exercise.seconds)
+        called, found = answered(exercise, function, step)
         if called.blank and not evidence:
             return Result.of(exercise, NOT_IMPLEMENTED, [BLANK])
         evidence.append((step, called))
-        if called.error:
-            found = Difference("call", called.error)
-        elif name := changed_argument(exercise, given, step.arguments):
-            found = Difference("argument", f"your function changes {name}, which its caller may still need: work on a "
-                                           f"copy of it")
-        else:
-            found = difference(called.value, step.expected, step.dtype)
         if found is not None:
             evidence += further_evidence(exercise, function, seed, len(evidence))
             return failure(exercise, step, called, found, passed, evidence)
         passed.append(f"{step.name}: right")
+        done.append(step)
+    for step in reversed(done):
+        called, found = answered(exercise, function, step)
+        if found is not None:
+            said = another_answer(called, found)
+            return Result.of(exercise, WRONG, [*passed, f"{step.name}, called once more: {said}."])
+    passed.append("all of it once more, in the opposite order: right")
     return Result.of(exercise, RIGHT, passed)
+
+
+def answered(exercise: Exercise, function: Callable, step: Step) -> tuple[Called, Difference | None]:
+    """What became of the call of this step, and what is wrong with it."""
+    given = copied(step.arguments)
+    called = call(function, given, exercise.seconds)
+    if called.error:
+        return called, Difference("call", called.error)
+    if name := changed_argument(exercise, given, step.arguments):
+        return called, Difference("argument", f"your function changes {name}, which its caller may still need: work "
+                                              f"on a copy of it")
+    if called.overwrites:
+        return called, Difference("state", "with this call the array has changed that your function gave before: make "
+                                           "a new one for each result")
+    return called, difference(called.value, step.expected, step.dtype)
+
+
+def another_answer(called: Called, found: Difference) -> str:
+    """What is wrong where the function was right at first, and why it may be."""
+    kept = f", and yours keeps something in {', '.join(called.keeps)}" if called.keeps else ""
+    return f"{found.sentence}. At first it was right for the same arguments: a result may depend on them alone{kept}"
 
 
 def failure(exercise: Exercise, step: Step, called: Called, found: Difference, passed: list[str],
@@ -103,11 +128,15 @@ def failure(exercise: Exercise, step: Step, called: Called, found: Difference, p
         lines.append(arguments_in_short(exercise.parameters, step.arguments))
     if called.printed:
         lines += ["your function printed:", *called.printed.splitlines()]
-    mistake = None if found.step == "argument" else naming.named(exercise, evidence)
+    mistake = None if found.step in ("argument", "state") else naming.named(exercise, evidence)
     if mistake is not None:
         lines += [f"The mistake ({mistake.name}): {mistake.says}", f"What to do: {mistake.fix}"]
     elif found.step in ("shape", "values"):
         lines += naming.transformation(called.value, step.expected, step.dtype)
+    kept = dict.fromkeys(name for _, earlier in evidence for name in earlier.keeps)
+    if kept and passed and mistake is None:
+        lines.append(f"Your function keeps something from one call to the next, in {', '.join(kept)}. Is it kept by "
+                     "all that it depends on, such as the size of the map?")
     outcome = ERROR if found.step == "call" else WRONG
     return Result.of(exercise, outcome, lines, mistake.name if mistake else "")
 
@@ -119,24 +148,26 @@ def steps(exercise: Exercise, seed: int) -> Iterator[Step]:
             return Step(name, arguments, exercise.reference(*cast(arguments, np.float64)), np.dtype(dtype))
 
     yield step(TOY, exercise.toy())
-    for number in range(DRAWS):
-        yield step(f"random sizes {number + 1} of {DRAWS}", drawn(exercise, seed, number))
-    narrow = cast(drawn(exercise, seed, DRAWS), np.float32)
+    found = draws(exercise, seed)
+    for number, arguments in enumerate(found, start=1):
+        yield step(f"random sizes {number} of {len(found)}", arguments)
+    narrow = cast(found[0], np.float32)
     if any(x.dtype == np.float32 for x in arrays(narrow)):
+        yield step("other numbers in the first sizes", shuffled(found[0], np.random.default_rng(seed)))
         yield step("float32", narrow, np.float32)
     if exercise.golden is not None:
         arguments, expected = exercise.golden()
         yield Step("golden value", arguments, expected, np.dtype(np.float64))
 
 
-def drawn(exercise: Exercise, seed: int, number: int) -> Arguments:
-    """The random arguments of one step."""
-    return exercise.draw(np.random.default_rng((seed, number)))
+def shuffled(arguments: Arguments, rng: np.random.Generator) -> Arguments:
+    """Arguments of the same sizes with the numbers of every floating-point array in another order."""
+    return each_array(arguments, lambda x: rng.permuted(x.ravel()).reshape(x.shape) if x.dtype.kind == "f" else x)
 
 
 def further_evidence(exercise: Exercise, function: Callable, seed: int, after: int) -> Iterator[Evidence]:
     """Calls beyond the one that failed, by which mistakes that agree there are told apart."""
-    for step in list(steps(exercise, seed))[after:DRAWS]:
+    for step in list(steps(exercise, seed))[after:MOST_EVIDENCE]:
         called = call(function, copied(step.arguments), exercise.seconds)
         if called.too_long:                            # it would not finish the next time either
             return

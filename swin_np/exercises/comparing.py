@@ -52,6 +52,7 @@ def difference_of_numbers(got: Any, expected: float, dtype: np.dtype) -> Differe
         got = got[()]
     if not isinstance(got, int | float | np.integer | np.floating) or isinstance(got, bool):
         return Difference("type", f"{described(got)} came back, expected a number")
+    got = got.item() if isinstance(got, np.generic) else got            # not rounded to the NumPy number's dtype
     tolerance = 0 if isinstance(expected, int) else TOLERANCE[dtype] * abs(expected)
     if not abs(got - expected) <= tolerance:           # NaN is not
         return Difference("values", both_numbers(expected, got))

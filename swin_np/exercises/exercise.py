@@ -1,7 +1,7 @@
 """What an exercise is: the right function, what a student's function is compared on, and the result of that."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill, indent
@@ -24,6 +24,7 @@ class Exercise:
     how long it takes. reference: the right function; it calls the library, so that planted mistakes reach it.
     toy: makes the arguments of the worked example, small enough to be printed.
     draw: makes random arguments (floating point as float64), sizes drawn too, with H != W and a batch.
+    covers: what the draws of every seed contain, taken together, in words and as a condition on them.
     mistakes: those of the catalogue that can be made here, by name.
     golden: makes arguments and a result that was not computed by this library. seconds: for one call.
     """
@@ -36,6 +37,7 @@ class Exercise:
     reference: Callable
     toy: Callable[[], Arguments]
     draw: Callable[[np.random.Generator], Arguments]
+    covers: dict[str, Callable[[Sequence[Arguments]], bool]]
     mistakes: tuple[str, ...]
     golden: Callable[[], tuple[Arguments, Any]] | None = None
     seconds: float = 5.0

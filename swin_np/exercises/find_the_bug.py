@@ -7,6 +7,7 @@ from swin_np.attention import WindowAttention
 from swin_np.block import Mlp
 from swin_np.exercises.attention import linear_layers_of_four
 from swin_np.exercises.blocks import attention_weights, linear, norm
+from swin_np.exercises.covering import alike, maps, one
 from swin_np.exercises.exercise import Arguments, exercise
 from swin_np.exercises.shifted_windows import sizes
 from swin_np.functional import Array
@@ -22,7 +23,7 @@ PLANTED = {"find_the_bug_1": "index-columns-first", "find_the_bug_2": "masks-rep
 def windows_and_weights(rng: np.random.Generator) -> Arguments:
     """Windows, the weights of both linear layers, a bias table, the number of heads, and M."""
     window, heads, d = int(rng.integers(2, 5)), int(rng.integers(2, 4)), int(rng.integers(2, 5))
-    windows = rng.standard_normal((int(rng.integers(2, 5)), window ** 2, heads * d))
+    windows = rng.standard_normal((int(rng.integers(2, 7)), window ** 2, heads * d))
     return windows, *attention_weights(rng, heads, d, window).values(), heads, window
 
 
@@ -35,6 +36,13 @@ def one_window_of_four() -> Arguments:
 
 @exercise("A port of window attention", place="section 3.2, Eq. 4", points=4, minutes=25,
           toy=one_window_of_four, draw=windows_and_weights,
+          covers={"heads, channels in each, M and windows all different":
+                  one(lambda windows, heads, window:
+                      len({heads, windows.shape[2] // heads, window, len(windows)}) == 4),
+                  "two windows for one number of heads": alike(lambda heads: heads, lambda window: window),
+                  "two numbers of heads for one M": alike(lambda window: window, lambda heads: heads),
+                  "other weights for the same M and heads":
+                  alike(lambda window, heads: (window, heads), lambda windows: windows.shape)},
           mistakes=("index-transposed", "index-factor-2m", "index-factor-m", "index-not-shifted", "bias-left-out",
                     "bias-scaled", "bias-after-softmax", "bias-reshaped", "bias-heads-reversed", "qkv-split-by-head",
                     "heads-interleaved", "heads-merged-without-transpose", "scale-left-out", "scale-of-all-channels",
@@ -48,14 +56,35 @@ def find_the_bug_1(windows: Array, qkv_weight: Array, qkv_bias: Array, proj_weig
 
 
 def map_window_and_shift(rng: np.random.Generator) -> Arguments:
-    """Two maps or three, of more windows in one direction, M, and a shift that is not half of it."""
+    """Two maps to five, of more windows in one direction, M, and a shift that is not half of it."""
     map_size, window, shift = sizes(rng, most=3)
-    c = int(rng.integers(2, 5))
-    return rng.standard_normal((int(rng.integers(2, 4)), *map_size, c)), window, shift
+    b, c = rng.integers((2, 2), (6, 7))
+    return rng.standard_normal((b, *map_size, c)), window, shift
 
 
 @exercise("A port of shifted windows", place="section 3.2, Fig. 4", points=4, minutes=25,
           toy=lambda: ((np.arange(54.0) * 5 % 11 / 4).reshape(2, 3, 9, 1), 3, 1), draw=map_window_and_shift,
+          covers={**maps("x"), "more images than M, on several windows each way":
+                  one(lambda x, window: len(x) > window < min(x.shape[1:3])),
+                  "more channels than M, on several windows each way":
+                  one(lambda x, window: x.shape[3] > window < min(x.shape[1:3])),
+                  "fewer images than M": one(lambda x, window: len(x) < window),
+                  "fewer channels than M": one(lambda x, window: x.shape[3] < window),
+                  "H / C that does not divide the rows of windows":
+                  one(lambda x, window: x.shape[1] // window % (x.shape[1] // x.shape[3] or 1)),
+                  "a map of one row of windows": one(lambda x, window: x.shape[1] == window),
+                  "a map of one column of windows": one(lambda x, window: x.shape[2] == window),
+                  "a map of three columns of windows": one(lambda x, window: x.shape[2] == 3 * window),
+                  "M = 4, on three rows and two columns of windows":
+                  one(lambda x, window: window == 4 and x.shape[1:3] == (12, 8)),
+                  "a shift of less than half of the window": one(lambda window, shift: 2 * shift < window),
+                  "a shift of more than half of the window": one(lambda window, shift: 2 * shift > window),
+                  "two maps for one M and shift": alike(lambda window, shift: (window, shift), lambda x: x.shape[1:3]),
+                  "a map upright and lying": alike(lambda x, window, shift: (*sorted(x.shape[1:3]), window, shift),
+                                                   lambda x: x.shape[1:3]),
+                  "two numbers of images for one map":
+                  alike(lambda x, window: (x.shape[1:3], window), lambda x: len(x)),
+                  "two shifts on one map": alike(lambda x, window: (x.shape[1:3], window), lambda shift: shift)},
           mistakes=("no-mask", "mask-for-the-other-roll", "mask-cut-at-the-rest-of-the-window", "mask-inverted",
                     "mask-of-minus-one", "mask-multiplied", "mask-after-softmax", "mask-height-and-width-exchanged",
                     "roll-direction", "no-reverse-roll", "reverse-roll-direction", "partition-without-transpose",
@@ -95,6 +124,11 @@ def one_merging() -> Arguments:
 
 @exercise("A port of a stage's end", place="section 3.1, patch merging, and section 3.2, Eq. 3", points=3, minutes=20,
           toy=one_merging, draw=map_and_weights,
+          covers={**maps("x"),
+                  "a hidden width other than 2C":
+                  one(lambda x, weights: len(weights["mlp.fc1.bias"]) != 2 * x.shape[3]),
+                  "a token so nearly constant that the place of eps shows": one(lambda x: (x.var(-1) < 1e-3).any()),
+                  "a map of several groups of four each way": one(lambda x: min(x.shape[1:3]) > 2)},
           mistakes=("merge-quadrants", "merge-unfold", "norm-after-reduction", "merging-norm-left-out",
                     "norm-eps-1e-3", "variance-unbiased", "norm-eps-outside-the-root", "norm-without-mean",
                     "gelu-by-tanh", "quick-gelu", "relu-for-gelu", "activation-left-out", "linear-bias-left-out"))

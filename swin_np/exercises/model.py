@@ -1,9 +1,13 @@
 """Notebook 7: a whole Swin Transformer (Fig. 3a), and what Res2Net does inside one block (Gao et al., Eq. 1)."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from swin_np.baselines.res2net import Bottle2neck
 from swin_np.convolution.layers import BatchNorm2d, Conv2d
+from swin_np.exercises.covering import Condition, alike, maps, one
 from swin_np.exercises.exercise import DATA, Arguments, exercise, official
 from swin_np.functional import Array
 from swin_np.layers import redraw
@@ -22,13 +26,48 @@ def drawn_model(rng: np.random.Generator, config: SwinConfig, batch: int) -> Arg
 
 
 def model_and_images(rng: np.random.Generator) -> Arguments:
-    """A small model of two stages; in some, the second stage has one window on its shorter side."""
-    window, heads, d = int(rng.choice([2, 3, 3])), int(rng.integers(2, 4)), int(rng.integers(2, 4))
-    size = 4 * window * rng.permutation([1, 2, 3])[:2]                  # 1: the merged map is as high as a window
-    config = SwinConfig(tuple(map(int, size)), patch_size=2, num_classes=int(rng.integers(3, 7)), embed_dim=heads * d,
-                        depths=(2, int(rng.integers(2, 4))), num_heads=(heads, 2 * heads), window_size=window,
+    """A small model of three stages; in some, one or two of them have one window on the shorter side."""
+    window, d = int(rng.choice([2, 3, 4, 5])), int(rng.integers(1, 4))
+    heads = tuple(map(int, rng.choice([1, 2], 3)))
+    patch = int(rng.integers(1, 3))
+    sides = rng.permutation([1, 2, 3] if window < 4 else [1, 2])[:2]    # of the last map, in windows
+    config = SwinConfig(tuple(map(int, 4 * patch * window * sides)), patch_size=patch,
+                        num_classes=int(rng.integers(3, 7)), embed_dim=2 * d, depths=tuple(map(int, rng.permutation(
+                            [1, 2, 4] if rng.integers(2) else [2, 3, 4]))), num_heads=heads, window_size=window,
                         mlp_ratio=2.0, shape_policy=MICROSOFT)
-    return drawn_model(rng, config, batch=2)
+    return drawn_model(rng, config, batch=int(rng.integers(2, 5)))
+
+
+def stages(images: Array, state: dict[str, Array], depths: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """Height, width and depth of every stage."""
+    patch = state["patch_embed.proj.weight"].shape[2]
+    h, w = (side // patch for side in images.shape[2:])
+    return [(h >> i, w >> i, depth) for i, depth in enumerate(depths)]
+
+
+def stage(holds: Callable[[int, int, int, int, int], Any]) -> Condition:
+    """That a stage of one draw has it. holds: is given the stage's number, height, width, depth, and M."""
+    return one(lambda images, state, depths, window: any(
+        holds(i, *each, window) for i, each in enumerate(stages(images, state, depths))))
+
+
+def odd_before_a_shift(images: Array, state: dict[str, Array], depths: tuple[int, ...], window: int) -> bool:
+    """Whether blocks that are counted on through the stages would shift in the wrong ones."""
+    found = stages(images, state, depths)
+    return any(sum(depths[:i]) % 2 and min(h, w) > window for i, (h, w, _) in enumerate(found))
+
+
+def few_channels(images: Array, state: dict[str, Array], depths: tuple[int, ...], window: int) -> bool:
+    """Whether a stage that shifts has no more channels than a window is wide."""
+    channels = len(state["patch_embed.proj.weight"])
+    return any(channels << i <= window < min(h, w) and depth > 1
+               for i, (h, w, depth) in enumerate(stages(images, state, depths)))
+
+
+def first_shifted(images: Array, state: dict[str, Array], depths: tuple[int, ...], window: int) -> Any:
+    """The sides of the first map, in their order of size, and M, where blocks of the first stage shift."""
+    (h, w, depth), *_ = stages(images, state, depths)
+    return (*sorted([h, w]), window) if depth > 1 else None
 
 
 def smallest_model() -> Arguments:
@@ -49,6 +88,23 @@ def official_model() -> tuple[Arguments, Array]:
 
 @exercise("A whole Swin Transformer", place="section 3.1, Fig. 3a", points=6, minutes=30, toy=smallest_model,
           draw=model_and_images, golden=official_model, seconds=20.0,
+          covers={**maps("images", height=2, what="image"), "three stages": one(lambda depths: len(depths) == 3),
+                  "a first depth other than 2": one(lambda depths: depths[0] != 2),
+                  "a later stage that shifts": stage(lambda i, h, w, depth, m: i > 0 and depth > 1 and min(h, w) > m),
+                  "a last stage that shifts": stage(lambda i, h, w, depth, m: i == 2 and depth > 1 and min(h, w) > m),
+                  "a stage that shifts twice": stage(lambda i, h, w, depth, m: depth >= 4 and min(h, w) > m),
+                  "an odd depth before a stage that shifts": one(odd_before_a_shift),
+                  "a stage that shifts, of fewer channels than M": one(few_channels),
+                  "a stage of one row of windows, with two blocks, M of 3 or more":
+                  stage(lambda i, h, w, depth, m: depth > 1 and 2 < m == h < w),
+                  "a stage of one column of windows, with two blocks, M of 3 or more":
+                  stage(lambda i, h, w, depth, m: depth > 1 and 2 < m == w < h),
+                  "another number of images than of stages": one(lambda images, depths: len(images) != len(depths)),
+                  "M = 4, or a larger one": one(lambda window: window > 3), "an odd M": one(lambda window: window % 2),
+                  "a map upright and lying that is shifted":
+                  alike(first_shifted, lambda images, state, depths: stages(images, state, depths)[0][:2]),
+                  "rows of all images that W does not divide":
+                  one(lambda images: len(images) * images.shape[2] % images.shape[3])},
           mistakes=("shift-of-a-single-window", "no-shift", "shift-in-every-block", "shift-in-the-other-blocks",
                     "shift-rounded-up", "pool-before-the-norm", "final-norm-left-out", "first-token-for-the-mean",
                     "maximum-for-the-mean", "softmax-in-the-model", "patch-norm-left-out", "merging-norm-left-out",
@@ -92,6 +148,10 @@ def one_pixel() -> tuple[Arguments, Array]:
 
 @exercise("The ladder of Res2Net", place="section 3.1, Eq. 1 of the Res2Net paper", points=3, minutes=20,
           toy=four_splits_of_one_channel, draw=map_and_kernels, golden=one_pixel,
+          covers={**maps("x"), "three splits": one(lambda kernels: len(kernels) == 2),
+                  "five splits": one(lambda kernels: len(kernels) == 4),
+                  "a number of splits other than their width":
+                  one(lambda kernels: len(kernels) + 1 != len(kernels[0]))},
           mistakes=("ladder-from-the-first-split", "ladder-without-rungs", "ladder-of-inputs",
                     "ladder-added-after-the-convolution", "last-split-passed-on", "relu-left-out"))
 def res2net_ladder(x: Array, kernels: tuple[Array, ...]) -> Array:

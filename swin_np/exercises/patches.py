@@ -4,6 +4,7 @@ import numpy as np
 
 from swin_np import patches as library
 from swin_np.baselines.vit import VisionTransformer, ViTConfig
+from swin_np.exercises.covering import differ, maps, one
 from swin_np.exercises.exercise import Arguments, exercise, official
 from swin_np.functional import Array
 from swin_np.layers import LayerNorm, Linear
@@ -18,8 +19,18 @@ def images_and_patch(rng: np.random.Generator) -> Arguments:
     return rng.standard_normal((2, int(rng.integers(2, 5)), rows * patch, columns * patch)), patch
 
 
+def counts(images: Array, patch: int) -> set[int]:
+    """How many rows and how many columns of patches there are, and p."""
+    return {images.shape[2] // patch, images.shape[3] // patch, patch}
+
+
 @exercise("Patch partition", place="section 3.1", points=3, minutes=15,
           toy=lambda: (np.arange(48).reshape(1, 2, 4, 6), 2), draw=images_and_patch,
+          covers={**maps("images", height=2, what="image"),
+                  "another number of colours than 3": one(lambda images: images.shape[1] != 3),
+                  "two sizes of patches": differ(lambda patch: patch),
+                  "rows and columns of patches, and p, all different":
+                  one(lambda images, patch: len(counts(images, patch)) == 3)},
           mistakes=("patch-flattened-channels-last", "patches-without-transpose", "patch-transposed",
                     "patches-strided"))
 def patch_partition(images: Array, patch: int) -> Array:
@@ -51,6 +62,12 @@ def embedded_officially() -> tuple[Arguments, Array]:
 
 @exercise("Patch embedding", place="section 3.1", points=3, minutes=20, toy=two_patches, draw=images_and_weights,
           golden=embedded_officially,
+          covers={**maps("images", height=2, what="image"),
+                  "another number of colours than 3": one(lambda images: images.shape[1] != 3),
+                  "two sizes of patches": differ(lambda weight: weight.shape[2]),
+                  "channels, colours and p all different": one(lambda weight: len(set(weight.shape)) == 3),
+                  "rows and columns of patches, and p, all different":
+                  one(lambda images, weight: len(counts(images, weight.shape[2])) == 3)},
           mistakes=("patch-norm-left-out", "norm-without-weights", "patch-bias-left-out",
                     "patch-flattened-channels-last", "patch-transposed", "patches-without-transpose",
                     "kernel-flipped"))
@@ -84,6 +101,7 @@ def merged_officially() -> tuple[Arguments, Array]:
 
 @exercise("Patch merging", place="section 3.1, patch merging", points=4, minutes=20, toy=eight_tokens,
           draw=map_and_merging, golden=merged_officially,
+          covers={**maps("x"), "two numbers of channels": differ(lambda x: x.shape[3])},
           mistakes=("merge-row-major", "merge-quadrants", "merge-unfold", "merging-norm-left-out",
                     "norm-after-reduction", "norm-without-weights"))
 def patch_merging(x: Array, norm_weight: Array, norm_bias: Array, reduction_weight: Array) -> Array:
@@ -101,6 +119,7 @@ def patches_and_positions(rng: np.random.Generator) -> Arguments:
           toy=lambda: (np.arange(24.0).reshape(2, 2, 3, 2), np.array([[[100.0, 200.0]]]),
                        np.array([[[0.0, 0.5], [10, 0], [20, 0], [30, 0], [40, 0], [50, 0], [60, 0]]])),
           draw=patches_and_positions,
+          covers={**maps("patches"), "two numbers of channels": differ(lambda patches: patches.shape[3])},
           mistakes=("class-token-last", "class-token-without-position", "positions-with-the-class-token-last",
                     "position-embedding-left-out", "patches-counted-down-the-columns"))
 def class_token(patches: Array, cls_token: Array, pos_embed: Array) -> Array:

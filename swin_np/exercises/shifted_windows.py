@@ -5,6 +5,7 @@ import numpy as np
 from swin_np import windows as library
 from swin_np.baselines import sliding_window
 from swin_np.baselines.sliding_window import SlidingWindowAttention
+from swin_np.exercises.covering import alike, differ, maps, one
 from swin_np.exercises.exercise import Arguments, exercise, official
 from swin_np.functional import Array
 from swin_np.layers import Linear
@@ -18,6 +19,7 @@ def map_and_shift(rng: np.random.Generator) -> Arguments:
 
 @exercise("The cyclic shift", place="section 3.2, Fig. 4", points=2, minutes=10,
           toy=lambda: (np.arange(24).reshape(1, 3, 4, 2), 1), draw=map_and_shift,
+          covers={**maps("x"), "two shifts": differ(lambda shift: shift)},
           mistakes=("roll-direction", "roll-without-axis", "roll-on-nchw", "roll-of-the-rows-only",
                     "shift-filled-with-zeros"))
 def cyclic_shift(x: Array, shift: int) -> Array:
@@ -27,6 +29,7 @@ def cyclic_shift(x: Array, shift: int) -> Array:
 
 @exercise("The shift undone", place="section 3.2, Fig. 4", points=1, minutes=5,
           toy=lambda: (np.arange(24).reshape(1, 3, 4, 2), 1), draw=map_and_shift,
+          covers={**maps("x"), "two shifts": differ(lambda shift: shift)},
           mistakes=("reverse-roll-direction", "no-reverse-roll", "roll-without-axis", "roll-on-nchw",
                     "roll-of-the-rows-only"))
 def reverse_cyclic_shift(x: Array, shift: int) -> Array:
@@ -35,11 +38,33 @@ def reverse_cyclic_shift(x: Array, shift: int) -> Array:
 
 
 def sizes(rng: np.random.Generator, most: int = 4) -> Arguments:
-    """The size of a map of up to `most` windows on either side, M, and a shift that is not half of it."""
+    """The size of a map, M, and a shift that is not half of it: up to `most` windows on either side, or 72 tokens."""
+    if not rng.integers(3):
+        h, w = map(int, rng.permutation([6, 12]))
+        return (h, w), int(rng.choice([3, 6])), int(rng.integers(1, 3))
     window = int(rng.integers(3, 6))
     rows, columns = map(int, rng.permutation(np.arange(1, most + 1))[:2])
     shift = int(rng.choice([s for s in range(1, window) if 2 * s != window]))
     return (rows * window, columns * window), window, shift
+
+
+REGIONS = {
+    "a map that is wider than high": one(lambda map_size: map_size[0] < map_size[1]),
+    "a map that is higher than wide": one(lambda map_size: map_size[0] > map_size[1]),
+    "a map of one window on one side": one(lambda map_size, window: window in map_size),
+    "a map of several windows on both sides": one(lambda map_size, window: min(map_size) > window),
+    "a shift of less than half of the window": one(lambda window, shift: 2 * shift < window),
+    "a shift of more than half of the window": one(lambda window, shift: 2 * shift > window),
+    "two maps for one window and shift": alike(lambda window, shift: (window, shift), lambda map_size: map_size),
+    "a map upright and lying": alike(lambda map_size, window, shift: (*sorted(map_size), window, shift),
+                                     lambda map_size: map_size),
+    "two widths for one height": alike(lambda map_size, window, shift: (map_size[0], window, shift),
+                                       lambda map_size: map_size),
+    "two heights for one width": alike(lambda map_size, window, shift: (map_size[1], window, shift),
+                                       lambda map_size: map_size),
+    "two shifts on one map": alike(lambda map_size, window: (map_size, window), lambda shift: shift),
+    "two windows on one map": alike(lambda map_size, shift: (map_size, shift), lambda window: window)}
+"""What draws of a map's size, M and a shift contain."""
 
 
 def nine_regions() -> tuple[Arguments, Array]:
@@ -52,6 +77,7 @@ def nine_regions() -> tuple[Arguments, Array]:
 
 @exercise("Region ids", place="section 3.2, Fig. 4", points=3, minutes=20,
           toy=lambda: ((6, 9), 3, 1), draw=sizes, golden=nine_regions,
+          covers=REGIONS,
           mistakes=("mask-for-the-other-roll", "mask-cut-at-the-rest-of-the-window", "mask-slices-on-nchw",
                     "mask-height-and-width-exchanged", "regions-of-two-bands", "regions-counted-down-the-columns"))
 def region_ids(map_size: tuple[int, int], window: int, shift: int) -> Array:
@@ -66,6 +92,7 @@ def masked_officially() -> tuple[Arguments, Array]:
 
 @exercise("The mask", place="section 3.2, Fig. 4", points=3, minutes=15,
           toy=lambda: ((2, 6), 2, 1), draw=sizes, golden=masked_officially,
+          covers=REGIONS,
           mistakes=("mask-inverted", "mask-of-minus-one", "partition-without-transpose", "mask-for-the-other-roll",
                     "mask-slices-on-nchw", "mask-cut-at-the-rest-of-the-window"))
 def shifted_window_mask(map_size: tuple[int, int], window: int, shift: int) -> Array:
@@ -75,8 +102,8 @@ def shifted_window_mask(map_size: tuple[int, int], window: int, shift: int) -> A
 
 def queries_keys_values(rng: np.random.Generator) -> Arguments:
     """Queries, keys and values of one head on a map, and an odd M that is no larger than the map's sides."""
-    window = int(rng.choice([3, 3, 5]))
-    h, w = window + rng.permutation([0, 1, 2, 3])[:2]
+    window = int(rng.choice([3, 5]))
+    h, w = rng.permutation([5, 6, 7])[:2]
     d = int(rng.integers(2, 5))
     return *(rng.standard_normal((2, h, w, d)) for _ in range(3)), window
 
@@ -90,6 +117,11 @@ def three_by_four() -> Arguments:
 
 @exercise("Sliding windows", place="section 2 and Table 5", points=4, minutes=25, toy=three_by_four,
           draw=queries_keys_values,
+          covers={**maps("q"), "M = 3": one(lambda window: window == 3), "M = 5": one(lambda window: window == 5),
+                  "a map on which some windows are whole": one(lambda q, window: min(q.shape[1:3]) > window),
+                  "two numbers of channels": differ(lambda q: q.shape[3]),
+                  "two maps for one M": alike(lambda window: window, lambda q: q.shape[1:3]),
+                  "two M on one map": alike(lambda q: q.shape[1:3], lambda window: window)},
           mistakes=("border-of-zeros", "neighbourhood-pushed-inside", "neighbourhood-wraps-around",
                     "neighbourhood-from-the-query-on", "scale-left-out", "scale-twice"))
 def sliding_window_attention(q: Array, k: Array, v: Array, window: int) -> Array:

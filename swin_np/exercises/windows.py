@@ -4,6 +4,7 @@ import numpy as np
 
 from swin_np import attention
 from swin_np import windows as library
+from swin_np.exercises.covering import alike, differ, maps, one
 from swin_np.exercises.exercise import Arguments, exercise
 from swin_np.functional import Array
 
@@ -17,6 +18,10 @@ def map_and_window(rng: np.random.Generator) -> Arguments:
 
 @exercise("Window partition", place="section 3.2, Fig. 2", points=3, minutes=15,
           toy=lambda: (np.arange(24).reshape(1, 4, 6, 1), 2), draw=map_and_window,
+          covers={**maps("x"), "two sizes of windows": differ(lambda window: window),
+                  "a number of channels other than M": one(lambda x, window: x.shape[3] != window),
+                  "rows and columns of windows, and M, all different":
+                  one(lambda x, window: len({x.shape[1] // window, x.shape[2] // window, window}) == 3)},
           mistakes=("partition-without-transpose", "windows-strided", "window-tokens-transposed",
                     "windows-counted-down-the-columns"))
 def window_partition(x: Array, window: int) -> Array:
@@ -30,8 +35,25 @@ def windows_and_map_size(rng: np.random.Generator) -> Arguments:
     return library.window_partition(x, window), x.shape[1:3]
 
 
+def rows(windows: Array, map_size: tuple[int, int]) -> int:
+    """The rows of windows of all images together."""
+    return len(windows) * windows.shape[1] // map_size[1]
+
+
 @exercise("Window reverse", place="section 3.2", points=2, minutes=10,
           toy=lambda: (np.arange(24).reshape(6, 2, 2, 1), (4, 6)), draw=windows_and_map_size,
+          covers={"a map that is wider than high": one(lambda map_size: map_size[0] < map_size[1]),
+                  "a map that is higher than wide": one(lambda map_size: map_size[0] > map_size[1]),
+                  "several images": one(lambda windows, map_size: windows[..., 0].size > map_size[0] * map_size[1]),
+                  "two sizes of windows": differ(lambda windows: windows.shape[1]),
+                  "a number of channels other than M": one(lambda windows: windows.shape[3] != windows.shape[2]),
+                  "fewer channels than M": one(lambda windows: windows.shape[3] < windows.shape[2]),
+                  "a single channel, and M of 3 or more":
+                  one(lambda windows: windows.shape[3] == 1 and windows.shape[2] > 2),
+                  "rows of windows that M does not divide":
+                  one(lambda windows, map_size: rows(windows, map_size) % windows.shape[1]),
+                  "rows of windows that their columns do not divide":
+                  one(lambda windows, map_size: rows(windows, map_size) % (map_size[1] // windows.shape[1]))},
           mistakes=("windows-reversed-column-major", "reverse-without-transpose"))
 def window_reverse(windows: Array, map_size: tuple[int, int]) -> Array:
     """(B nW, M, M, C) -> (B, H, W, C), the inverse of the partition."""
@@ -41,6 +63,11 @@ def window_reverse(windows: Array, map_size: tuple[int, int]) -> Array:
 @exercise("Relative position index", place="section 3.2, Eq. 4", points=4, minutes=25,
           toy=lambda: ((2, 3),), draw=lambda rng: (tuple(map(int, rng.permutation([2, 3, 4, 5, 7])[:2])),),
           golden=lambda: (((2, 2),), np.array([[4, 3, 1, 0], [5, 4, 2, 1], [7, 6, 4, 3], [8, 7, 5, 4]])),
+          covers={"a window that is wider than high": one(lambda window: window[0] < window[1]),
+                  "a window that is higher than wide": one(lambda window: window[0] > window[1]),
+                  "a window upright and lying": alike(lambda window: tuple(sorted(window)), lambda window: window),
+                  "two widths for one height": alike(lambda window: window[0], lambda window: window),
+                  "two heights for one width": alike(lambda window: window[1], lambda window: window)},
           mistakes=("index-transposed", "index-factor-2m", "index-factor-m", "index-columns-first",
                     "index-not-shifted"))
 def relative_position_index(window: tuple[int, int]) -> Array:
@@ -56,6 +83,10 @@ def table_and_window(rng: np.random.Generator) -> Arguments:
 
 @exercise("Relative position bias", place="section 3.2, Eq. 4", points=2, minutes=10,
           toy=lambda: (np.array([10.0, 20.0]) + np.arange(9.0)[:, None], (2, 2)), draw=table_and_window,
+          covers={"a window that is wider than high": one(lambda window: window[0] < window[1]),
+                  "a window that is higher than wide": one(lambda window: window[0] > window[1]),
+                  "a window upright and lying": alike(lambda window: tuple(sorted(window)), lambda window: window),
+                  "two numbers of heads for one window": alike(lambda window: window, lambda table: table.shape[1])},
           mistakes=("bias-heads-reversed", "bias-table-reshaped", "bias-reshaped", "index-transposed",
                     "index-columns-first", "index-not-shifted"))
 def relative_position_bias(table: Array, window: tuple[int, int]) -> Array:

@@ -20,10 +20,14 @@ RES2NET_EQ_1 = "section 3.1, Eq. 1 of the Res2Net paper"
 
 
 def patches_and_class_token(model: Module, images: Array) -> tuple[Array, Array]:
-    """ViT's embedded patches (B, h w, D), row by row, and a class token (B, 1, D) for each image."""
+    """ViT's embedded patches (B, h w, D), row by row, and a class token (B, 1, D) for each image.
+
+    In a distilled DeiT the distillation token goes with it: (B, 2, D).
+    """
     patches = model.patch_embed(images)                # (B, h, w, D)
-    token = np.broadcast_to(model.cls_token, (len(images), 1, patches.shape[-1]))
-    return patches.reshape(len(images), -1, patches.shape[-1]), token
+    tokens = model.cls_token if model.dist_token is None else np.concatenate([model.cls_token, model.dist_token], 1)
+    tokens = np.broadcast_to(tokens, (len(images), *tokens.shape[1:]))
+    return patches.reshape(len(images), -1, patches.shape[-1]), tokens
 
 
 @mistake(VIT_EMBED, place=VIT_EQ_1, modules=NOWHERE,
@@ -39,7 +43,7 @@ def class_token_last(self: Module, images: Array) -> Array:
          fix="Prepend the class token first, and add the position embedding to all tokens afterwards.")
 def class_token_without_position(self: Module, images: Array) -> Array:
     patches, token = patches_and_class_token(self, images)
-    return np.concatenate([token, patches + self.pos_embed[:, 1:]], axis=1)
+    return np.concatenate([token, patches + self.pos_embed[:, token.shape[1]:]], axis=1)
 
 
 @mistake(VIT_EMBED, place=VIT_EQ_1, modules=NOWHERE,
@@ -48,7 +52,7 @@ def class_token_without_position(self: Module, images: Array) -> Array:
          fix="Give row 0 to the class token and row 1 + i to patch i.")
 def positions_with_the_class_token_last(self: Module, images: Array) -> Array:
     patches, token = patches_and_class_token(self, images)
-    return np.concatenate([token, patches], axis=1) + np.roll(self.pos_embed, 1, axis=1)
+    return np.concatenate([token, patches], axis=1) + np.roll(self.pos_embed, token.shape[1], axis=1)
 
 
 @mistake(VIT_EMBED, place=VIT_EQ_1, modules=NOWHERE,

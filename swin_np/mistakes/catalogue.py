@@ -8,6 +8,7 @@ from importlib import import_module
 from types import ModuleType
 
 from swin_np.errors import ConfigurationError
+from swin_np.layers import Module
 from swin_np.mistakes import (
     attention,
     baselines,
@@ -18,9 +19,11 @@ from swin_np.mistakes import (
     model,
     patches,
     relative_position,
+    systems,
     windows,
 )
 from swin_np.mistakes.mistake import NOWHERE, Mistake
+from swin_np.model import SwinTransformer
 
 SECTIONS = (images, patches, windows, relative_position, attention, block, layers, model, complexity, baselines)
 ENTRIES = [entry for section in SECTIONS for entry in vars(section).values() if isinstance(entry, Mistake)]
@@ -33,6 +36,16 @@ IN_EXERCISES = {entry.name: entry for entry in ENTRIES if entry.modules == NOWHE
 
 WITHOUT_NUMBERS = ("swin_np.mistakes", "swin_np.checkpoints", "swin_np.crosscheck")    # their caches hold names only
 GROWING: dict[str, Mistake] = {}                       # by the place of the function that it replaces
+
+
+def catalogue_for(model: Module) -> dict[str, Mistake]:
+    """The mistakes that can be made in a model of this architecture, by name; of a Swin Transformer CATALOGUE itself.
+
+    Of a dense model those of its backbone too, and of a model without a catalogue those with images.
+    """
+    if type(model) is SwinTransformer:
+        return CATALOGUE
+    return {entry.name: entry for entry in systems.mistakes_of(model)}
 
 
 @contextmanager

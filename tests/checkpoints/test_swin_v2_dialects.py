@@ -492,7 +492,6 @@ def test_a_dialect_that_has_other_windows_is_refused(tmp_path, capsys):
     (["inspect", "{}", "--window-size", "0"], "--window-size 0 was given"),
     (["inspect", "{}", "--pretrained-window-sizes", "8", "-1"], "--pretrained-window-sizes 8 -1 was given"),
     (["convert", "{}", "{}.npz", "--to", "mmdetection"], "unknown dialect of a Swin Transformer V2 'mmdetection'"),
-    (["dump", "{}", sample_photograph(), "-o", "{}.npz"], "is a SwinTransformerV2, and the cross-check knows"),
 ])
 def test_what_v2_has_not_gives_one_sentence(arguments, words, checkpoint, capsys):
     assert main([argument.format(checkpoint) for argument in arguments]) == 2

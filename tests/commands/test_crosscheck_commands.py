@@ -111,7 +111,7 @@ def test_a_model_of_a_library_is_run_by_its_name(files, dumped, tmp_path, capsys
     assert run("crosscheck", files / "model.npz", f"transformers:{tmp_path / 'folder'}", "--image",
                files / "images.npy", "--image-size", *SIZE) == 0
     assert run("crosscheck", dumped, f"transformers:{tmp_path / 'folder'}", "--html", tmp_path / "report.html") == 0
-    assert "its names are those of transformers" in capsys.readouterr().out
+    assert "Its names are those of transformers" in capsys.readouterr().out
     assert "transformers:" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 

@@ -100,8 +100,9 @@ def test_nan_is_worse_than_a_number():
 def test_a_point_that_is_missing_and_a_coarser_precision_are_worse():
     assert worse_than(report(kept=module_outputs), report())[0].startswith("Points that are not compared any more: ")
     half = report(kept=lambda points: {name: value.astype(np.float16) for name, value in points.items()})
-    assert worse_than(half, report()) == ["The precision is coarser: its unit in the last place is 0.000977 and was "
-                                          "1.19e-07, so the tolerances are wider."]
+    sentence, = worse_than(half, report())
+    assert sentence.startswith("The arithmetic is coarser: float32, stored in float16, and was float32, stored in "
+                               "float32, so the tolerances are ")
     assert worse_than(report(), half) == []
 
 
@@ -118,13 +119,16 @@ def test_a_report_is_read_back(tmp_path):
     assert read_baseline(path) == summary(report("no-mask"))
 
 
+NOISE = b'"precision": "float32", "noise": {"arithmetic": "float32"}}'
+
+
 @pytest.mark.parametrize(("content", "words"), [
     (None, "cannot be read"), (b"", "is no report"), (b"[]", "is no report"), (b"{}", "is no report"),
-    (b'{"schema": 1, "points": 5, "findings": [], "noise": {"unit": 1}}', "is no report"),
-    (b'{"schema": 1, "points": [5], "findings": [], "noise": {"unit": 1}}', "is no report"),
-    (b'{"schema": 1, "points": [], "findings": [{"mistake": []}], "noise": {"unit": 1}}', "is no report"),
-    (b'{"schema": 1, "points": [], "findings": [], "noise": null}', "is no report"),
-    (b'{"schema": 99}', "has the schema 99, expected 1"), (b"\xff\x00", "is no report")])
+    (b'{"schema": 2, "points": 5, "findings": [], ' + NOISE, "is no report"),
+    (b'{"schema": 2, "points": [5], "findings": [], ' + NOISE, "is no report"),
+    (b'{"schema": 2, "points": [], "findings": [{"mistake": []}], ' + NOISE, "is no report"),
+    (b'{"schema": 2, "points": [], "findings": [], "noise": null}', "is no report"),
+    (b'{"schema": 99}', "has the schema 99, expected 2"), (b"\xff\x00", "is no report")])
 def test_another_file_is_refused_in_a_sentence(tmp_path, content, words):
     path = tmp_path / "old.json"
     if content is not None:

@@ -168,3 +168,20 @@ def test_an_export_in_half_precision_is_run_in_it_and_agrees(tmp_path):
     half = exports.export(deepcopy(model).half(), tmp_path / "half.onnx", False, exports.some_images().astype("f2"))
     report = crosscheck(reference, onnx_models.record(half, exports.some_images()))
     assert (report.verdict, report.precision) == ("agree", "float16")
+
+
+@needs_onnx
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_a_file_that_onnxruntime_has_quantised_agrees_as_such(library, per_channel):
+    quantization = pytest.importorskip("onnxruntime.quantization")
+    from tests.crosscheck import exports
+
+    name, folder, reference = library
+    path, small = folder / "float32.onnx", folder / f"int8-{per_channel}.onnx"
+    exports.export(exports.model_of(name), path, False)
+    quantization.quantize_dynamic(str(path), str(small), weight_type=quantization.QuantType.QInt8,
+                                  op_types_to_quantize=["MatMul", "Gemm"], per_channel=per_channel)
+    report = crosscheck(reference, onnx_models.record(small, exports.some_images()))
+    assert report.verdict == "agree", report.summary()
+    scale = "row" if per_channel else "tensor"
+    assert f"uint8 with a zero point; weights of int8, a scale for each {scale}" in report.noise.arithmetic.name

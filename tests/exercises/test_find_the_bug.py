@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from notebooks.exercises.generate import FOLDER
-from swin_np.exercises.checking import drawn, examine
+from swin_np.exercises.checking import examine
+from swin_np.exercises.covering import drawn
 from swin_np.exercises.exercise import copied
 from swin_np.exercises.find_the_bug import PLANTED
 from swin_np.exercises.naming import MISTAKES, planted

@@ -16,8 +16,9 @@ from swin_np.errors import ConfigurationError
 from swin_np.mistakes.catalogue import CATALOGUE, IN_EXERCISES, find, planted
 from swin_np.mistakes.mistake import Mistake
 from tests.mistakes.models import first_difference, outputs, relative_difference
+from tests.mistakes.systems import OWN
 
-ALL = {**CATALOGUE, **IN_EXERCISES}
+ALL = {**CATALOGUE, **IN_EXERCISES, **{name: mistake for own in OWN.values() for name, mistake in own.items()}}
 ROUNDING = {np.float32: 1e-6, np.float64: 1e-12}       # of the largest value; what an equal computation stays below
 MODELS = {name: mistake for name, mistake in CATALOGUE.items() if mistake.modules != "input"}
 INPUTS = {name: mistake for name, mistake in CATALOGUE.items() if mistake.modules == "input"}

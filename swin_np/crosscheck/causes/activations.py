@@ -1,4 +1,4 @@
-"""Another activation in place of GELU: the usual ones, approximations of erf, and tables."""
+"""Another activation in place of GELU or ReLU: the usual ones, approximations of erf, and tables."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -6,7 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from swin_np.crosscheck.causes.cause import Cause
+from swin_np.convolution.layers import Conv2d
+from swin_np.crosscheck.causes.cause import Cause, module_at
 from swin_np.crosscheck.causes.stretch import Stretch
 from swin_np.functional import Array, erf, sigmoid
 from swin_np.functional import gelu as exact_gelu
@@ -17,6 +18,8 @@ from swin_np.mistakes.mistake import Mistake
 Function = Callable[[Array], Array]
 
 FIX = "Use the exact GELU, x Phi(x), with the erf of your mathematical library in full precision."
+RELU = "swin_np.convolution.functional.relu"
+FIX_RELU = "Set what is negative to 0 after every convolution but the last of a block, and after the sum."
 gelu = partial(exact_gelu)                             # an object of its own, which planting leaves be
 
 USUAL: dict[str, Function] = {
@@ -77,12 +80,25 @@ def activations(stretch: Stretch) -> Iterator[Cause]:
                 f", up to {limit:g}." if limit < math.inf else "."), partial(tabulated, step, limit))
 
 
+def rectifiers(stretch: Stretch) -> Iterator[Cause]:
+    """In place of ReLU, where the stretch convolves."""
+    model = stretch.reference.model
+    convolutions = [name for name in stretch.modules if isinstance(module_at(model, name), Conv2d)]
+    if not convolutions:
+        return
+    others = {"GELU": gelu, "nothing, it is left out": lambda x: x.copy(), **USUAL}
+    for name, function in others.items():
+        yield cause("another activation", convolutions[0], f"The activation is {name}, instead of ReLU.", function,
+                    RELU, FIX_RELU)
+
+
 def tabulated(step: float, limit: float, x: Array) -> Array:
     """GELU at the nearest multiple of the step, clipped at the limit."""
     return gelu(step * np.rint(np.clip(x, -limit, limit) / step).astype(x.dtype))
 
 
-def cause(kind: str, module: str, says: str, function: Function) -> Cause:
+def cause(kind: str, module: str, says: str, function: Function, place: str = GELU, fix: str = FIX) -> Cause:
+    """Another function in the place of an activation."""
     def wrong(x: Array, out: Array | None = None) -> Array:
         y = function(x).astype(x.dtype)
         if out is None:
@@ -90,4 +106,4 @@ def cause(kind: str, module: str, says: str, function: Function) -> Cause:
         out[...] = y
         return out
 
-    return Cause(kind, module, says, FIX, lambda model: planted(Mistake(kind, GELU, wrong, says, FIX, "", MLP)))
+    return Cause(kind, module, says, fix, lambda model: planted(Mistake(kind, place, wrong, says, fix, "", MLP)))

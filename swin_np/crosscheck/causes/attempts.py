@@ -6,41 +6,45 @@ from itertools import chain
 
 import numpy as np
 
-from swin_np.crosscheck.causes.activations import activations
+from swin_np.crosscheck.causes.activations import activations, rectifiers
 from swin_np.crosscheck.causes.blocks import blocks
 from swin_np.crosscheck.causes.cause import Cause
 from swin_np.crosscheck.causes.images import of_some_images
 from swin_np.crosscheck.causes.layer_inputs import layer_inputs
-from swin_np.crosscheck.causes.norms import norms
+from swin_np.crosscheck.causes.norms import all_norms, norms
 from swin_np.crosscheck.causes.paddings import paddings
 from swin_np.crosscheck.causes.parameters import parameters
+from swin_np.crosscheck.causes.residuals import residuals
 from swin_np.crosscheck.causes.softmax import attentions
 from swin_np.crosscheck.causes.stretch import Stretch
 from swin_np.crosscheck.causes.tables import tables
 from swin_np.crosscheck.causes.windows import shifts
+from swin_np.crosscheck.clock import Clock
 from swin_np.crosscheck.evidence import Evidence
 from swin_np.crosscheck.reference import Reference
 from swin_np.crosscheck.report import Finding
 from swin_np.crosscheck.search import Explained, without_unit
-from swin_np.crosscheck.trials import Planting, Trials, compatible
+from swin_np.crosscheck.trials import Planting, Trials
 from swin_np.functional import Array
-from swin_np.model import SwinTransformer
+from swin_np.layers import Module
 
-FAMILIES = (blocks, norms, parameters, tables, paddings, activations, attentions, shifts)
+FAMILIES = (blocks, residuals, all_norms, norms, parameters, tables, paddings, activations, rectifiers, attentions,
+            shifts)
+LONGEST = 3                                            # units in a stretch; over more a few numbers fit many causes
 CLEARLY = 5.0                                          # an explanation leaves so many times less than there was
 
 
 class Attempts(Trials):
     """Trials of causes in place of mistakes of the catalogue; a planting is the number of one cause, as text."""
 
-    def __init__(self, reference: Reference, evidence: Evidence):
-        super().__init__(reference, evidence)
+    def __init__(self, reference: Reference, evidence: Evidence, clock: Clock):
+        super().__init__(reference, evidence, clock)
         self.causes: dict[str, Cause] = {}
         self.found: dict[str, list[Cause]] = {}
         self.in_images: dict[str, Finding | None] = {}
         self.explained: list[Cause] = []
 
-    def changing(self, model: SwinTransformer, planting: Planting) -> AbstractContextManager[None]:
+    def changing(self, model: Module, planting: Planting) -> AbstractContextManager[None]:
         return self.causes[planting[0]].put(model) if planting else nullcontext()
 
     def numbered(self, cause: Cause) -> Planting:
@@ -56,13 +60,15 @@ class Attempts(Trials):
     def in_some_images(self, name: str) -> Finding | None:
         """The finding for a mistake of the catalogue that only some images show."""
         if name not in self.in_images:
-            self.in_images[name] = of_some_images(self.reference, self.evidence, name)
+            self.in_images[name] = of_some_images(self.reference, self.evidence, name, self.clock)
         return self.in_images[name]
 
     def explaining_causes(self, name: str) -> list[Cause]:
         """The causes of the first family that has one which gives the candidate's point; the nearest first."""
         if name not in self.found:
             stretch = Stretch(self.reference, self.evidence, name)
+            if len(stretch.units) > LONGEST:
+                return []
             families: Iterable[Iterator[Cause]] = chain((family(stretch) for family in FAMILIES), [
                 layer_inputs(stretch, lambda cause: self.value(name, cause))])
             self.found[name] = next((causes for family in families if (causes := self.nearest(name, family))), [])
@@ -72,6 +78,8 @@ class Attempts(Trials):
         """Those that leave next to nothing of the error of a point, or from outside of its unit's result."""
         before, left = self.evidence.alone[name].excess, {}
         for cause in causes:
+            if self.clock.over():
+                break
             planting = self.numbered(cause)
             excess = self.at(name, planting)
             if excess > 1 and self.outside(name):
@@ -120,7 +128,7 @@ class Attempts(Trials):
         for unit in sorted({self.evidence.unit[name] for group in groups for name in group.points}):
             names = [name for group in groups for name in group.points if self.evidence.unit[name] == unit]
             mistakes = {group.alternatives[0] for group in groups if set(group.points) & set(names)}
-            if len(mistakes) > 1 and not compatible(tuple(chain.from_iterable(mistakes))):
+            if len(mistakes) > 1 and not self.compatible(tuple(chain.from_iterable(mistakes))):
                 last = max(names, key=list(self.evidence.alone).index)
                 causes = self.nearest(last, blocks(Stretch(self.reference, self.evidence, last)))
                 if causes and all(self.at(name, self.numbered(causes[0])) <= 1 for name in names):

@@ -1,15 +1,18 @@
 """Blocks summed otherwise: the output fitted as a sum of input, norms, attention and MLP, for each image by itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 
+from swin_np.baselines.vit import Block
 from swin_np.block import SwinTransformerBlock
 from swin_np.crosscheck.causes.cause import Cause, module_at, replaced
 from swin_np.crosscheck.causes.stretch import Stretch
 from swin_np.functional import Array
 
+PreNorm = SwinTransformerBlock | Block
+SUMMED = (SwinTransformerBlock, Block)                 # the first Swin's and ViT's, not V2's, whose norms are elsewhere
 MIDDLE = ("x", "norm1", "attn")                        # what may be summed before the second norm
 TERMS = (*MIDDLE, "norm2", "mlp")                      # and at the end
 RIGHT = (1.0, 0.0, 1.0, 0.0, 1.0)
@@ -21,33 +24,45 @@ STEPS = 40                                             # of the search for a fac
 PENALTY = 1e-12
 
 
+def attention_of(block: PreNorm) -> Callable[[Array], Array]:
+    """What makes of the block's normalised tokens those of the branch."""
+    return block.attend if isinstance(block, SwinTransformerBlock) else block.attn
+
+
+def attention_step(block: PreNorm, name: str) -> str:
+    """The point that is the result of that, for the block of this name."""
+    return f"{name}.attn.rolled_back" if isinstance(block, SwinTransformerBlock) else f"{name}.attn"
+
+
 def blocks(stretch: Stretch) -> Iterator[Cause]:
     """The last block of the stretch: skipped, run twice, or summed otherwise."""
     name = stretch.block
     if not name or not {name, f"{name}.norm2"} & {stretch.name}:
         return
     block = module_at(stretch.reference.model, name)
-    assert isinstance(block, SwinTransformerBlock)
     yield Cause("block skipped", name, f"The block {name} is skipped: its output is its input.",
                 "Run every block of a stage once.", lambda model: replaced(
                     module_at(model, name), forward=lambda z: z))
     yield Cause("block run twice", name, f"The block {name} is run twice.", "Run every block of a stage once.",
                 lambda model: twice(module_at(model, name)))
+    if type(block) not in SUMMED:
+        return
     yield from of_channels(stretch, block, name)
     if (fitted := fit(stretch, block, name)) is not None:
         middle, end = fitted
         yield Cause(kind_of(middle, end), name, sentence(name, middle, end), FIX, partial(summed, name, middle, end))
 
 
-def of_channels(stretch: Stretch, block: SwinTransformerBlock, name: str) -> Iterator[Cause]:
+def of_channels(stretch: Stretch, block: PreNorm, name: str) -> Iterator[Cause]:
     """The MLP's branch times a factor for each channel, as a layer scale."""
-    given, x = stretch.evidence.given, stretch.evidence.inputs[stretch.units[-1]]
+    given, x = stretch.evidence.given, stretch.input
     if name not in given or stretch.name != name:
         return
     steps = {step: value.reshape(x.shape) for step, value in stretch.steps().items() if value.size == x.size}
-    middle, mlp = x + steps[f"{name}.attn.rolled_back"], steps[f"{name}.mlp"]
+    middle, mlp = x + steps[attention_step(block, name)], steps[f"{name}.mlp"]
     rest = given[name].reshape(x.shape) - middle
-    scale = (rest * mlp).sum(axis=(0, 1, 2)) / (mlp * mlp).sum(axis=(0, 1, 2))
+    tokens = tuple(range(x.ndim - 1))
+    scale = (rest * mlp).sum(axis=tokens) / (mlp * mlp).sum(axis=tokens)
     if np.ptp(scale) > ROUND:                          # one factor for all is found by `fit`
         says = (f"In {name} the branch of the MLP is multiplied channel by channel, by {scale.min():.4g} to "
                 f"{scale.max():.4g}, as by a layer scale.")
@@ -55,12 +70,12 @@ def of_channels(stretch: Stretch, block: SwinTransformerBlock, name: str) -> Ite
             module_at(model, name), forward=partial(scaled, module_at(model, name), scale)))
 
 
-def scaled(block: SwinTransformerBlock, scale: Array, z: Array) -> Array:
-    z = z + block.attend(block.norm1(z))
+def scaled(block: PreNorm, scale: Array, z: Array) -> Array:
+    z = z + attention_of(block)(block.norm1(z))
     return z + block.mlp(block.norm2(z)) * scale.astype(z.dtype)
 
 
-def twice(block: SwinTransformerBlock):
+def twice(block: PreNorm):
     right = block.forward
     return replaced(block, forward=lambda z: right(right(z)))
 
@@ -71,21 +86,21 @@ def summed(name: str, middle: Array, end: Array, model):
 
     def forward(z: Array) -> Array:
         def total(coefficients: Array, terms: list[Array]) -> Array:
-            return sum(np.asarray(coefficients[:, k, None, None, None], z.dtype) * term for k, term in enumerate(terms))
+            return combined(np.asarray(coefficients, z.dtype), terms)
 
         normalised = block.norm1(z)
-        terms = [z, normalised, block.attend(normalised)]
+        terms = [z, normalised, attention_of(block)(normalised)]
         second = block.norm2(total(middle, terms))
         return total(end, [*terms, second, block.mlp(second)])
 
     return replaced(block, forward=forward)
 
 
-def fit(stretch: Stretch, block: SwinTransformerBlock, name: str) -> tuple[Array, Array] | None:
+def fit(stretch: Stretch, block: PreNorm, name: str) -> tuple[Array, Array] | None:
     """Coefficients (B, 3) and (B, 5) of the candidate's sums, as far as its points tell; None if they are right."""
-    given, x = stretch.evidence.given, stretch.evidence.inputs[stretch.units[-1]]
+    given, x = stretch.evidence.given, stretch.input
     steps = {step: value.reshape(x.shape) for step, value in stretch.steps().items() if value.size == x.size}
-    attn = steps[f"{name}.attn.rolled_back"]
+    attn = steps[attention_step(block, name)]
     first = [x, steps[f"{name}.norm1"], attn]
     middle = np.tile(RIGHT[:3], (len(x), 1))
     if f"{name}.norm2" in given:
@@ -105,8 +120,8 @@ def fit(stretch: Stretch, block: SwinTransformerBlock, name: str) -> tuple[Array
 
 
 def combined(coefficients: Array, terms: list[Array]) -> Array:
-    """The sum of terms (B, H, W, C) with coefficients (B, number of terms)."""
-    return np.einsum("bk,kbhwc->bhwc", coefficients, np.stack(terms))
+    """The sum of terms (B, ..., C) with coefficients (B, number of terms)."""
+    return np.einsum("bk,kb...->b...", coefficients, np.stack(terms))
 
 
 def least_squares(terms: list[Array], result: Array) -> Array:
@@ -130,7 +145,7 @@ def rounded(coefficients: Array) -> Array:
     return np.where(np.abs(coefficients - near) < ROUND, near, coefficients)
 
 
-def before_norm(block: SwinTransformerBlock, terms: list[Array], normed: Array) -> Array:
+def before_norm(block: PreNorm, terms: list[Array], normed: Array) -> Array:
     """The coefficients (B, 3) of the sum whose norm is given, up to a factor that no norm shows.
 
     The sum is a combination of 1 and the given normalised token, so what is left of the terms beside those is 0.
@@ -143,7 +158,8 @@ def before_norm(block: SwinTransformerBlock, terms: list[Array], normed: Array) 
     for term in terms:
         centred = term - term.mean(axis=-1, keepdims=True)
         beside.append(centred - unit * (unit * centred).sum(axis=-1, keepdims=True))
-    gram = np.einsum("kbhwc,lbhwc->bkl", np.stack(beside), np.stack(beside))
+    gram = np.einsum("kb...c,lb...c->bkl...", np.stack(beside), np.stack(beside))
+    gram = gram.reshape(*gram.shape[:3], -1).sum(axis=-1)
     size = np.sqrt([[np.square(term[b]).sum() for term in terms] for b in range(len(normed))])
     found = np.linalg.eigh(gram / size[:, :, None] / size[:, None])[1][..., 0] / size        # the least eigenvalue's
     leading = np.argmax(np.abs(found) * size * (1, 0.5, 0.5), axis=1)                        # x, unless it is not there
@@ -151,13 +167,14 @@ def before_norm(block: SwinTransformerBlock, terms: list[Array], normed: Array) 
     return rounded(np.where(np.abs(found) < ZERO, 0, found))
 
 
-def searched(block: SwinTransformerBlock, terms: list[Array], result: Array) -> Array:
+def searched(block: PreNorm, terms: list[Array], result: Array) -> Array:
     """The same where only the block's output is given: x + b attn, with the b that leaves the least of the output."""
     def rest(factors: Array) -> Array:                 # (B,) -> (B,)
         middle = np.stack([np.ones_like(factors), np.zeros_like(factors), factors], axis=1)
         second = block.norm2(combined(middle, terms))
         every = [*terms, second, block.mlp(second)]
-        return np.sqrt(np.square(combined(plain_fit(every, result), every) - result).mean(axis=(1, 2, 3)))
+        left = combined(plain_fit(every, result), every) - result
+        return np.sqrt(np.square(left).reshape(len(result), -1).mean(axis=1))
 
     starts = np.array([rest(np.full(len(result), start)) for start in STARTS])
     best = np.array(STARTS)[starts.argmin(axis=0)]

@@ -5,9 +5,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from swin_np.layers import Module
-from swin_np.model import SwinTransformer
 
-Put = Callable[[SwinTransformer], AbstractContextManager[None]]
+Put = Callable[[Module], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Cause:
     put: Put
 
 
-def module_at(model: SwinTransformer, name: str) -> Module:
+def module_at(model: Module, name: str) -> Module:
     """The module of an official name."""
     return dict(model.named_modules())[name]
 

@@ -46,8 +46,8 @@ def layer_inputs(stretch: Stretch, run: Run) -> Iterator[Cause]:
                 ours = (truth - plain).ravel()
                 factor = float(ours @ (given - plain).ravel() / max(float(ours @ ours), np.finfo(np.float64).tiny))
                 says = f"The input of {name} is multiplied by {factor:.5g}"
-                if name == "head" and factor:
-                    tokens = int(np.prod(stretch.evidence.inputs[-1].shape[1:3]))
+                if name in ("head", "fc") and stretch.input.ndim == 4 and factor:
+                    tokens = int(np.prod(stretch.input.shape[1:3]))
                     says += f": the mean over {tokens} tokens divides by {tokens / factor:.5g}"
                 yield changed(name, says, lambda x, f=factor: f * x)
 

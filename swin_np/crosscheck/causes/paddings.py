@@ -10,6 +10,7 @@ from swin_np.block import SwinTransformerBlock
 from swin_np.crosscheck.causes.cause import Cause, module_at, replaced
 from swin_np.crosscheck.causes.stretch import Stretch
 from swin_np.functional import Array
+from swin_np.layers import Module
 from swin_np.patches import PatchMerging, patch_merging
 from swin_np.shape_policy import SHAPE_POLICIES, ShapePolicy
 from swin_np.windows import cyclic_shift, reverse_cyclic_shift, shifted_window_mask, window_partition, window_reverse
@@ -40,7 +41,7 @@ def paddings(stretch: Stretch) -> Iterator[Cause]:
 
 def needs_padding(stretch: Stretch, block: SwinTransformerBlock, name: str) -> bool:
     """Whether the block's map is no multiple of the window, or less than one."""
-    size = stretch.evidence.inputs[stretch.units[-1]].shape[1:3]
+    size = stretch.input.shape[1:3]
     return any(side % m or side < m for side, m in zip(size, block.window_size, strict=True))
 
 
@@ -72,7 +73,7 @@ def of_windows(name: str) -> Iterator[Cause]:
 
 def padding(name: str, says: str, widths: Callable[[int], tuple[int, int]], mode: str) -> Cause:
     """A cause that replaces the block's `attend`."""
-    def put(model: SwinTransformerBlock):
+    def put(model: Module):
         block = module_at(model, name)
         return replaced(block, attend=partial(attend, block, widths=widths, mode=mode))
 

@@ -10,13 +10,14 @@ import numpy as np
 from swin_np.crosscheck.causes.cause import Cause, module_at, replaced
 from swin_np.crosscheck.causes.stretch import Stretch, inside
 from swin_np.functional import Array
-from swin_np.model import SwinTransformer
+from swin_np.layers import Module
 
 FIX = "Compare this parameter with the checkpoint's, element by element, where your code uses it."
 PARTS = ("query", "key", "value")                      # of the rows of qkv
 Change = Callable[[Array], Array]
 
-NORM_WEIGHTS, NORM_BIASES = r"(^|\.)norm\d?\.weight$", r"(^|\.)norm\d?\.bias$"
+NORMS = r"(^|\.)(norm\d?|norms\.\d|bn\d|bns\.\d|batch_norm)"
+NORM_WEIGHTS, NORM_BIASES = rf"{NORMS}\.weight$", rf"{NORMS}\.bias$"
 EVERYWHERE: list[tuple[str, str, str, Change]] = [
     (NORM_WEIGHTS, "weight plus 1", "1 is added to the weights of all norms: x (1 + w) instead of x w",
      lambda x: 1 + x),
@@ -51,7 +52,7 @@ def of_all_modules(stretch: Stretch, state: dict[str, Array]) -> Iterator[Cause]
 
 
 @contextmanager
-def all_changed(model: SwinTransformer, names: list[str], change: Change) -> Iterator[None]:
+def all_changed(model: Module, names: list[str], change: Change) -> Iterator[None]:
     """The model with one change of all these parameters."""
     with ExitStack() as stack:
         for name in names:
@@ -59,12 +60,12 @@ def all_changed(model: SwinTransformer, names: list[str], change: Change) -> Ite
         yield
 
 
-def cause(kind: str, name: str, says: str, put: Callable[[SwinTransformer], AbstractContextManager[None]]) -> Cause:
+def cause(kind: str, name: str, says: str, put: Callable[[Module], AbstractContextManager[None]]) -> Cause:
     """A change of the parameter of this name."""
     return Cause(kind, name.rpartition(".")[0], f"{says[:1].upper()}{says[1:]}.", FIX, put)
 
 
-def changed(model: SwinTransformer, name: str, change: Change) -> AbstractContextManager[None]:
+def changed(model: Module, name: str, change: Change) -> AbstractContextManager[None]:
     """The model with one parameter changed."""
     module, _, field = name.rpartition(".")
     owner = module_at(model, module)
@@ -89,6 +90,12 @@ def changes(name: str, value: Array) -> Iterator[tuple[str, str, Change]]:
            "columns", lambda x: x.reshape(rows.shape).T.reshape(x.shape))
     yield ("reshaped for transposed", f"{name} is reshaped to (in, out) instead of transposed, so rows and columns are "
            "mixed", lambda x: x.reshape(rows.shape[::-1]).T.reshape(x.shape))
+    if value.ndim == 4 and min(value.shape[2:]) > 1:
+        yield ("kernels rotated", f"the kernels {name} are rotated by 180 degrees: a convolution instead of a "
+               "correlation", lambda x: x[:, :, ::-1, ::-1])
+        if value.shape[2] == value.shape[3]:
+            yield ("kernels transposed", f"the kernels {name} have rows and columns exchanged",
+                   lambda x: x.swapaxes(2, 3))
     if table:
         side = round(len(value) ** 0.5)
         if side * side == len(value):
@@ -106,6 +113,12 @@ def changes_of_vector(name: str, value: Array) -> Iterator[tuple[str, str, Chang
         yield "bias lost", f"the bias is left out: {name} counts as 0", np.zeros_like
         yield "bias twice", f"the bias {name} is added twice", lambda x: 2 * x
         yield "bias subtracted", f"the bias {name} is subtracted instead of added", np.negative
+    elif name.endswith("running_mean"):
+        yield "mean lost", f"the running mean is left out: {name} counts as 0", np.zeros_like
+    elif name.endswith("running_var"):
+        yield "variance lost", f"the running variance is left out: {name} counts as 1", np.ones_like
+        yield "deviation for variance", f"{name} is taken for the standard deviation", np.square
+        yield "variance twice under the root", f"the root is taken of {name} twice", np.sqrt
     else:
         yield ("weight plus 1", f"1 is added to the weight of the norm ({name}): x (1 + w) instead of x w",
                lambda x: 1 + x)
@@ -133,7 +146,7 @@ def of_other_modules(stretch: Stretch, state: dict[str, Array]) -> Iterator[Caus
         own = {name: value.shape for name, value in state.items() if inside(name, module)}
         if not own:
             continue
-        for other in others(stretch.reference.model, module):
+        for other in others(stretch, module):
             names = {name: other + name.removeprefix(module) for name in own}
             if all(theirs in state and state[theirs].shape == own[name] for name, theirs in names.items()):
                 yield Cause("parameters of another module", module, f"{module} has the parameters of {other}.", FIX,
@@ -148,16 +161,17 @@ def name_of_leaf(module: str, own: dict[str, tuple[int, ...]]) -> bool:
     return len(own) > 1 and all(name.rpartition(".")[0] == module for name in own)
 
 
-def others(model: SwinTransformer, module: str) -> list[str]:
-    """The other modules of the same type that may have been taken for it."""
+def others(stretch: Stretch, module: str) -> list[str]:
+    """The other modules of the same type that may have been taken for it, those of its own block first."""
+    model = stretch.reference.model
     kind = type(module_at(model, module))
-    block = re.match(r"layers\.\d+\.blocks\.\d+", module)
+    block = next((name for name in stretch.blocks if inside(module, name)), None)
     names = [name for name, other in model.named_modules() if type(other) is kind and name != module]
-    return sorted(names, key=lambda name: block is None or not name.startswith(block[0]))
+    return sorted(names, key=lambda name: block is None or not inside(name, block))
 
 
 @contextmanager
-def given(model: SwinTransformer, names: dict[str, str]) -> Iterator[None]:
+def given(model: Module, names: dict[str, str]) -> Iterator[None]:
     """The model with the parameters of these names given by those of other names."""
     state = dict(model.state_dict())
     with ExitStack() as stack:

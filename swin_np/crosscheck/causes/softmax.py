@@ -8,10 +8,9 @@ import numpy as np
 from swin_np.crosscheck.causes.cause import Cause
 from swin_np.crosscheck.causes.stretch import Stretch
 from swin_np.functional import Array, softmax
-from swin_np.layers import note
+from swin_np.layers import Module, note
 from swin_np.mistakes.catalogue import planted
 from swin_np.mistakes.mistake import ATTENTION, Mistake
-from swin_np.model import SwinTransformer
 
 PLACE = "swin_np.attention.attention"
 FIX = "Eq. 4: softmax(q k^T d^-1/2 + B + mask) v."
@@ -66,7 +65,7 @@ def cause(kind: str, module: str, says: str, scores: Scores, normalise: Callable
             s = note("scores_with_mask", s + mask)
         return note("probabilities", normalise(s).astype(q.dtype)) @ v
 
-    def put(model: SwinTransformer) -> AbstractContextManager[None]:
+    def put(model: Module) -> AbstractContextManager[None]:
         return planted(Mistake(kind, PLACE, wrong, says, FIX, "", ATTENTION))
 
     return Cause(kind, module, f"{says}.", FIX, put)

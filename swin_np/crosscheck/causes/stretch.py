@@ -1,7 +1,6 @@
 """What lies between a point and the candidate's points before it: only that can have made it wrong."""
 
-import re
-
+from swin_np.crosscheck.chains import at_hand
 from swin_np.crosscheck.evidence import Evidence
 from swin_np.crosscheck.isolate import isolated, units
 from swin_np.crosscheck.reference import Reference
@@ -12,22 +11,28 @@ from swin_np.layers import names_of_modules, recording, step_name
 class Stretch:
     """The stretch that ends at a point.
 
-    units: numbers of those in it, the point's own the last. modules: by official name, whose results no point of the
-    candidate replaces. block: the name of the last unit if it is a block, or "".
+    units: numbers of those in it, the point's own the last. input: what the last is given. modules: by official name,
+    those up to the point whose results no point of the candidate replaces. blocks: the names of the units that are
+    blocks; block: of the last unit if it is one, or "".
     """
 
     def __init__(self, reference: Reference, evidence: Evidence, name: str):
         self.reference, self.evidence, self.name = reference, evidence, name
         chain, last = units(reference.model), evidence.unit[name]
         self.units = range(evidence.first_unit[last], last + 1)
-        names = [chain[number].name for number in self.units]
+        self.input = at_hand(evidence.inputs[last])
+        units_in_it = [chain[number] for number in self.units]
+        parts = [part for unit in units_in_it for part in unit.parts]
         before = list(evidence.unit)[:list(evidence.unit).index(name)]                       # in the order of a run
         known = [point for point in before if evidence.unit[point] in self.units
                  and point not in chain[evidence.unit[point]].outputs]
         self.modules = [module for module, _ in reference.model.named_modules()
-                        if any(inside(module, unit) for unit in names) or ("head" in names and module == "norm")]
-        self.modules = [module for module in self.modules if not any(inside(module, point) for point in known)]
-        self.block = names[-1] if re.fullmatch(r"layers\.\d+\.blocks\.\d+", names[-1]) else ""
+                        if any(inside(module, part) for part in parts)]
+        order = {point: number for number, point in enumerate(reference.points)}
+        self.modules = [module for module in self.modules if not any(inside(module, point) for point in known)
+                        and (order.get(module, 0) <= order[name] or inside(name, module))]
+        self.blocks = [unit.name for unit in units_in_it if unit.is_block]
+        self.block = units_in_it[-1].name if units_in_it[-1].is_block else ""
 
     def steps(self) -> dict[str, Array]:
         """What the reference goes on with at each step of the last unit, the candidate's numbers if given."""

@@ -1,0 +1,1 @@
+"""The arithmetic of a candidate: in which number formats it keeps weights, operands and results."""
