@@ -49,7 +49,7 @@ def report(*plants, depth: str, seed: int = 11):
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-@pytest.mark.parametrize("seed", long_but([11], [11, *range(3)]))
+@pytest.mark.parametrize("seed", long_but([11], [11, 0]))
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_correct_port_agrees_and_its_arithmetic_is_told(scheme, seed, depth):
     found = report(SCHEMES[scheme], depth=depth, seed=seed)
