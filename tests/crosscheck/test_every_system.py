@@ -164,7 +164,8 @@ def test_a_cause_beyond_the_catalogue_is_found_in_the_module_that_has_it_from_un
     assert words in finding.sentence
 
 
-def test_another_eps_in_all_batch_norms_is_one_finding():
+def test_another_eps_in_all_batch_norms_is_one_finding_without_a_catalogue_too(catalogue):
+    catalogue({})
     entry, _ = MISTAKES["ResNet"][0]
     finding, = check("ResNet", every_point("ResNet", entry)).findings
     assert finding.sentence == "The eps of all batch norms is 0.001 instead of 1e-05."
