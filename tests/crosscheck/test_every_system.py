@@ -155,7 +155,8 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_cause_beyond_the_catalogue_is_found_in_the_module_that_has_it_from_units_alone(what):
+def test_a_cause_beyond_the_catalogue_is_found_in_the_module_that_has_it_from_units_alone(what, catalogue):
+    catalogue({})
     name, module, change, kind, words = CHANGES[what]
     with change(module_at(model_and_images(name)[0], module)):
         points = every_point(name)

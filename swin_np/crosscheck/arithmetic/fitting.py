@@ -29,11 +29,14 @@ BETTER = 0.01                                          # of the error, at the me
 
 @dataclass(frozen=True)
 class Left:
-    """What an emulation leaves of the error at a point: over that error, over the emulated one; at how many values."""
+    """What an emulation leaves of the error at a point: over that error, and over the emulated one.
+
+    surely: whether little must be left, as of few values, or of an arithmetic whose errors look like a mistake's.
+    """
 
     of_error: float
     of_noise: float
-    values: int
+    surely: bool
 
     @property
     def explained(self) -> bool:
@@ -41,7 +44,7 @@ class Left:
 
         Of a few numbers one of many emulations may be so by chance.
         """
-        return max(self.of_noise, self.of_error) <= (SAME_SIDE if self.values >= FEW_VALUES else SURELY)
+        return max(self.of_noise, self.of_error) <= (SURELY if self.surely else SAME_SIDE)
 
 
 class Fitting:
@@ -104,7 +107,7 @@ class Fitting:
 
     def of_unit(self, unit: int, arithmetic: Arithmetic) -> dict[str, Left]:
         """What is left at each point of a unit, of those that differ."""
-        return {name: self.left_at(name, value) for name, value in self.run(unit, arithmetic).items()
+        return {name: self.left_at(name, value, arithmetic.biased) for name, value in self.run(unit, arithmetic).items()
                 if self.evidence.unit[name] == unit and name in self.evidence.failing}
 
     def run(self, unit: int, arithmetic: Arithmetic) -> dict[str, Array]:
@@ -116,7 +119,7 @@ class Fitting:
         x = self.evidence.images if first == 0 else self.evidence.inputs[first]
         return isolated(twin, x, self.evidence.given, first, unit).values
 
-    def left_at(self, name: str, value: Array) -> Left:
+    def left_at(self, name: str, value: Array, biased: bool) -> Left:
         evidence, value = self.evidence, value.astype(np.float64)
         given, truth = evidence.given[name], evidence.truth[name]
         if name.endswith(MASKED_SCORES):
@@ -124,8 +127,8 @@ class Fitting:
         noise, error = root_mean_square(value - truth), root_mean_square(given - truth)
         rest = root_mean_square(given - value)
         if not np.isfinite(rest) or noise <= evidence.allowed[name].typical - evidence.floor[name].typical:
-            return Left(np.inf, np.inf, given.size)
-        return Left(rest / error, rest / noise, given.size)
+            return Left(np.inf, np.inf, True)
+        return Left(rest / error, rest / noise, biased or given.size < FEW_VALUES)
 
 
 def spread(numbers: list[int]) -> list[int]:

@@ -56,6 +56,11 @@ class Arithmetic:
             self.place, f", in {self.place} alone")
 
 
+    @property
+    def biased(self) -> bool:
+        """Whether its errors look like a wrong scale."""
+        return any(each is not None and each.biased for each in (self.activations, self.weights))
+
     @classmethod
     def whole(cls, kept: Format) -> "Arithmetic":
         """Everything is kept in one format."""
