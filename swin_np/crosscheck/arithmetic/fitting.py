@@ -22,6 +22,7 @@ OTHER_SIDE = 2.0                                       # of the noise: two that 
 FEW_POINTS, ALIKE = 3, 2.0                             # times as large or as small
 FEW_VALUES, SURELY = 500, 0.3                          # at a point; of the noise, where it has fewer
 FEWEST_STORED, MOSTLY = 3, 0.5                         # points in 16 bits, and of all
+FAR = 3                                                # units between two points: a run of them takes long
 MOST_UNITS = 3                                         # in which the arithmetics are tried
 ENOUGH = 0.1                                           # of the error is left: there is nothing to look for any more
 BETTER = 0.01                                          # of the error, at the mean of the points
@@ -54,6 +55,7 @@ class Fitting:
         self.reference, self.evidence, self.clock = reference, evidence, clock
         self.failing = {evidence.unit[name] for name in evidence.failing}
         self.units = spread(sorted(self.failing))
+        self.far = any(unit - evidence.first_unit[unit] >= FAR for unit in self.units)
         self.known: dict[Arithmetic, dict[str, Left]] = {}
 
     def best(self, progress: Callable[[str], None]) -> Arithmetic | None:
@@ -99,7 +101,7 @@ class Fitting:
     def left(self, arithmetic: Arithmetic) -> dict[str, Left]:
         """What is left at each point of the units that are tried, of those that differ."""
         if arithmetic not in self.known:
-            if self.clock.over():
+            if self.far and self.clock.over():         # a verdict depends on no clock where the place is known
                 return {}
             self.known[arithmetic] = {name: left for unit in self.units
                                       for name, left in self.of_unit(unit, arithmetic).items()}
