@@ -13,6 +13,8 @@ from torch.nn import functional as F  # noqa: N812
 from transformers import SwinForImageClassification
 from transformers.models.swin import modeling_swin
 
+from oracle.planting import Calling
+
 Model = SwinForImageClassification
 PLANTED_IN_TORCH: dict[str, Callable[[Model], None]] = {}
 """For every mistake of the catalogue that changes the model: the function that plants it in a transformers model."""
@@ -35,17 +37,6 @@ attentions = partial(every, kind=modeling_swin.SwinAttention)
 mergings = partial(every, kind=modeling_swin.SwinPatchMerging)
 biases = partial(every, kind=modeling_swin.SwinRelativePositionBias)
 norms = partial(every, kind=nn.LayerNorm)
-
-
-class Calling(nn.Module):
-    """A function as a module."""
-
-    def __init__(self, function: Callable):
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs):
-        return self.function(*inputs)
 
 
 # --- patch embedding and patch merging

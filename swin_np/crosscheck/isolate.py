@@ -89,7 +89,8 @@ def isolated(model: Module, x: Passed, given: dict[str, Array], first: int = 0, 
     def change(module: Module | None, step: str, value: Array | list[Array]) -> Array | list[Array]:
         if id(module) not in names:
             return value
-        name, value = step_name(names[id(module)], step), by_name(lambda _, item: stored(module, item), "", value)
+        name, value = step_name(names[id(module)], step), by_name(
+            lambda _, item: stored(module, step, item), "", value)
         return by_name(lambda _, item: operand(module, step, item), "", by_name(substitute, name, value))
 
     with suppress(Reached), plain_products(), editing(change), uncut(), np.errstate(all="ignore"):  # of overflows

@@ -155,7 +155,8 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_cause_beyond_the_catalogue_is_found_in_the_module_that_has_it_from_units_alone(what):
+def test_a_cause_beyond_the_catalogue_is_found_in_the_module_that_has_it_from_units_alone(what, catalogue):
+    catalogue({})
     name, module, change, kind, words = CHANGES[what]
     with change(module_at(model_and_images(name)[0], module)):
         points = every_point(name)
@@ -164,7 +165,8 @@ def test_a_cause_beyond_the_catalogue_is_found_in_the_module_that_has_it_from_un
     assert words in finding.sentence
 
 
-def test_another_eps_in_all_batch_norms_is_one_finding():
+def test_another_eps_in_all_batch_norms_is_one_finding_without_a_catalogue_too(catalogue):
+    catalogue({})
     entry, _ = MISTAKES["ResNet"][0]
     finding, = check("ResNet", every_point("ResNet", entry)).findings
     assert finding.sentence == "The eps of all batch norms is 0.001 instead of 1e-05."

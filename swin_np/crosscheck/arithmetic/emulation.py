@@ -11,9 +11,11 @@ import numpy as np
 from swin_np.crosscheck.arithmetic.formats import Format
 from swin_np.crosscheck.arithmetic.schemes import FLOAT32, PLACES, Arithmetic
 from swin_np.functional import Array
-from swin_np.layers import Module, editing, names_of_modules, step_name
+from swin_np.layers import Linear, Module, editing, names_of_modules, step_name
 from swin_np.parallel.pool import uncut
+from swin_np.patches import LinearEmbedding
 
+PRODUCTS = 16                                          # that a matrix unit adds before it rounds
 ATTENTION_OPERANDS = ("q", "k", "v", "probabilities")  # steps whose numbers are multiplied next
 
 
@@ -49,10 +51,23 @@ def has_product(module: Module) -> bool:
 def rounding_layer(kind: type[Module]) -> type[Module]:
     """The same kind of layer, which rounds its operands and its result."""
     def forward(self: Any, x: Array) -> Array:
-        y = kind.forward(self, through(self.arithmetic.activations, x))
+        x, sums = through(self.arithmetic.activations, x), self.arithmetic.sums
+        if sums is not None and issubclass(kind, Linear | LinearEmbedding):
+            y = summed(x, self.weight.reshape(len(self.weight), -1), self.bias, sums)
+        else:
+            y = kind.forward(self, x)
         return through(self.arithmetic.results, y)
 
     return type(kind.__name__, (kind,), {"forward": forward, "__doc__": kind.__doc__})
+
+
+def summed(x: Array, weight: Array, bias: Array | None, kept: Format) -> Array:
+    """x W^T + b of a linear layer whose partial sums, of sixteen products each, are kept in a format."""
+    total = np.zeros((*x.shape[:-1], len(weight)), x.dtype)
+    for start in range(0, x.shape[-1], PRODUCTS):
+        part = through(kept, x[..., start:start + PRODUCTS] @ weight[:, start:start + PRODUCTS].T)
+        total = through(kept, total + part)
+    return total if bias is None else total + bias
 
 
 def rounded_parameter(arithmetic: Arithmetic, field: str, value: Array) -> Array:
@@ -68,9 +83,14 @@ def through(rounded: Format | None, x: Array) -> Array:
     return x if rounded is None else rounded(x.astype(np.float32)).astype(x.dtype)
 
 
-def stored(module: Module, value: Array) -> Array:
-    """A step of this module, or its output, as its arithmetic keeps it."""
-    return through(arithmetic_of(module).steps, value)
+def stored(module: Module, step: str, value: Array) -> Array:
+    """A step of this module, or its output (step ""), as its arithmetic keeps it; scores before the scale too."""
+    arithmetic = arithmetic_of(module)
+    kept = arithmetic.sums or arithmetic.results
+    if step == "scores" and arithmetic.attention and kept is not None:
+        scale = getattr(module, "scale", lambda: 1.0)()
+        value = through(kept, value / scale) * scale
+    return through(arithmetic.steps, value)
 
 
 def operand(module: Module, step: str, value: Array) -> Array:
@@ -92,9 +112,9 @@ def emulated_points(twin: Module, images: Array) -> dict[str, Array]:
             return value
         name = step_name(names[id(module)], step)
         if isinstance(value, list):                    # several maps, each with its number behind the name
-            points.update({f"{name}.{i}": stored(module, item).copy() for i, item in enumerate(value)})
+            points.update({f"{name}.{i}": stored(module, step, item).copy() for i, item in enumerate(value)})
             return value
-        points[name] = kept = stored(module, value).copy()
+        points[name] = kept = stored(module, step, value).copy()
         return operand(module, step, kept)
 
     with editing(change), uncut(), np.errstate(all="ignore"):

@@ -22,6 +22,7 @@ OTHER_SIDE = 2.0                                       # of the noise: two that 
 FEW_POINTS, ALIKE = 3, 2.0                             # times as large or as small
 FEW_VALUES, SURELY = 500, 0.3                          # at a point; of the noise, where it has fewer
 FEWEST_STORED, MOSTLY = 3, 0.5                         # points in 16 bits, and of all
+FAR = 3                                                # units between two points: a run of them takes long
 MOST_UNITS = 3                                         # in which the arithmetics are tried
 ENOUGH = 0.1                                           # of the error is left: there is nothing to look for any more
 BETTER = 0.01                                          # of the error, at the mean of the points
@@ -29,11 +30,14 @@ BETTER = 0.01                                          # of the error, at the me
 
 @dataclass(frozen=True)
 class Left:
-    """What an emulation leaves of the error at a point: over that error, over the emulated one; at how many values."""
+    """What an emulation leaves of the error at a point: over that error, and over the emulated one.
+
+    surely: whether little must be left, as of few values, or of an arithmetic whose errors look like a mistake's.
+    """
 
     of_error: float
     of_noise: float
-    values: int
+    surely: bool
 
     @property
     def explained(self) -> bool:
@@ -41,7 +45,7 @@ class Left:
 
         Of a few numbers one of many emulations may be so by chance.
         """
-        return max(self.of_noise, self.of_error) <= (SAME_SIDE if self.values >= FEW_VALUES else SURELY)
+        return max(self.of_noise, self.of_error) <= (SURELY if self.surely else SAME_SIDE)
 
 
 class Fitting:
@@ -51,6 +55,7 @@ class Fitting:
         self.reference, self.evidence, self.clock = reference, evidence, clock
         self.failing = {evidence.unit[name] for name in evidence.failing}
         self.units = spread(sorted(self.failing))
+        self.far = any(unit - evidence.first_unit[unit] >= FAR for unit in self.units)
         self.known: dict[Arithmetic, dict[str, Left]] = {}
 
     def best(self, progress: Callable[[str], None]) -> Arithmetic | None:
@@ -96,7 +101,7 @@ class Fitting:
     def left(self, arithmetic: Arithmetic) -> dict[str, Left]:
         """What is left at each point of the units that are tried, of those that differ."""
         if arithmetic not in self.known:
-            if self.clock.over():
+            if self.far and self.clock.over():         # a verdict depends on no clock where the place is known
                 return {}
             self.known[arithmetic] = {name: left for unit in self.units
                                       for name, left in self.of_unit(unit, arithmetic).items()}
@@ -104,7 +109,7 @@ class Fitting:
 
     def of_unit(self, unit: int, arithmetic: Arithmetic) -> dict[str, Left]:
         """What is left at each point of a unit, of those that differ."""
-        return {name: self.left_at(name, value) for name, value in self.run(unit, arithmetic).items()
+        return {name: self.left_at(name, value, arithmetic.biased) for name, value in self.run(unit, arithmetic).items()
                 if self.evidence.unit[name] == unit and name in self.evidence.failing}
 
     def run(self, unit: int, arithmetic: Arithmetic) -> dict[str, Array]:
@@ -116,7 +121,7 @@ class Fitting:
         x = self.evidence.images if first == 0 else self.evidence.inputs[first]
         return isolated(twin, x, self.evidence.given, first, unit).values
 
-    def left_at(self, name: str, value: Array) -> Left:
+    def left_at(self, name: str, value: Array, biased: bool) -> Left:
         evidence, value = self.evidence, value.astype(np.float64)
         given, truth = evidence.given[name], evidence.truth[name]
         if name.endswith(MASKED_SCORES):
@@ -124,8 +129,8 @@ class Fitting:
         noise, error = root_mean_square(value - truth), root_mean_square(given - truth)
         rest = root_mean_square(given - value)
         if not np.isfinite(rest) or noise <= evidence.allowed[name].typical - evidence.floor[name].typical:
-            return Left(np.inf, np.inf, given.size)
-        return Left(rest / error, rest / noise, given.size)
+            return Left(np.inf, np.inf, True)
+        return Left(rest / error, rest / noise, biased or given.size < FEW_VALUES)
 
 
 def spread(numbers: list[int]) -> list[int]:

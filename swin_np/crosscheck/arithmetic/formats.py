@@ -14,10 +14,14 @@ SMALLEST_SCALE = 1e-30                                 # of a row of zeros
 
 @dataclass(frozen=True)
 class Format:
-    """A format by its name; called with a float32 array it gives the nearest numbers, with rows on the last axis."""
+    """A format by its name; called with a float32 array it gives the nearest numbers, with rows on the last axis.
+
+    biased: its errors shrink what they round, as a wrong scale does.
+    """
 
     name: str
     nearest: Callable[[Array], Array]
+    biased: bool = False
 
     def __call__(self, x: Array) -> Array:
         return self.nearest(x)
@@ -83,14 +87,14 @@ def groups(x: Array, bits: int, size: int) -> Array:
 
 
 TF32 = Format("TF32", partial(mantissa, bits=10, halfway_up=True))
-TF32_TRUNCATED = Format("TF32, truncated", partial(mantissa, bits=10, truncated=True))
+TF32_TRUNCATED = Format("TF32, truncated", partial(mantissa, bits=10, truncated=True), biased=True)
 FLOAT16 = Format("float16", float16)
 BFLOAT16 = Format("bfloat16", partial(mantissa, bits=7))
 INT8 = Format("int8, a scale for each tensor", partial(integers, bits=8))
 INT8_ROWS = Format("int8, a scale for each row", partial(integers, bits=8, per_row=True))
 E4M3 = Format("float8 (e4m3)", partial(float8, bits=3, smallest=2.0**-9, largest=LARGEST_E4M3, scaled=True))
 E4M3_UNSCALED = Format("float8 (e4m3) without a scale",
-                       partial(float8, bits=3, smallest=2.0**-9, largest=LARGEST_E4M3, scaled=False))
+                       partial(float8, bits=3, smallest=2.0**-9, largest=LARGEST_E4M3, scaled=False), biased=True)
 E5M2 = Format("float8 (e5m2)", partial(float8, bits=2, smallest=2.0**-16, largest=LARGEST_E5M2, scaled=True))
 
 OF_BOTH_OPERANDS = (TF32, TF32_TRUNCATED, FLOAT16, BFLOAT16, INT8, INT8_ROWS, E4M3, E4M3_UNSCALED, E5M2)

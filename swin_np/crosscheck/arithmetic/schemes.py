@@ -25,8 +25,8 @@ class Arithmetic:
 
     activations, weights: formats of the operands of every product of matrices, computed or learned. attention: whether
     the products of queries and keys, of probabilities and values round as well. parameters: of everything learned,
-    vectors too. results: of what a product gives. steps: of what every module and step gives. place: one of PLACES;
-    what is elsewhere computes in float32.
+    vectors too. results: of what a product gives; sums: of a layer's partial sums, of sixteen products each. steps: of
+    what every module and step gives. place: one of PLACES; what is elsewhere computes in float32.
     """
 
     activations: Format | None = None
@@ -36,6 +36,7 @@ class Arithmetic:
     results: Format | None = None
     steps: Format | None = None
     place: str = EVERYWHERE
+    sums: Format | None = None
 
     @property
     def name(self) -> str:
@@ -47,6 +48,7 @@ class Arithmetic:
             (f"{products} with activations of", self.activations), ("weights of", self.weights)]
         parts = [f"{text} {each.name}" for text, each in (
             *operands, ("parameters of", self.parameters), ("results of products kept in", self.results),
+            ("partial sums kept in", self.sums),
             ("what every module gives kept in", self.steps)) if each is not None]
         return "; ".join(parts) + self.where if parts else "float32"
 
@@ -55,6 +57,10 @@ class Arithmetic:
         return {EVERYWHERE: "", "all but the patch embedding": ", but not in the patch embedding"}.get(
             self.place, f", in {self.place} alone")
 
+    @property
+    def biased(self) -> bool:
+        """Whether its errors look like a wrong scale."""
+        return any(each is not None and each.biased for each in (self.activations, self.weights))
 
     @classmethod
     def whole(cls, kept: Format) -> "Arithmetic":
@@ -68,12 +74,13 @@ FLOAT32 = Arithmetic()
 def usual() -> Iterator[Arithmetic]:
     """Those that are tried first: the same format for both operands, for weights alone, for whole modules."""
     for each in OF_BOTH_OPERANDS:
-        yield Arithmetic(each, each)
+        yield from (Arithmetic(each, each, place=place) for place in (EVERYWHERE, "the MLP", "the attention"))
     for each in OF_WEIGHTS:
         yield Arithmetic(weights=each)
     for each in OF_RESULTS:
         yield Arithmetic(parameters=each)
         yield Arithmetic(each, each, results=each)
+        yield Arithmetic(each, each, results=each, sums=each)
         yield Arithmetic.whole(each)
         for place in PLACES:
             yield Arithmetic(steps=each, place=place)
@@ -83,6 +90,7 @@ def neighbours(arithmetic: Arithmetic) -> Iterator[Arithmetic]:
     """Those that differ from an arithmetic in one of its settings."""
     options = {"activations": (None, *OF_ACTIVATIONS), "weights": (None, *OF_WEIGHTS), "attention": (True, False),
                "parameters": (None, *OF_RESULTS), "results": (None, *OF_RESULTS), "steps": (None, *OF_RESULTS),
+               "sums": (None, *OF_RESULTS),
                "place": tuple(PLACES)}
     for setting, values in options.items():
         yield from (replace(arithmetic, **{setting: value}) for value in values

@@ -62,7 +62,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("seed", long_but([1], range(1, 5)))
+@pytest.mark.parametrize("seed", long_but([1], [1, 2]))
 @pytest.mark.parametrize("blocks_only", [False, True], ids=["all", "blocks"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_in_an_arithmetic_of_torch_agrees(kind, blocks_only, seed):
