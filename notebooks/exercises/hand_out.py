@@ -22,10 +22,11 @@ from swin_np.commands.options import output_file
 from swin_np.errors import ConfigurationError, SwinError
 from swin_np.exercises import wire
 from swin_np.exercises.calling import call
-from swin_np.exercises.checking import SEED, examine, steps
+from swin_np.exercises.checking import PRACTICE_SEED, examine, steps
 from swin_np.exercises.course import ORDER
-from swin_np.exercises.exercise import Arguments, Exercise, copied
-from swin_np.exercises.keys import digest, drawing
+from swin_np.exercises.covering import draws
+from swin_np.exercises.exercise import Exercise, copied
+from swin_np.exercises.keys import digest
 from swin_np.exercises.naming import MISTAKES
 from swin_np.exercises.registry import NOTEBOOKS
 from swin_np.mistakes.catalogue import GROWING, planted
@@ -34,7 +35,8 @@ from swin_np.writing import replacing
 
 PACKAGE = Path(wire.__file__).parents[1]
 INSTEAD = {f"{folder}/{name}": FOLDER / "handed_out" / name for folder, name in (
-    ("exercises", "course.py"), ("exercises", "recorded.py"), ("mistakes", "catalogue.py"), ("mistakes", "mistake.py"))}
+    ("exercises", "course.py"), ("exercises", "covering.py"), ("exercises", "recorded.py"),
+    ("mistakes", "catalogue.py"), ("mistakes", "mistake.py"))}
 """Files of the package that are others in the hand-out."""
 
 WRITTEN = {"__init__.py": f'"""The check of the exercises, on recorded results."""\n\n__version__ = "{__version__}"\n',
@@ -50,11 +52,10 @@ folder in the order of their names; the folder swin_np beside them has what chec
 
 
 class Recording:
-    """Records what an exercise's functions give. exercise: the same one, with functions that are recorded."""
+    """Records what an exercise's reference gives. exercise: the same one, with a reference that is recorded."""
 
     def __init__(self, exercise: Exercise) -> None:
         self.values: dict[str, Any] = {}
-        self.draws: dict[str, Arguments] = {}
 
         def reference(*arguments: Any) -> Any:
             key = "+".join([digest(arguments), *sorted(mistake.name for mistake in GROWING.values())])
@@ -66,29 +67,24 @@ class Recording:
             self.values[key] = {"value": value}
             return value
 
-        def draw(rng: Any) -> Arguments:
-            key = drawing(rng)
-            self.draws[key] = exercise.draw(rng)
-            return self.draws[key]
-
         reference.__signature__ = inspect.signature(exercise.reference)   # type: ignore[attr-defined]
-        self.exercise = replace(exercise, reference=reference, draw=draw)
+        self.exercise = replace(exercise, reference=reference)
 
     def results(self) -> dict[str, Any]:
         """All results that a check of any function asks for."""
         exercise = self.exercise
         for name in exercise.mistakes:
-            for step in steps(exercise, SEED):
+            for step in steps(exercise, PRACTICE_SEED):
                 with planted(MISTAKES[name]):
                     call(exercise.reference, copied(step.arguments), exercise.seconds)
-        examine(exercise, lambda *arguments: exercise.reference(*arguments))
-        found = {"values": self.values, "draws": self.draws, "toy": exercise.toy()}
+        examine(exercise, lambda *arguments: exercise.reference(*arguments), PRACTICE_SEED)
+        found = {"values": self.values, "draws": draws(exercise, PRACTICE_SEED), "toy": exercise.toy()}
         return found if exercise.golden is None else {**found, "golden": exercise.golden()}
 
 
 def plain_fields(exercise: Exercise) -> dict[str, Any]:
     """What an exercise has beside its functions."""
-    found = {one.name: getattr(exercise, one.name) for one in fields(exercise)}
+    found = {one.name: getattr(exercise, one.name) for one in fields(exercise) if one.name != "covers"}
     return {name: value for name, value in found.items() if not callable(value) and value is not None}
 
 

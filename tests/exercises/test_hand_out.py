@@ -13,13 +13,13 @@ import pytest
 from notebooks.exercises import hand_out
 from notebooks.exercises.generate import FOLDER
 from swin_np.errors import ConfigurationError
-from swin_np.exercises.checking import examine
+from swin_np.exercises.checking import PRACTICE_SEED, examine
 from swin_np.exercises.find_the_bug import PLANTED
 from swin_np.exercises.registry import EXERCISES
-from tests.exercises.edits import edited
+from tests.exercises.mutations import composite
 from tests.exercises.solutions import solution_cells
 
-EDITS = 6                                              # of each solution
+MUTANTS = 6                                              # of each solution
 
 
 @pytest.fixture(scope="module")
@@ -38,26 +38,26 @@ def run(place, text):
 
 
 def texts():
-    """Cells of every exercise: the solution, the blank, and some with an edit."""
+    """Cells of every exercise: the solution, and some with a mutant of it."""
     rng = np.random.default_rng(0)
     for name, (text, _) in solution_cells().items():
         yield name, text
-        for number, other in enumerate(edited(text, name, rng)):
-            if number < EDITS:
-                yield name, other
+        mutants = [mutant.text for mutant in composite(name).mutants() if mutant.function == name]
+        for number in rng.choice(len(mutants), min(MUTANTS, len(mutants)), replace=False):
+            yield name, f"{text}\n{mutants[number]}"
 
 
 CHECKS = """
 import json, sys
 import numpy as np, math
-from swin_np.exercises.checking import examine
+from swin_np.exercises.checking import PRACTICE_SEED, examine
 from swin_np.exercises.registry import EXERCISES
 reports = []
 for name, text, more in json.load(open("cases.json")):
     scope = {"np": np, "math": math}
     exec(more, scope)
     exec(text, scope)
-    result = examine(EXERCISES[name], scope[name])
+    result = examine(EXERCISES[name], scope[name], PRACTICE_SEED)
     reports.append([result.points, result.mistake, result.report])
 json.dump(reports, open("reports.json", "w"))
 """
@@ -79,7 +79,7 @@ def test_the_hand_out_says_what_the_library_says(place):
         scope = {"np": np, "math": __import__("math")}
         exec(more, scope)
         exec(text, scope)
-        result = examine(EXERCISES[name], scope[name])
+        result = examine(EXERCISES[name], scope[name], PRACTICE_SEED)
         expected.append([result.points, result.mistake, result.report])
     got = json.loads((place / "reports.json").read_text())
     assert len(got) == len(cases) > 100
@@ -98,7 +98,8 @@ def test_another_seed_is_refused_in_a_sentence(place):
     done = run(place, "from swin_np.exercises import check\nimport numpy as np\ndef softmax(x):\n"
                       "    e = np.exp(x - x.max(-1, keepdims=True))\n    return e / e.sum(-1, keepdims=True)\n"
                       "check(softmax, 5)")
-    assert "ConfigurationError: the hand-out has the random arguments of one seed" in done.stderr
+    assert ("ConfigurationError: the hand-out has the random arguments of the seed 2022 alone, and the seed is 5: call "
+            "check with the function alone") in done.stderr
 
 
 def test_nothing_that_is_asked_for_is_in_it(place):

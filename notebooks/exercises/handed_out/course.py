@@ -5,12 +5,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from swin_np.exercises.recorded import RECORDED, RESULTS
 
 from swin_np.errors import ConfigurationError
-from swin_np.exercises.exercise import Arguments, Exercise
-from swin_np.exercises.keys import digest, drawing
+from swin_np.exercises.exercise import Exercise
+from swin_np.exercises.keys import digest
 from swin_np.mistakes.catalogue import GROWING
 
 
@@ -28,18 +27,12 @@ def exercise(name: str) -> Exercise:
             raise ValueError(found["error"])
         return copy.deepcopy(found["value"])
 
-    def draw(rng: np.random.Generator) -> Arguments:
-        if drawing(rng) not in results["draws"]:
-            raise ConfigurationError("the hand-out has the random arguments of one seed: call check with the function "
-                                     "alone")
-        return copy.deepcopy(results["draws"][drawing(rng)])
-
     parameters = [inspect.Parameter(one, inspect.Parameter.POSITIONAL_OR_KEYWORD) for one in stored["parameters"]]
     reference.__name__ = name
     reference.__signature__ = inspect.Signature(parameters)               # type: ignore[attr-defined]
     golden: Callable | None = (lambda: copy.deepcopy(results["golden"])) if "golden" in results else None
-    return Exercise(**stored["fields"], reference=reference, toy=lambda: copy.deepcopy(results["toy"]), draw=draw,
-                    golden=golden)
+    return Exercise(**stored["fields"], reference=reference, toy=lambda: copy.deepcopy(results["toy"]),
+                    draw=None, covers={}, golden=golden)
 
 
 NOTEBOOKS: dict[str, list[Exercise]] = {
