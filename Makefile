@@ -6,7 +6,7 @@ CHECKPOINT ?=
 export CHECKPOINT
 BIN := .venv/bin
 
-.PHONY: walkthrough test test-all test-processors figures notebooks check-notebooks html slides docs lab accuracy bench lint clean
+.PHONY: walkthrough test test-long test-all test-processors figures notebooks check-notebooks html slides docs lab accuracy bench lint clean
 
 walkthrough: .venv/walkthrough
 	$(if $(filter hf:%,$(CHECKPOINT)),$(BIN)/python -m pip install --quiet --editable ".[hub]")
@@ -21,8 +21,10 @@ walkthrough: .venv/walkthrough
 test: .venv/oracle
 	$(BIN)/python -m pytest -m "not long"
 
-test-all: .venv/oracle
-	$(BIN)/python -m pytest
+test-long: .venv/oracle
+	$(BIN)/python -m pytest -m long
+
+test-all: test test-long
 
 test-processors: .venv/oracle
 	$(BIN)/python -m tests.processors
