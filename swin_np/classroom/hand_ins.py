@@ -109,20 +109,28 @@ def nothing() -> bytes:
 def in_folder(folder: Path, problems: list[tuple[tuple[str, ...], str]]) -> Iterator[Found]:
     """All files below a folder, zips opened; an empty folder is a file without a content."""
     for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
+        parts = tuple(map(in_utf8, path.relative_to(folder).parts))
         if any(IGNORED.search(part) for part in parts):
             continue
         if path.is_dir():
             if len(parts) == 1:
                 yield Found((*parts, ""), None, nothing)
             if not os.access(path, os.R_OK | os.X_OK):
-                problems.append((parts, f"the folder {path.name} cannot be read: change its permissions"))
+                problems.append((parts, f"the folder {parts[-1]} cannot be read: change its permissions"))
         elif path.suffix.lower() == ".zip":
-            yield from in_zip((*parts[:-1], path.stem), path.read_bytes, problems, 1)
+            yield from in_zip((*parts[:-1], PurePosixPath(parts[-1]).stem), path.read_bytes, problems, 1)
         elif path.is_symlink() and not path.exists():
-            problems.append((parts, f"{path.name} is a link to a file that is not there"))
+            problems.append((parts, f"{parts[-1]} is a link to a file that is not there"))
         elif path.is_file():
             yield Found(parts, datetime.fromtimestamp(path.stat().st_mtime), path.read_bytes)
+
+
+def in_utf8(name: str) -> str:
+    """The name of a file, also where the console's language makes Python take names for ASCII."""
+    try:
+        return os.fsencode(name).decode()
+    except UnicodeError:
+        return name
 
 
 def in_zip(parts: tuple[str, ...], read: Callable[[], bytes], problems: list[tuple[tuple[str, ...], str]],

@@ -154,5 +154,5 @@ def write(options: argparse.Namespace, grades: list[Grade], findings: list[Findi
             write_text(text(), path)
     if options.feedback:
         for name, text in feedback.pages(grades):
-            write_text(text, options.feedback / name)
+            write_text(text, options.feedback / os.fsdecode(name.encode()))       # a console may know ASCII alone
         print(f"{len(grades)} pages are in {printable(str(options.feedback))}", file=sys.stderr)

@@ -1,6 +1,8 @@
 """Who handed in what: folders, zips and the names that nbgrader, Moodle and Canvas give."""
 
 import os
+import subprocess
+import sys
 import unicodedata
 import zipfile
 from datetime import datetime
@@ -223,3 +225,15 @@ def test_a_file_that_is_gone_is_read_when_it_is_needed(tmp_path):
     (tmp_path / "ann.ipynb").unlink()
     with pytest.raises(OSError, match="ann"):
         hand_in.read()
+
+
+def test_chinese_names_are_read_where_the_console_knows_ascii_alone(tmp_path):
+    (tmp_path / "in" / "李明").mkdir(parents=True)
+    (tmp_path / "in" / "李明" / "01_attention.ipynb").write_bytes(notebook(RIGHT))
+    (tmp_path / "in" / "王芳.zip").write_bytes(zipped({"作业.ipynb": notebook(RIGHT)}))
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run([sys.executable, "-m", "swin_np", "grade", tmp_path / "in", "--csv", tmp_path / "class.csv",
+                           "--feedback", tmp_path / "pages"], env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(page.name for page in (tmp_path / "pages").iterdir()) == ["李明.html", "王芳.html"]
+    assert all(name in (tmp_path / "class.csv").read_text(encoding="utf-8") for name in ("李明", "王芳"))
