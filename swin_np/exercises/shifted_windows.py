@@ -153,9 +153,13 @@ def row_of_the_query(attention: Array, number: int, token: int) -> Array:
 
 READ = {"a place that moves round the upper border": one(lambda place, shift: place[0] < shift <= place[1]),
         "a place that moves round the left border": one(lambda place, shift: place[1] < shift <= place[0]),
+        "a place that moves round the left border, on a map of several rows of windows":
+        one(lambda place, map_size, window, shift: place[1] < shift <= place[0] and map_size[0] > window),
+        "twelve places": lambda draws: len({arguments["place"] for arguments in draws}) >= 12,
         "a place that moves round no border": one(lambda place, shift: 0 < shift <= min(place)),
-        "a place in neither the first row nor the first column of windows":
-        one(lambda place, window, shift: min(place) >= window + shift),
+        "a place in neither the first row nor the first column of windows, with the sides exchanged neither":
+        one(lambda place, map_size, window, shift: min(place) >= window + shift and min(
+            (place[0] - shift) % map_size[1], (place[1] - shift) % map_size[0]) >= window),
         "no shift": one(lambda shift: shift == 0), "a shift of 2 or more": one(lambda shift: shift > 1),
         "two places on one map": alike(lambda map_size: map_size, lambda place: place),
         "a map upright and lying": alike(lambda map_size, window: (*sorted(map_size), window),

@@ -12,7 +12,6 @@ from tests.exercises.branches import watched
 from tests.exercises.mutations import composite
 from tests.exercises.seeds import SEEDS, random_steps
 
-
 WITH_DRAWS = {name: exercise for name, exercise in EXERCISES.items() if not exercise.question}
 
 

@@ -116,7 +116,7 @@ def test_the_golden_value_is_the_reference_s(exercise):
     if exercise.golden is not None:
         arguments, expected = exercise.golden()
         for ours, theirs in zip(values(exercise.reference(*arguments)), values(expected), strict=True):
-            assert np.allclose(ours, theirs, rtol=1e-12, atol=1e-13)
+            assert np.allclose(ours, theirs, rtol=1e-12, atol=1e-14)
 
 
 def test_names_are_unique_and_every_notebook_has_exercises():
