@@ -224,8 +224,8 @@ def is_first(weights: dict[str, Array]) -> bool:
                     "passed-split-added", "first-split-passed-on", "passed-split-put-first", "splits-interleaved",
                     "splits-in-reverse", "splits-added-in-the-first-block", "first-block-not-averaged",
                     "padding-not-counted", "largest-for-the-average", "subsampled-for-averaged",
-                    "split-relus-left-out", "relu-before-the-addition", "relu-after-the-addition-left-out",
-                    "shortcut-left-out"))
+                    "split-relus-left-out", "relu-behind-conv1-left-out", "relu-before-the-addition",
+                    "relu-after-the-addition-left-out", "shortcut-left-out"))
 def res2net_block(x: Array, weights: dict[str, Array], scale: int, stride: int) -> Array:
     """(B, H, W, C) -> (B, H/stride, W/stride, C'): Fig. 2b, with the batch norms folded into the convolutions."""
     def convolution(name: str, stride: int = 1) -> Conv2d:

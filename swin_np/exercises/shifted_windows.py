@@ -146,6 +146,25 @@ def attention_of_three_windows() -> Arguments:
     return np.arange(48).reshape(3, 4, 4) / 100, (0, 3), (2, 6), 2, 1
 
 
+def place_on_the_rolled_map(place: tuple[int, int], map_size: tuple[int, int], shift: int) -> tuple[int, int]:
+    """Where the token at this place of the image is after the roll."""
+    (h, w), (row, column) = map_size, place
+    rolled = library.cyclic_shift(np.arange(h * w).reshape(1, h, w, 1), shift)[0, :, :, 0]
+    return tuple(map(int, np.argwhere(rolled == row * w + column)[0]))
+
+
+def window_and_token(row: int, column: int, map_size: tuple[int, int], window: int) -> tuple[int, int]:
+    """In which window a place of the rolled map is, and which token of it."""
+    h, w = map_size
+    windows = library.window_partition(np.arange(h * w).reshape(1, h, w, 1), window).reshape(-1, window ** 2)
+    return tuple(map(int, np.argwhere(windows == row * w + column)[0]))
+
+
+def counted(row: int, column: int, map_size: tuple[int, int], window: int) -> tuple[int, int]:
+    """The numbers of window and query in the attention."""
+    return window_and_token(row, column, map_size, window)
+
+
 def row_of_the_query(attention: Array, number: int, token: int) -> Array:
     """The weights that a token of a window gives to all tokens of that window, (M^2,)."""
     return attention[number, token]
@@ -175,17 +194,17 @@ READ = {"a place that moves round the upper border": one(lambda place, shift: pl
           covers={"a map that is wider than high": one(lambda map_size: map_size[0] < map_size[1]),
                   "a map that is higher than wide": one(lambda map_size: map_size[0] > map_size[1]),
                   "a map of one window on one side": one(lambda map_size, window: window in map_size), **READ},
-          mistakes=("column-of-the-attention", "looked-for-on-the-image", "roll-direction", "reverse-roll-direction",
-                    "no-reverse-roll", "windows-counted-down-the-columns", "window-tokens-transposed",
+          mistakes=("column-of-the-attention", "looked-for-on-the-image", "looked-for-the-other-way",
+                    "looked-for-at-the-border", "roll-direction", "reverse-roll-direction", "no-reverse-roll",
+                    "windows-of-the-attention-down-the-columns",
+                    "queries-of-the-attention-down-the-columns", "keys-of-the-attention-down-the-columns",
                     "windows-reversed-column-major", "reverse-without-transpose"))
 def attention_on_the_image(attention: Array, place: tuple[int, int], map_size: tuple[int, int], window: int,
                            shift: int) -> Array:
     """(nW, M^2, M^2) -> (H, W): what the token at `place` on the image gives to each token of the image."""
-    (h, w), (row, column) = map_size, place
-    places = library.cyclic_shift(np.arange(h * w).reshape(1, h, w, 1), shift)
-    windows = library.window_partition(places, window).reshape(-1, window ** 2)
-    number, token = np.argwhere(windows == row * w + column)[0]
+    row, column = place_on_the_rolled_map(place, map_size, shift)
     result = np.zeros((len(attention), window ** 2), attention.dtype)
-    result[number] = row_of_the_query(attention, number, token)
+    number, _ = window_and_token(row, column, map_size, window)
+    result[number] = row_of_the_query(attention, *counted(row, column, map_size, window))
     rolled = library.window_reverse(result.reshape(-1, window, window, 1), map_size)
     return library.reverse_cyclic_shift(rolled, shift)[0, :, :, 0]

@@ -65,10 +65,10 @@ def of_the_class_token(probabilities: Array, grid: tuple[int, int]) -> Array:
                   "a map upright and lying": alike(lambda grid: tuple(sorted(grid)), lambda grid: grid),
                   **uneven("x")},
           mistakes=("eps-1e-5", "norm-left-out", "norm-without-weights", "path-from-behind-the-norm",
-                    "qkv-split-by-head", "heads-interleaved", "queries-and-keys-swapped", "keys-and-values-swapped",
-                    "qkv-bias-left-out", "heads-concatenated-without-transpose", "product-not-scaled",
-                    "product-scaled-twice", "scale-of-the-whole-width", "softmax-over-the-queries",
-                    "attention-to-the-class-token", "class-token-among-the-patches",
+                    "residual-left-out", "qkv-split-by-head", "heads-interleaved", "queries-and-keys-swapped",
+                    "keys-and-values-swapped", "qkv-bias-left-out", "heads-concatenated-without-transpose",
+                    "product-not-scaled", "product-scaled-twice", "scale-of-the-whole-width",
+                    "softmax-over-the-queries", "attention-to-the-class-token", "class-token-among-the-patches",
                     "attention-on-width-and-height"))
 def vit_attention(x: Array, weights: Weights, heads: int, grid: tuple[int, int]) -> tuple[Array, Array]:
     """(B, 1 + h w, D) -> x + MSA(LN(x)), and how much the class token attends to each patch, (B, heads, h, w)."""
@@ -113,8 +113,10 @@ def resized_by_torch() -> tuple[Arguments, Array]:
                   one(lambda pos_embed, old_grid, new_grid: len({*old_grid, *new_grid, pos_embed.shape[2]}) == 5)},
           mistakes=("positions-resized-linearly", "positions-resized-with-corners-aligned",
                     "positions-resized-as-a-row", "positions-resized-from-width-and-height",
-                    "positions-resized-by-the-nearest", "class-token-s-position-last", "cubic-kernel-of-a-half",
-                    "cubic-kernel-cut-off-at-the-border", "positions-resized-from-the-corner"))
+                    "positions-resized-by-the-nearest", "class-token-s-position-last",
+                    "class-token-s-position-put-last", "cubic-kernel-of-a-half", "cubic-kernel-cut-off-at-the-border",
+                    "border-weights-written-over",
+                    "positions-resized-from-the-corner", "corners-aligned-bicubically"))
 def resize_positions(pos_embed: Array, old_grid: tuple[int, int], new_grid: tuple[int, int]) -> Array:
     """(1, 1 + h w, D) -> (1, 1 + h' w', D): bicubic on the map of patches, the class token's position as it is."""
     return resizing.resize_positions(pos_embed, old_grid, new_grid)
@@ -161,7 +163,8 @@ def attended_by_swin_v2() -> tuple[Arguments, Array]:
                   "more channels than tokens": one(lambda q: q.shape[2] < q.shape[3]), **uneven("q")},
           mistakes=("vectors-not-normalised", "vectors-over-their-squared-length", "vectors-normalised-over-tokens",
                     "eps-added-to-the-length", "logit-scale-not-clamped", "logit-scale-clamped-from-below",
-                    "logit-scale-without-exponential", "exponential-before-the-limit",
+                    "logit-scale-without-exponential", "exponential-before-the-limit", "limit-in-more-digits",
+                    "tau-for-its-inverse",
                     "scale-of-the-first-version-kept", "bias-over-the-temperature", "continuous-bias-left-out",
                     "zeros-of-length-zero"))
 def cosine_attention(q: Array, k: Array, v: Array, bias: Array, logit_scale: Array, largest: float) -> Array:
@@ -192,7 +195,7 @@ def bias_by_timm() -> tuple[Arguments, Array]:
 
 
 @exercise("Continuous position bias", place="Swin V2, section 3.3, Eq. 3 and 4", points=5, minutes=30,
-          toy=lambda: ((1, 2), (2, 2), np.array([[0.0, 1.0], [0.0, -1.0]]), np.zeros(2),
+          toy=lambda: ((2, 2), (3, 2), np.array([[0.0, 1.0], [0.0, -1.0]]), np.zeros(2),
                        np.array([[math.log(3), -math.log(3)]])),
           draw=position_network, golden=bias_by_timm,
           covers={"a window that is wider than high": one(lambda window: window[0] < window[1]),
@@ -210,7 +213,8 @@ def bias_by_timm() -> tuple[Arguments, Array]:
                   one(lambda window, fc2_weight: len(fc2_weight) not in window)},
           mistakes=("natural-logarithm", "logarithm-not-divided", "coordinates-not-times-8",
                     "coordinates-of-the-equation-alone", "coordinates-without-logarithm",
-                    "coordinates-of-the-window-itself", "gelu-in-the-position-network",
+                    "coordinates-of-the-window-itself", "coordinates-right-before-down",
+                    "coordinates-down-the-columns", "gelu-in-the-position-network",
                     "relu-left-out-of-the-position-network", "bias-without-sigmoid", "bias-not-times-16",
                     "continuous-bias-reshaped", "index-transposed", "index-columns-first"))
 def continuous_position_bias(window: tuple[int, int], pretrained_window: tuple[int, int], fc1_weight: Array,

@@ -14,7 +14,7 @@ def windows_as_before_the_shift() -> int:
 
 
 @mistake(f"{QUESTIONS}.windows_after_the_shift", place="section 3.2, Fig. 2", modules=NOWHERE,
-         says="The windows are shifted along one axis only, 9 by 8.",
+         says="The windows are shifted along one axis only.",
          fix="Shift along rows and columns: both sides are cut at the same places.")
 def windows_shifted_along_one_axis() -> int:
     return 72

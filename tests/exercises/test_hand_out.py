@@ -113,6 +113,16 @@ def test_nothing_that_is_asked_for_is_in_it(place):
         assert "ModuleNotFoundError" in run(place, f"import swin_np.{name}").stderr
 
 
+def test_the_answers_of_questions_are_recorded_as_digests(place):
+    done = run(place, "from swin_np.exercises.recorded import RESULTS\n"
+                      "print([value for name, one in RESULTS.items() if name.startswith('predict_')"
+                      " for value in one['values'].values()])")
+    assert done.returncode == 0
+    values = eval(done.stdout)
+    assert len(values) > 40
+    assert all(re.fullmatch(r"predict_\w+:[0-9a-f]{64}", value["value"]) for value in values)
+
+
 def test_the_record_does_not_say_which_mistake_a_port_has(place):
     done = run(place, "from swin_np.exercises.registry import EXERCISES\n"
                       "print({name: one.mistakes for name, one in EXERCISES.items() if name.startswith('find')})")
