@@ -24,7 +24,7 @@ def kept_by(key, function):
     def cached(*arguments):
         if key(*arguments) not in masks:
             masks[key(*arguments)] = function(*arguments)
-        return np.copy(masks[key(*arguments)])
+        return copied(masks[key(*arguments)])
     return cached
 
 
