@@ -195,7 +195,7 @@ def bias_by_timm() -> tuple[Arguments, Array]:
 
 
 @exercise("Continuous position bias", place="Swin V2, section 3.3, Eq. 3 and 4", points=5, minutes=30,
-          toy=lambda: ((2, 2), (3, 2), np.array([[0.0, 1.0], [0.0, -1.0]]), np.zeros(2),
+          toy=lambda: ((2, 2), (3, 2), np.array([[1.0, 0.0], [0.0, -1.0]]), np.zeros(2),
                        np.array([[math.log(3), -math.log(3)]])),
           draw=position_network, golden=bias_by_timm,
           covers={"a window that is wider than high": one(lambda window: window[0] < window[1]),
