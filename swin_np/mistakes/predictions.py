@@ -87,28 +87,28 @@ def patches_forgotten() -> tuple[int, int, int]:
 @mistake(f"{QUESTIONS}.ratio_of_the_costs", place="section 3.2, Eq. 1 and 2", modules=NOWHERE,
          says="This is the ratio of the second terms, of the products with keys and values; the linear layers cost the "
               "same in both.",
-         fix="Put numbers into both terms of Eq. 1 and of Eq. 2, and divide the sums.")
+         fix="Put numbers into both terms of equations 1 and 2, and divide the sums.")
 def ratio_of_the_products_alone() -> float:
     return 64.0
 
 
 @mistake(f"{QUESTIONS}.ratio_of_the_costs", place="section 3.2, Eq. 1 and 2", modules=NOWHERE,
          says="This is what W-MSA takes of what global attention takes.",
-         fix="Divide Eq. 1 by Eq. 2.")
+         fix="Divide equation 1 by equation 2.")
 def ratio_the_other_way_round() -> float:
     return 145108992 / 2003828736
 
 
 @mistake(f"{QUESTIONS}.ratio_of_the_costs", place="section 3.2, Eq. 1 and 2", modules=NOWHERE,
          says="This is the ratio of the sides of map and window.",
-         fix="Put numbers into both terms of Eq. 1 and of Eq. 2, and divide the sums.")
+         fix="Put numbers into both terms of equations 1 and 2, and divide the sums.")
 def ratio_of_the_sides() -> float:
     return 8.0
 
 
 @mistake(f"{QUESTIONS}.ratio_of_the_costs", place="section 3.2, Eq. 1 and 2", modules=NOWHERE,
          says="A query of a window is counted with M keys instead of M^2.",
-         fix="Put M^2 = 49 into the second term of Eq. 2.")
+         fix="Put M^2 = 49 into the second term of equation 2.")
 def side_for_area() -> float:
     return 2003828736 / (4 * 56 ** 2 * 96 ** 2 + 2 * 7 * 56 ** 2 * 96)
 
@@ -158,7 +158,7 @@ def half_of_each_masked_window() -> float:
 @mistake(f"{QUESTIONS}.keys_of_the_corner", place="section 3.2, Fig. 2 and 4", modules=NOWHERE,
          says="After the roll the token shares its window with tokens of the other borders, but the mask forbids "
               "those.",
-         fix="Count the tokens that lie in the same piece of the shifted partition of Fig. 2.")
+         fix="Count the tokens that lie in the same piece of the shifted partition of the paper's second figure.")
 def corner_sees_a_whole_window() -> int:
     return 49
 
