@@ -20,7 +20,7 @@ from swin_np.classroom.store import Store
 from swin_np.errors import InputError, SwinWarning
 from swin_np.exercises.checking import SEED
 from swin_np.exercises.course import NOTEBOOKS
-from swin_np.exercises.exercise import Result
+from swin_np.exercises.result import Result
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.submission import submission
 from swin_np.parallel.pool import default_threads

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from swin_np.classroom.class_grades import Grade
 from swin_np.classroom.grade_table import MISSING, asked, possible
-from swin_np.exercises.exercise import RIGHT
+from swin_np.exercises.result import RIGHT
 from swin_np.exercises.registry import EXERCISES
 from swin_np.text import printable
 

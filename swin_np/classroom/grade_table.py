@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from swin_np.classroom.class_grades import Grade
 from swin_np.classroom.integrity import Finding
-from swin_np.exercises.exercise import NOT_IMPLEMENTED, RIGHT
+from swin_np.exercises.result import NOT_IMPLEMENTED, RIGHT
 from swin_np.exercises.registry import EXERCISES
 
 BYTE_ORDER_MARK = "\ufeff"

@@ -134,8 +134,8 @@ def value_text(value: Any) -> str:
 
 def arguments_and_results(names: Sequence[str], arguments: Arguments, got: Any, expected: Any) -> list[str]:
     """The arguments, what was expected and what came back, with every number of small arrays."""
-    return [*(indented(f"{name} = ", value_text(value)) for name, value in zip(names, arguments, strict=True)),
-            indented("expected  ", value_text(expected)), indented("got       ", value_text(got))]
+    return [indented("expected  ", value_text(expected)), indented("got       ", value_text(got)),
+            *(indented(f"{name} = ", value_text(value)) for name, value in zip(names, arguments, strict=True))]
 
 
 def arguments_in_short(names: Sequence[str], arguments: Arguments) -> str:

@@ -43,6 +43,7 @@ def one_window_of_four() -> Arguments:
                   "two numbers of heads for one M": alike(lambda window: window, lambda heads: heads),
                   "other weights for the same M and heads":
                   alike(lambda window, heads: (window, heads), lambda windows: windows.shape)},
+          axes="window token channel", helpers=("softmax",), line_by_line=False,
           mistakes=("index-transposed", "index-factor-2m", "index-factor-m", "index-not-shifted", "bias-left-out",
                     "bias-scaled", "bias-after-softmax", "bias-reshaped", "bias-heads-reversed", "qkv-split-by-head",
                     "heads-interleaved", "heads-merged-without-transpose", "scale-left-out", "scale-of-all-channels",
@@ -85,6 +86,7 @@ def map_window_and_shift(rng: np.random.Generator) -> Arguments:
                   "two numbers of images for one map":
                   alike(lambda x, window: (x.shape[1:3], window), lambda x: len(x)),
                   "two shifts on one map": alike(lambda x, window: (x.shape[1:3], window), lambda shift: shift)},
+          axes="image row column channel", helpers=("softmax",), line_by_line=False,
           mistakes=("no-mask", "mask-for-the-other-roll", "mask-cut-at-the-rest-of-the-window", "mask-inverted",
                     "mask-of-minus-one", "mask-multiplied", "mask-after-softmax", "mask-height-and-width-exchanged",
                     "roll-direction", "no-reverse-roll", "reverse-roll-direction", "partition-without-transpose",
@@ -129,6 +131,7 @@ def one_merging() -> Arguments:
                   one(lambda x, weights: len(weights["mlp.fc1.bias"]) != 2 * x.shape[3]),
                   "a token so nearly constant that the place of eps shows": one(lambda x: (x.var(-1) < 1e-3).any()),
                   "a map of several groups of four each way": one(lambda x: min(x.shape[1:3]) > 2)},
+          axes="image row column channel", helpers=("layer_norm", "gelu"), line_by_line=False,
           mistakes=("merge-quadrants", "merge-unfold", "norm-after-reduction", "merging-norm-left-out",
                     "norm-eps-1e-3", "variance-unbiased", "norm-eps-outside-the-root", "norm-without-mean",
                     "gelu-by-tanh", "quick-gelu", "relu-for-gelu", "activation-left-out", "linear-bias-left-out"))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from swin_np.errors import InputError
 from swin_np.exercises.course import NOTEBOOKS
-from swin_np.exercises.exercise import RIGHT, Exercise, Result
+from swin_np.exercises.exercise import Exercise
+from swin_np.exercises.result import RIGHT, Result
 from swin_np.writing import write_text
 
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for exercises in NOTEBOOKS.values() for exercise in exercises}

@@ -1,0 +1,88 @@
+"""How far a wrong function is right: the last array on the right way that it makes, the first that it does not."""
+
+from collections.abc import Sequence
+
+from swin_np.exercises.marks import CLOSE, Mark, Station, same_numbers, same_order
+from swin_np.exercises.watching import Seen
+
+EXACT, EXCHANGED, MULTIPLE, SHUFFLED = range(4)
+
+
+def right_so_far(stations: Sequence[Station], seen: Sequence[Seen], given: Sequence[Station]) -> list[str]:
+    """Sentences on where the right way is left. given: the arguments, as stations."""
+    by_size: dict[int, list[Seen]] = {}
+    for one in seen:
+        if not any(kind_of(station, one.mark) in (EXACT, EXCHANGED) for station in given):
+            by_size.setdefault(one.mark.size, []).append(one)
+    kinds = [[(kind_of(station, one.mark), one) for one in by_size.get(station.mark.size, ())] for station in stations]
+    exact = {number: one for number, found in enumerate(kinds) for kind, one in reversed(found) if kind == EXACT}
+    if not stations or not by_size:
+        return []
+    last = max((number for number in exact if not stations[number].alone), default=-1)
+    missing = next((number for number in range(last + 1, len(stations)) if number not in exact), None)
+    lines = []
+    if last >= 0:
+        lines.append(f"It is right up to {stations[last].name}: {place(exact[last])} has it.")
+    if missing is None:
+        following = exact[last].following if last >= 0 else ""
+        return lines + [f"What follows is wrong: {quoted(following)}."] * bool(following)
+    right = {one.mark for found in kinds for kind, one in found if kind == EXACT}
+    said = described(stations[missing], [(kind, one) for kind, one in kinds[missing] if one.mark not in right])
+    if said:
+        lines.append(said)
+    elif last >= 0:
+        lines.append(f"The next on the way, {stations[missing].name}, it does not have: look at what comes between.")
+    else:
+        lines.append(f"The first on the way, {stations[missing].name}, it does not have yet: look at its first lines.")
+    return lines
+
+
+def kind_of(station: Station, mark: Mark) -> int | None:
+    """How an array of the student's is the station, if it is."""
+    if mark.size != station.mark.size:
+        return None
+    if same_numbers(mark, station.mark):
+        if same_order(mark, station.mark, [station.mark.order]):
+            return EXACT
+        if same_order(mark, station.mark, station.orders):
+            return EXCHANGED if squeezed(mark) == squeezed(station.mark) else EXACT
+        return SHUFFLED
+    return MULTIPLE if factor(station, mark) else None
+
+
+def squeezed(mark: Mark) -> tuple[int, ...]:
+    """The shape without sides of 1."""
+    return tuple(side for side in mark.shape if side != 1)
+
+
+def factor(station: Station, mark: Mark) -> float:
+    """By what the station is multiplied to give the student's array; 0 where there is no such number."""
+    size = (mark.powers[1] / station.mark.powers[1]) ** 0.5
+    near = CLOSE * mark.size ** 0.5 * mark.largest
+    for ratio in (size, -size):
+        if (abs(mark.powers[0] - station.mark.powers[0] * ratio) <= near
+                and abs(mark.powers[2] - station.mark.powers[2] * ratio ** 3) <= near * mark.largest ** 2
+                and any(abs(mark.order - way * ratio) <= near for way in station.orders)):
+            return ratio
+    return 0.0
+
+
+def described(station: Station, found: Sequence[tuple[int | None, Seen]]) -> str:
+    """A sentence on what the function has in the station's place, if it can be told."""
+    for kind, words in ((EXCHANGED, "with two axes exchanged"), (MULTIPLE, "times {:.6g}"),
+                        (SHUFFLED, "with its numbers in another order")):
+        for other, one in found:
+            if other == kind:
+                said = words.format(factor(station, one.mark)) if kind == MULTIPLE else words
+                return f"It has {station.name} {said}: look at {place(one)} and before it."
+    return ""
+
+
+def place(seen: Seen) -> str:
+    """A line of the student's."""
+    return f"line {seen.line} of {seen.function}{f', {quoted(seen.text)},' if seen.text else ''}"
+
+
+def quoted(text: str) -> str:
+    """A line of code in a sentence."""
+    return f"`{text}`"
