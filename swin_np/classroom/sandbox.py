@@ -18,13 +18,16 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from swin_np.classroom.asked import Asked
 from swin_np.classroom.confinement import NAMESPACES
 from swin_np.exercises import wire
 from swin_np.exercises.apart import EndedError, ending
-from swin_np.exercises.calling import GRACE, Called, Elsewhere
+from swin_np.exercises.calling import GRACE, NO_HELPERS, Called, Elsewhere, Helpers
 from swin_np.exercises.exercise import Arguments, arrays
+from swin_np.exercises.marks import Mark
 from swin_np.exercises.running import CELL_SECONDS, imports_in
 from swin_np.exercises.submission import Submission
+from swin_np.exercises.watching import Seen
 
 SECONDS = 120.0                                        # for one file
 MEBIBYTES = 2048                                       # of address space, the libraries included
@@ -244,7 +247,12 @@ class Remote(Elsewhere):
         self.sandbox, self.name = sandbox, name
         self.gone: Called | None = None
 
-    def called(self, arguments: Arguments, seconds: float) -> Called:
+    def other(self, name: str) -> "Remote":
+        """Another function of the submission."""
+        return Remote(self.sandbox, name)
+
+    def called(self, arguments: Arguments, seconds: float, watch: bool = False,
+               helpers: Helpers = NO_HELPERS) -> Called:
         """What became of a call in the other process; raises OutOfTimeError."""
         if self.gone is not None:
             return self.gone
@@ -255,13 +263,18 @@ class Remote(Elsewhere):
             return self.gone
         try:
             with process.at_most(seconds + PATIENCE):
-                process.send({"call": self.name, "arguments": arguments, "seconds": seconds})
+                process.send({"call": self.name, "arguments": arguments, "seconds": seconds, "watch": watch,
+                              "helpers": list(helpers)})
             answer = self.sandbox.receive(seconds + PATIENCE)
+            asked = Asked(helpers, arguments)
+            while "ask" in answer:
+                process.send(asked.answer(answer["ask"], answer["arguments"], answer["more"], seconds))
+                answer = self.sandbox.receive(seconds + PATIENCE)
             changed = answer.pop("arguments")
             if changed is not None:
                 overwrite(arguments, changed)
-            return Called(**answer)
-        except (TypeError, KeyError):
+            return Called(**{**answer, "seen": tuple(seen_of(one) for one in answer["seen"])})
+        except (TypeError, KeyError, ValueError, AttributeError):
             ended = EndedError("it wrote into the grader's own messages", "")
             self.sandbox.process, self.sandbox.defined = None, None
             process.close()
@@ -278,6 +291,14 @@ class Remote(Elsewhere):
         if found is None or not 0 < found[1] <= len(texts[found[0]]):
             return said
         return f"{said}, in line {found[1]} of its cell: {texts[found[0]][found[1] - 1].strip()}"
+
+
+def seen_of(message: Any) -> Seen:
+    """An array that the other process has seen on its way."""
+    function, line, text, (shape, largest, powers, order), following, helper = message
+    first, second, third = map(float, powers)
+    mark = Mark(tuple(map(int, shape)), float(largest), (first, second, third), float(order))
+    return Seen(str(function), int(line), str(text), mark, str(following), str(helper))
 
 
 def overwrite(given: Any, changed: Any) -> None:

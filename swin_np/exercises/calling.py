@@ -61,6 +61,10 @@ class Elsewhere(ABC):
     def called(self, arguments: Arguments, seconds: float, watch: bool, helpers: Helpers) -> Called:
         """What `call` gives for this function."""
 
+    @abstractmethod
+    def other(self, name: str) -> "Elsewhere":
+        """Another function of the same notebook."""
+
 
 class Told(io.TextIOBase):
     """What a function prints, of which only the start is kept."""

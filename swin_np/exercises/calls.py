@@ -1,4 +1,4 @@
-"""For which calls a function is wrong: what their arguments have in common, and those of the right calls do not have."""
+"""For which calls a function is wrong: what their arguments have, and those of the right calls do not have."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from swin_np.exercises.exercise import Arguments, Exercise
 
-MOST = 2                                               # properties that are told
+MOST, MOST_OF_ONE = 2, 3                               # properties that are told; where a single call is right
 Property = tuple[str, Callable[[Mapping[str, Any]], Any]]
 
 HEIGHTS = {"images": 2}                                # the axis of the rows, by the argument's name; of others 1
@@ -58,6 +58,12 @@ def batch(given: Mapping[str, Any]) -> int:
 
 
 PROPERTIES: list[Property] = [
+    ("there are more than two stages", number("depths", lambda depths: len(depths) > 2)),
+    *[(f"a stage has more than {n} blocks", number("depths", lambda depths, n=n: max(depths) > n)) for n in (1, 2, 3)],
+    ("a depth is odd", number("depths", lambda depths: any(depth % 2 for depth in depths))),
+    ("the stages have different depths", number("depths", lambda depths: len(set(depths)) > 1)),
+    ("the stages have different numbers of heads",
+     number("heads", lambda heads: isinstance(heads, tuple) and len(set(heads)) > 1)),
     ("H and W differ", on_maps(lambda h, w: h != w)),
     ("the map is wider than high", on_maps(lambda h, w: h < w)),
     ("the map is higher than wide", on_maps(lambda h, w: h > w)),
@@ -84,13 +90,6 @@ PROPERTIES: list[Property] = [
     ("the map has windows in more than one row and column", with_window(lambda h, w, m: h > m and w > m)),
     ("there is more than one head", number("heads", lambda heads: isinstance(heads, int) and heads > 1)),
     ("there are more than two heads", number("heads", lambda heads: isinstance(heads, int) and heads > 2)),
-    *[(f"a stage has more than {n} blocks", number("depths", lambda depths, n=n: max(depths) > n)) for n in (1, 2, 3)],
-    ("a depth is odd", number("depths", lambda depths: any(depth % 2 for depth in depths))),
-    ("there are more than two stages", number("depths", lambda depths: len(depths) > 2)),
-    ("there is more than one stage", number("depths", lambda depths: len(depths) > 1)),
-    ("the stages have different depths", number("depths", lambda depths: len(set(depths)) > 1)),
-    ("the stages have different numbers of heads",
-     number("heads", lambda heads: isinstance(heads, tuple) and len(set(heads)) > 1)),
     *[(f"there are more than {n} kernels", number("kernels", lambda kernels, n=n: len(kernels) > n)) for n in (2, 3)],
     ("there are fewer than 3 kernels", number("kernels", lambda kernels: len(kernels) < 3)),
     ("there are other than 3 colours", number("images", lambda images: images.shape[1] != 3)),
@@ -107,13 +106,12 @@ def in_common(exercise: Exercise, wrong: Sequence[Arguments], right: Sequence[Ar
         return []
     bad, good = ([dict(zip(exercise.parameters, arguments, strict=True)) for arguments in calls]
                  for calls in (wrong, right))
-    found = list(separating(bad, good))[:MOST]
+    found = list(separating(bad, good))[:MOST if len(right) > 1 else MOST_OF_ONE]
     if not found:
         return []
     count = f"{len(right)} of {len(right) + len(wrong)} calls"
-    if len(right) < 2 and len(found) > 1:
-        return [f"It is right in {count} only. What all the others have, and that one has not: "
-                f"{'; '.join(found)}."]
+    if len(right) < 2:
+        return [f"It is right in {count} only, the one in which this is not so: {'; '.join(found)}."]
     return [f"It is right in {count}; it is wrong whenever {', and whenever '.join(found)}."]
 
 

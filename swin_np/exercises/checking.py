@@ -11,9 +11,9 @@ from swin_np.exercises import intact, naming
 from swin_np.exercises.apart import EndedError, result_of
 from swin_np.exercises.calling import Called, Elsewhere, call
 from swin_np.exercises.climbing import STAGES, TOY, answered, stage, steps
-from swin_np.exercises.comparing import Difference, arguments_in_short, arguments_and_results
+from swin_np.exercises.comparing import Difference, arguments_and_results, arguments_in_short
 from swin_np.exercises.exercise import Exercise, Step, copied
-from swin_np.exercises.follow_through import wrong_helpers
+from swin_np.exercises.follow_through import PROVEN, wrong_helpers
 from swin_np.exercises.naming import Evidence
 from swin_np.exercises.picture import grids
 from swin_np.exercises.registry import EXERCISES, remember
@@ -81,14 +81,13 @@ def examine(exercise: Exercise, function: Callable | Elsewhere, seed: int = SEED
         evidence.append((step, called))
         if blank or found is not None:
             rest = list(climb)
-            helped = () if called.too_long else wrong_helpers(exercise, function, [*done, step, *rest], step)
-            if helped:
-                return followed(exercise, function, helped, done, evidence)
-            if blank:
+            helpers = () if called.too_long else wrong_helpers(exercise, function, [*done, step, *rest], step, seed)
+            if blank and not helpers:
                 return Result.of(exercise, NOT_IMPLEMENTED, [BLANK])
-            assert found is not None
             evidence += further_evidence(exercise, function, rest)
-            return failure(exercise, function, found, done, evidence)
+            if helpers and PROVEN:
+                return followed(exercise, function, helpers, done, evidence)
+            return failure(exercise, function, found or Difference("call", BLANK), done, evidence, helpers)
         done.append(step)
     for step in reversed(done):
         called, found = answered(exercise, function, step)
@@ -123,23 +122,26 @@ def followed(exercise: Exercise, function: Callable | Elsewhere, helpers: tuple[
     """The result for a function that is right but for others of the student's that it calls."""
     names = " and ".join(helpers)
     many = len(helpers) > 1
-    lines = [f"Your {exercise.name} is right, but it calls your {names}, which {'are' if many else 'is'} wrong: with the "
-             f"right {names} in {'their' if many else 'its'} place it gives all that it should, and so it has its "
-             f"points. Mend {names}, and check again.",
+    lines = [f"Your {exercise.name} is right, but it calls your {names}, which {'are' if many else 'is'} wrong. With "
+             f"right ones in {'their' if many else 'its'} place all of it is right, so it gets its points. Mend "
+             f"{names}, and check again.",
              *line_by_line(exercise, function, evidence), *passed(done)]
     return Result.of(exercise, FOLLOWED, lines, stages=list(STAGES))
 
 
 def failure(exercise: Exercise, function: Callable | Elsewhere, found: Difference, done: Sequence[Step],
-            evidence: list[Evidence]) -> Result:
+            evidence: list[Evidence], helpers: tuple[str, ...]) -> Result:
     """The result for a function that is wrong, with the mistake's name where the catalogue has it.
 
-    evidence: all calls, the first that is wrong after those of `done`.
+    evidence: all calls, the first that is wrong after those of `done`. helpers: of the student's that are wrong too.
     """
     step, called = evidence[len(done)]
     told = evidence[:max(MOST_EVIDENCE, len(done) + 1)]
     mistake = None if found.step in ("argument", "state") else naming.named(exercise, told)
     lines = [*passed(done)]
+    if helpers:
+        lines.append(f"It calls your {' and '.join(helpers)}, wrong by check({helpers[0]}) too: mend that first, and "
+                     "check again.")
     if found.step in ("shape", "values", "call"):
         lines += where(exercise, evidence, mistake)
     if mistake is not None:

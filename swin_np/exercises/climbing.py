@@ -1,5 +1,6 @@
 """The calls that a right function has to answer, one after the other, and what is wrong with an answer."""
 
+import inspect
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -58,6 +59,15 @@ def answered(exercise: Exercise, function: Callable | Elsewhere, step: Step,
         return called, Difference("state", "with this call the array has changed that your function gave before: make "
                                            "a new one for each result")
     return called, difference(called.value, step.expected, step.dtype)
+
+
+def own_helper(function: Callable | Elsewhere, name: str) -> Callable | Elsewhere | None:
+    """The function of this name that the student's may call; None where there is none."""
+    if isinstance(function, Elsewhere):
+        return function.other(name)
+    inner = inspect.unwrap(function)
+    helper = inner.__globals__.get(name) if inspect.isfunction(inner) else None
+    return helper if callable(helper) and helper is not function else None
 
 
 def changed_argument(exercise: Exercise, given: Arguments, before: Arguments) -> str:

@@ -6,6 +6,8 @@ from itertools import product
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from swin_np.exercises.exercise import Exercise
 from swin_np.exercises.plain import Pair
 
@@ -16,6 +18,8 @@ LARGEST = 200                                          # factor
 
 def off_by(exercise: Exercise, pairs: Sequence[Pair]) -> list[str]:
     """A sentence on the product that is missing in every wrong call, or that is too much; or on a factor."""
+    if pairs and all(type(step.expected) is int for step, _ in pairs) and (said := rounded(pairs)):
+        return [said]
     if len(pairs) < 2 or not all(is_count(got) and is_count(step.expected) for step, got in pairs):
         return []
     given = [sizes(dict(zip(exercise.parameters, step.arguments, strict=True))) for step, _ in pairs]
@@ -30,6 +34,15 @@ def off_by(exercise: Exercise, pairs: Sequence[Pair]) -> list[str]:
     if len(set(ratios)) == 1:
         return [f"In every call your count is {float(ratios[0]):.6g} times the right one."]
     return []
+
+
+def rounded(pairs: Sequence[Pair]) -> str:
+    """A sentence on counts that are right but for how they are stored."""
+    if all(isinstance(got, float | np.floating) and got == float(np.float32(step.expected)) for step, got in pairs):
+        return "It is right but for the rounding of float32: count in whole numbers of Python."
+    if all(is_count(got) and got != step.expected and (int(got) - step.expected) % 2 ** 32 == 0 for step, got in pairs):
+        return "It is right but for multiples of 2^32: 32 bits are too few, so count in whole numbers of Python."
+    return ""
 
 
 def is_count(value: Any) -> bool:

@@ -26,7 +26,8 @@ class Exercise:
     golden: makes arguments and a result that was not computed by this library. seconds: for one call.
     axes: names of the result's axes. helpers: the exercises whose functions a notebook has for this one to call.
     inside: what the right function computes on its way, by name, where its reference does not show it by itself.
-    line_by_line: whether a report says from which line on a function is wrong.
+    unseen: steps of the reference that no student's function has.
+    planted: the mistake of a port in which it is to be found: where that shows, no report says.
     """
 
     name: str
@@ -44,7 +45,8 @@ class Exercise:
     axes: str = ""
     helpers: tuple[str, ...] = ()
     inside: Callable[..., dict[str, np.ndarray]] | None = None
-    line_by_line: bool = True
+    unseen: tuple[str, ...] = ()
+    planted: str = ""
 
     def __repr__(self) -> str:
         return f"<exercise {self.name}>"

@@ -1,39 +1,44 @@
 """Run a wrong function with the right helpers in the place of the student's own: is it wrong by itself?"""
 
-import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
+
 from swin_np.exercises.calling import Elsewhere, Helpers
-from swin_np.exercises.climbing import answered
-from swin_np.exercises.exercise import Exercise, Step, copied
+from swin_np.exercises.climbing import answered, own_helper, steps
+from swin_np.exercises.exercise import Exercise, Step, arrays, cast, copied
 from swin_np.exercises.registry import EXERCISES
 
+PROVEN = True                                          # that a function is right but for the helpers that are named
 
-def wrong_helpers(exercise: Exercise, function: Callable | Elsewhere, climb: Sequence[Step],
-                  failing: Step) -> tuple[str, ...]:
+
+def wrong_helpers(exercise: Exercise, function: Callable | Elsewhere, climb: Sequence[Step], failing: Step,
+                  seed: int) -> tuple[str, ...]:
     """The helpers but for which the function is right in every step; () where it is wrong with the right ones too.
 
-    climb: all steps of the check; failing: one in which it is wrong.
+    Each of them is wrong by its own check as well: a right helper may forgive what the function does wrong.
+    climb: all steps of the check; failing: one in which the function is wrong.
     """
-    helpers = references(exercise)
+    helpers: Helpers = {name: partial(right, name) for name in exercise.helpers}
     if not helpers or not is_right(exercise, function, failing, helpers):
         return ()
     for name in sorted(helpers, key=list(EXERCISES).index, reverse=True):      # those that call others first
         others = {other: helper for other, helper in helpers.items() if other != name}
         if is_right(exercise, function, failing, others):
             helpers = others
-    return tuple(helpers) if all(is_right(exercise, function, step, helpers) for step in climb) else ()
+    proven = all(is_wrong(name, own_helper(function, name), seed) for name in helpers) and all(
+        is_right(exercise, function, step, helpers) for step in climb)
+    return tuple(helpers) if proven else ()
 
 
-def references(exercise: Exercise) -> Helpers:
-    """What stands in the place of the helpers; what it gives may be written to."""
-    def right(name: str) -> Callable:
-        def helper(*arguments: Any, **more: Any) -> Any:
-            return copied((EXERCISES[name].reference(*arguments, **more),))[0]
-        return helper
-
-    return {name: right(name) for name in exercise.helpers}
+def right(name: str, *arguments: Any, **more: Any) -> Any:
+    """What the exercise's reference gives; arguments of several precisions are all taken in the highest."""
+    given = (*arguments, more)
+    floats = {x.dtype for x in arrays(given) if x.dtype.kind == "f"}
+    *widened, named = cast(given, np.result_type(*floats)) if floats else copied(given)
+    return copied((EXERCISES[name].reference(*widened, **named),))[0]
 
 
 def is_right(exercise: Exercise, function: Callable | Elsewhere, step: Step, helpers: Helpers) -> bool:
@@ -42,8 +47,7 @@ def is_right(exercise: Exercise, function: Callable | Elsewhere, step: Step, hel
     return found is None and not called.blank
 
 
-def own_helpers(exercise: Exercise, function: Callable | Elsewhere) -> dict[str, Callable]:
-    """The student's own functions that the exercise's may call, where they can be seen."""
-    inner = None if isinstance(function, Elsewhere) else inspect.unwrap(function)
-    names = inner.__globals__ if inspect.isfunction(inner) else {}
-    return {name: names[name] for name in exercise.helpers if callable(names.get(name))}
+def is_wrong(name: str, helper: Callable | Elsewhere | None, seed: int) -> bool:
+    """Whether a helper is wrong in its own exercise's check."""
+    return helper is not None and not all(is_right(EXERCISES[name], helper, step, {})
+                                          for step in steps(EXERCISES[name], seed))

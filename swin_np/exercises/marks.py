@@ -68,15 +68,19 @@ def same_order(one: Mark, other: Mark, ways: Sequence[float]) -> bool:
 
 
 class Station(NamedTuple):
-    """One array on the way. name: for a person; alone: whether it can be right though what stands before it is not."""
+    """One array on the way. name: for a person; orders: of its axes, as `orders` gives them.
+
+    kind: "alone" where it can be right though what stands before it is not; "displaced" where a number may be added to
+    all of it; "passing" where a right function may go on in the same line; "quiet" where it is not told to be wrong.
+    """
 
     name: str
     mark: Mark
     orders: tuple[float, ...]
-    alone: bool
+    kind: str
 
 
-def station(name: str, value: np.ndarray, alone: bool = False) -> Station | None:
+def station(name: str, value: np.ndarray, kind: str = "") -> Station | None:
     """An array as a station; None where it cannot be known again."""
     mark = mark_of(value)
-    return Station(name, mark, tuple(dict.fromkeys(orders(value))), alone) if mark else None
+    return Station(name, mark, tuple(dict.fromkeys(orders(value))), kind) if mark else None

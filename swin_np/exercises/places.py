@@ -28,15 +28,26 @@ PARTS: dict[str, Callable[[int], np.ndarray]] = {
     "the first two {0}s are right, all others are wrong": lambda n: np.arange(n) > 1}
 """Sentences on one axis, and which of its n places are wrong then."""
 
+BORDERS: dict[str, Callable[[int, int], np.ndarray]] = {
+    "only the first M // 2 {0}s are right": lambda n, r: np.arange(n) >= r,
+    "only the last M // 2 {0}s are right": lambda n, r: np.arange(n) < n - r,
+    "only the first M // 2 {0}s are wrong": lambda n, r: np.arange(n) < r,
+    "only the last M // 2 {0}s are wrong": lambda n, r: np.arange(n) >= n - r,
+    "only the first M // 2 + 1 {0}s are right": lambda n, r: np.arange(n) > r,
+    "only the last M // 2 + 1 {0}s are right": lambda n, r: np.arange(n) < n - r - 1,
+    "only {0}s at least M // 2 from both ends are right": lambda n, r: (np.arange(n) < r) | (np.arange(n) >= n - r),
+    "only {0}s less than M // 2 from an end are right": lambda n, r: (np.arange(n) >= r) & (np.arange(n) < n - r)}
+"""The same where a window of M reaches M // 2 = r places each way."""
+
 GRIDS: dict[str, Callable[[int, int], np.ndarray]] = {
-    "wrong in the windows of the last row and column only": lambda h, w: edge(h)[:, None] | edge(w),
-    "wrong in the windows of the last row only": lambda h, w: edge(h)[:, None] & np.full(w, True),
-    "wrong in the windows of the last column only": lambda h, w: np.full((h, 1), True) & edge(w),
-    "wrong in the last window only, that of the corner": lambda h, w: edge(h)[:, None] & edge(w),
-    "wrong in the windows of the last row only, but for the corner": lambda h, w: edge(h)[:, None] & ~edge(w),
-    "wrong in the windows of the last column only, but for the corner": lambda h, w: ~edge(h)[:, None] & edge(w),
-    "right in the windows of the last row and column only": lambda h, w: ~(edge(h)[:, None] | edge(w)),
-    "right in the first window only": lambda h, w: np.arange(h * w).reshape(h, w) > 0}
+    "it is wrong in the windows of the last row and column only": lambda h, w: edge(h)[:, None] | edge(w),
+    "it is wrong in the windows of the last row only": lambda h, w: edge(h)[:, None] & np.full(w, True),
+    "it is wrong in the windows of the last column only": lambda h, w: np.full((h, 1), True) & edge(w),
+    "it is wrong in the last window only, that of the corner": lambda h, w: edge(h)[:, None] & edge(w),
+    "it is wrong in the windows of the last row only, but for the corner": lambda h, w: edge(h)[:, None] & ~edge(w),
+    "it is wrong in the windows of the last column only, but for the corner": lambda h, w: ~edge(h)[:, None] & edge(w),
+    "it is right in the windows of the last row and column only": lambda h, w: ~(edge(h)[:, None] | edge(w)),
+    "it is right in the first window only": lambda h, w: np.arange(h * w).reshape(h, w) > 0}
 """Sentences on the windows of a map, and which of the h x w are wrong then."""
 
 SQUARE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
@@ -80,6 +91,10 @@ def views_of(exercise: Exercise, step: Step, wrong: np.ndarray) -> Iterator[Wron
         yield in_windows(wrong, window)
     else:
         yield (), wrong
+    if names[1:3] == ("row", "column") and isinstance(window, int) and not shift:
+        yield (f"row {window // 2}", f"column {window // 2}"), wrong.any((0, 3))
+    else:
+        yield (), wrong
     mask, heads = given.get("mask"), given.get("heads")
     if isinstance(mask, np.ndarray) and names[0] == "window" and len(wrong) % len(mask) == 0:
         split = wrong.reshape(-1, len(mask), *wrong.shape[1:])
@@ -103,6 +118,9 @@ def in_windows(wrong: np.ndarray, window: int) -> Wrong:
 def sentences(views: Sequence[Wrong]) -> Iterator[str]:
     """What can be said of all of them."""
     names = views[0][0]
+    if names and names[0].startswith("row ") and names[0] != "row of windows":
+        yield from at_borders(views)
+        return
     if not names or any(other != names or len(other) != wrong.ndim for other, wrong in views):
         return
     if names == ("row of windows", "column of windows"):
@@ -120,6 +138,14 @@ def sentences(views: Sequence[Wrong]) -> Iterator[str]:
         if len(lines) == 1 and len(same) == 1 and 0 < len(only := same.pop()) < len(lines[0]) <= 64:
             listed = ", ".join(map(str, only[:8])) + ", ..." * (len(only) > 8)
             yield f"it is wrong in {name} {listed} of 0 to {len(lines[0]) - 1} only"
+
+
+def at_borders(views: Sequence[Wrong]) -> Iterator[str]:
+    """What can be said of rows or columns that are nearer to a border than a window reaches."""
+    for axis, name in enumerate(("row", "column")):
+        lines = [(wrong.any(1 - axis), int(names[axis].split()[1])) for names, wrong in views]
+        yield from (said.format(name) for said, holds in BORDERS.items()
+                    if all_fit([(line, holds(len(line), reach)) for line, reach in lines]))
 
 
 def all_fit(found: Sequence[tuple[Any, Any]]) -> bool:

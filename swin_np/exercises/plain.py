@@ -188,8 +188,9 @@ def broadcasts(value: np.ndarray, like: np.ndarray) -> bool:
 
 def by_index(exercise: Exercise, pairs: Sequence[Pair]) -> str:
     """A factor or a number to add for each index of one axis."""
-    if any(got.shape != step.expected.shape or got.dtype.kind != "f" for step, got in pairs):
+    if any(got.shape != step.expected.shape for step, got in pairs):
         return ""
+    pairs = [(step, got.astype(np.float64)) for step, got in pairs]
     axes = exercise.axes.split()
     for axis in range(min(got.ndim for _, got in pairs)):
         name = axes[axis] if axis < len(axes) else f"index of axis {axis}"
@@ -218,10 +219,10 @@ def along(exercise: Exercise, pairs: Sequence[Pair]) -> str:
     axes = exercise.axes.split()
     for axis in range(min(got.ndim for _, got in pairs))[::-1]:
         name = axes[axis] if axis < len(axes) else f"axis {axis}"
-        if all(2 < got.shape[axis] for _, got in pairs):
+        if all(got.shape[axis] > 2 for _, got in pairs):
             if all(same(step, got - (got - step.expected).mean(axis, keepdims=True)) for step, got in pairs):
-                return (f"Along the {name}s your result is right but for a number that is added to all of them, another "
-                        "one for each place: is a mean subtracted, or added, that should not be?")
+                return (f"Along the {name}s your result is right but for a number that is added to all of them, "
+                        "another one for each place: is a mean subtracted, or added, that should not be?")
             if all(same(step, got * ratio(step.expected, got, (axis,))) for step, got in pairs):
                 sums = float(pairs[0][1].sum(axis).ravel()[0]), float(pairs[0][0].expected.sum(axis).ravel()[0])
                 told = (f" Their first sum is {number_text(sums[0], 4)} in place of {number_text(sums[1], 4)}."
@@ -262,5 +263,5 @@ def order_along(step: Step, got: np.ndarray, axis: int) -> list[int] | None:
     return found if sorted(found) == list(range(len(found))) else None
 
 
-LOOKS = (nearly, reordered, reshaped, reversed_axis, rolled, scaled, displaced, displaced_by_an_argument, by_index, along,
-         shuffled)
+LOOKS = (nearly, reordered, reshaped, reversed_axis, rolled, scaled, displaced, displaced_by_an_argument, by_index,
+         along, shuffled)

@@ -59,21 +59,34 @@ def execute(code: Any, namespace: dict[str, Any]) -> None:
 
 
 def serve(namespace: dict[str, Any], requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer requests for calls, {"call": name, "arguments": ..., "seconds": ...}, until there are no more.
+    """Answer requests for calls, {"call": name, "arguments", "seconds", "watch", "helpers"}, until there are no more.
 
-    An answer is {"value", "blank", "error", "too_long", "printed"} as in Called, and "arguments" where the call has
-    changed them.
+    An answer has the fields of Called, and "arguments" where the call has changed them. "helpers" are names: before the
+    answer may come requests of this side, {"ask": name, "arguments", "more"}, for what a right function of that name
+    gives, answered by {"value"} or {"error"}.
     """
+    def asking(name: str, *arguments: Any, **more: Any) -> Any:
+        wire.send(answers, {"ask": name, "arguments": arguments, "more": more})
+        answer = wire.receive(requests)
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        return answer["value"]
+
     while True:
         try:
             request = wire.receive(requests)
         except EOFError:
             return
+        if "value" in request or "error" in request:   # of a question whose call has ended
+            continue
         if "call" not in request:
             return
         given = request["arguments"]
         before = copied(given)
-        called = call(namespace[request["call"]], given, request["seconds"])
+        function = namespace.get(request["call"])
+        helpers = {name: partial(asking, name) for name in request["helpers"]}
+        called = (call(function, given, request["seconds"], request["watch"], helpers) if callable(function) else
+                  Called(error="there is no such function"))
         answer = {**vars(called), "arguments": None if unchanged(given, before) else given}
         try:
             wire.send(answers, answer)

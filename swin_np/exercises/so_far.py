@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from swin_np.exercises.marks import CLOSE, Mark, Station, same_numbers, same_order
+from swin_np.exercises.marks import CLOSE, WEIGHTS, Mark, Station, same_numbers, same_order
 from swin_np.exercises.watching import Seen
 
 EXACT, EXCHANGED, MULTIPLE, SHUFFLED = range(4)
@@ -18,7 +18,7 @@ def right_so_far(stations: Sequence[Station], seen: Sequence[Seen], given: Seque
     exact = {number: one for number, found in enumerate(kinds) for kind, one in reversed(found) if kind == EXACT}
     if not stations or not by_size:
         return []
-    last = max((number for number in exact if not stations[number].alone), default=-1)
+    last = max((number for number in exact if stations[number].kind != "alone"), default=-1)
     missing = next((number for number in range(last + 1, len(stations)) if number not in exact), None)
     lines = []
     if last >= 0:
@@ -26,14 +26,21 @@ def right_so_far(stations: Sequence[Station], seen: Sequence[Seen], given: Seque
     if missing is None:
         following = exact[last].following if last >= 0 else ""
         return lines + [f"What follows is wrong: {quoted(following)}."] * bool(following)
+    absent = [stations[missing]]
+    while absent[-1].kind == "passing" and missing + len(absent) < len(stations):
+        absent.append(stations[missing + len(absent)])
+    if any(one.kind == "quiet" for one in absent):
+        return []
     right = {one.mark for found in kinds for kind, one in found if kind == EXACT}
     said = described(stations[missing], [(kind, one) for kind, one in kinds[missing] if one.mark not in right])
+    names = " or ".join(one.name for one in absent)
     if said:
         lines.append(said)
     elif last >= 0:
-        lines.append(f"The next on the way, {stations[missing].name}, it does not have: look at what comes between.")
+        following = f" with {quoted(exact[last].following)}" if exact[last].following else ""
+        lines.append(f"What comes next, {names}, it does not have: look at the lines that follow{following}.")
     else:
-        lines.append(f"The first on the way, {stations[missing].name}, it does not have yet: look at its first lines.")
+        lines.append(f"What comes first, {names}, it does not have yet: look at its first lines.")
     return lines
 
 
@@ -47,6 +54,8 @@ def kind_of(station: Station, mark: Mark) -> int | None:
         if same_order(mark, station.mark, station.orders):
             return EXCHANGED if squeezed(mark) == squeezed(station.mark) else EXACT
         return SHUFFLED
+    if station.kind == "displaced" and displaced(station, mark):
+        return EXACT
     return MULTIPLE if factor(station, mark) else None
 
 
@@ -67,6 +76,15 @@ def factor(station: Station, mark: Mark) -> float:
     return 0.0
 
 
+def displaced(station: Station, mark: Mark) -> bool:
+    """Whether the student's array is the station with the same number added to all of it."""
+    count, (a, b, _), (sum_of, squares, _) = mark.size, station.mark.powers, mark.powers
+    by = (sum_of - a) / count
+    near = CLOSE * count ** 0.5 * max(mark.largest, station.mark.largest)
+    return (abs(squares - b - 2 * by * a - count * by ** 2) <= near * mark.largest
+            and any(abs(mark.order - way - by * WEIGHTS[:count].sum()) <= near for way in station.orders))
+
+
 def described(station: Station, found: Sequence[tuple[int | None, Seen]]) -> str:
     """A sentence on what the function has in the station's place, if it can be told."""
     for kind, words in ((EXCHANGED, "with two axes exchanged"), (MULTIPLE, "times {:.6g}"),
@@ -80,7 +98,8 @@ def described(station: Station, found: Sequence[tuple[int | None, Seen]]) -> str
 
 def place(seen: Seen) -> str:
     """A line of the student's."""
-    return f"line {seen.line} of {seen.function}{f', {quoted(seen.text)},' if seen.text else ''}"
+    by = f", by {seen.helper}" if seen.helper else ""
+    return f"line {seen.line} of {seen.function}{by}{f', {quoted(seen.text)},' if seen.text else ''}"
 
 
 def quoted(text: str) -> str:

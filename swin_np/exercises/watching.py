@@ -19,13 +19,15 @@ LONGEST = 76                                           # characters of a line th
 
 
 class Seen(NamedTuple):
-    """An array of the student's. function, line, text: where it was made; following: the line that is next."""
+    """An array of the student's. function, line, text: where it was made; following: the line that is next; helper:
+    the function that gave it there, if it was another of the student's."""
 
     function: str
     line: int
     text: str
     mark: Mark
     following: str
+    helper: str = ""
 
 
 class Watcher:
@@ -54,9 +56,13 @@ class Watcher:
             self.at[frame] = frame.f_lineno
         elif event == "return":
             caller = frame.f_back
-            following = line_text(caller.f_code, caller.f_lineno) if caller in self.at else ""
+            known = caller is not None and caller in self.at
+            following = line_text(caller.f_code, caller.f_lineno) if known and caller else ""
             self.look(frame, following)
-            self.keep(frame, argument, following)
+            if known and caller:
+                self.keep(caller, argument, following, frame.f_code.co_name)
+            else:
+                self.keep(frame, argument, following)
             del self.at[frame], self.amounts[frame]
         return self.step
 
@@ -68,13 +74,14 @@ class Watcher:
                 self.amounts[frame][name] = now
                 self.keep(frame, value, following)
 
-    def keep(self, frame: FrameType, value: Any, following: str) -> None:
+    def keep(self, frame: FrameType, value: Any, following: str, helper: str = "") -> None:
         """Keep the arrays of a value that are new."""
         for item in arrays_in(value):
             mark = mark_of(item)
             if mark is not None and mark not in self.seen:
                 line = self.at[frame]
-                self.seen[mark] = Seen(frame.f_code.co_name, line, line_text(frame.f_code, line), mark, following)
+                self.seen[mark] = Seen(frame.f_code.co_name, line, line_text(frame.f_code, line), mark, following,
+                                       helper)
 
 
 def watching(function: Callable, arguments: tuple[Any, ...], seen: list[Seen]) -> Any:

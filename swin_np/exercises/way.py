@@ -6,7 +6,9 @@ import numpy as np
 
 from swin_np.exercises.exercise import Arguments, Exercise, arrays, copied
 from swin_np.exercises.marks import Mark, Station, mark_of, same_numbers, same_order, station
+from swin_np.exercises.naming import MISTAKES
 from swin_np.layers import Module, recording
+from swin_np.mistakes.catalogue import planted
 from swin_np.parallel.pool import uncut
 
 WORDS = {"q": "the queries", "k": "the keys", "v": "the values", "scores": "the scaled product q k^T",
@@ -15,11 +17,11 @@ WORDS = {"q": "the queries", "k": "the keys", "v": "the values", "scores": "the 
          "reversed": "the map that the windows make again"}
 """What the steps that the library shows are called."""
 
-KINDS = {"Linear": "linear layer", "LayerNorm": "layer norm", "Conv2d": "convolution"}
+LAYERS = {"Linear": "linear layer", "LayerNorm": "layer norm", "Conv2d": "convolution"}
 
 WITHIN = ("rolled_back",)                              # of other lines, where they are not seen
 
-PARALLEL = ("q", "k", "v")                             # of which one may be right where another is wrong
+KINDS = {"q": "alone", "k": "alone", "v": "alone", "scores": "passing", "scores_with_bias": "passing"}
 
 
 def way(exercise: Exercise, arguments: Arguments) -> list[Station]:
@@ -29,12 +31,22 @@ def way(exercise: Exercise, arguments: Arguments) -> list[Station]:
     """
     known = {mark_of(x) for x in (*arrays(arguments), np.asarray(exercise.reference(*copied(arguments))))}
     found = []
-    for name, value, alone in shown(exercise, arguments):
-        one = station(name, value, alone)
+    for name, value, kind in shown(exercise, arguments):
+        if name in exercise.unseen:
+            continue
+        one = station(name, value, kind)
         if one is not None and not any(like(one, mark) for mark in known if mark):
             found.append(one)
             known.add(one.mark)
-    return found
+    return quiet(exercise, arguments, found) if exercise.planted else found
+
+
+def quiet(exercise: Exercise, arguments: Arguments, found: list[Station]) -> list[Station]:
+    """The stations of a port's exercise: silent on the first that its planted mistake changes."""
+    with planted(MISTAKES[exercise.planted]):
+        wrong = [mark for name, value, _ in shown(exercise, arguments) if (mark := mark_of(value))]
+    first = next(number for number, one in enumerate(found) if not any(like(one, mark) for mark in wrong))
+    return [one._replace(kind="quiet") if number == first else one for number, one in enumerate(found)]
 
 
 def like(one: Station, mark: Mark) -> bool:
@@ -42,10 +54,11 @@ def like(one: Station, mark: Mark) -> bool:
     return same_numbers(one.mark, mark) and same_order(mark, one.mark, one.orders)
 
 
-def shown(exercise: Exercise, arguments: Arguments) -> Iterator[tuple[str, np.ndarray, bool]]:
-    """(name, array, whether alone) of what the reference shows, or of what the exercise computes to be shown."""
+def shown(exercise: Exercise, arguments: Arguments) -> Iterator[tuple[str, np.ndarray, str]]:
+    """(name, array, kind) of what the reference shows, or of what the exercise computes to be shown."""
     if exercise.inside is not None:
-        yield from ((name, value, False) for name, value in exercise.inside(*copied(arguments)).items())
+        yield from ((name, value, "displaced" if value.dtype.kind == "i" else "")
+                    for name, value in exercise.inside(*copied(arguments)).items())
     found: list[tuple[Module | None, str, np.ndarray]] = []
     with recording(lambda module, step, value: found.append((module, step, np.array(value)))), uncut():
         exercise.reference(*copied(arguments))
@@ -54,8 +67,9 @@ def shown(exercise: Exercise, arguments: Arguments) -> Iterator[tuple[str, np.nd
         if step in WITHIN:
             continue
         place = names.get(id(module), "") if module else ""
-        said = f"what {place or 'the module'} gives" if not step else WORDS.get(step, step) + f" of {place}" * bool(place)
-        yield said, value, step in PARALLEL
+        of = f" of {place}" if place else ""
+        said = WORDS.get(step, step) + of if step else f"what {place or 'the module'} gives"
+        yield said, value, KINDS.get(step, "")
 
 
 def names_of(modules: list[Module]) -> dict[int, str]:
@@ -70,5 +84,5 @@ def names_of(modules: list[Module]) -> dict[int, str]:
             lonely.setdefault(type(module), []).append(id(module))
     for kind, members in lonely.items():
         for number, one in enumerate(dict.fromkeys(members), start=1):
-            found[one] = f"{KINDS.get(kind.__name__, kind.__name__)} number {number}"
+            found[one] = f"{LAYERS.get(kind.__name__, kind.__name__)} number {number}"
     return found

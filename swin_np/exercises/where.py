@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from swin_np.exercises.calling import Called, Elsewhere, call
 from swin_np.exercises.calls import in_common
+from swin_np.exercises.climbing import TOY
 from swin_np.exercises.comparing import difference
 from swin_np.exercises.counts import off_by
 from swin_np.exercises.exercise import Exercise, Step, arrays, copied
@@ -12,6 +13,7 @@ from swin_np.exercises.naming import Evidence
 from swin_np.exercises.pairs import named_pair
 from swin_np.exercises.places import wrong_places
 from swin_np.exercises.plain import transformed
+from swin_np.exercises.probing import growths
 from swin_np.exercises.so_far import right_so_far
 from swin_np.exercises.way import way
 from swin_np.mistakes.mistake import Mistake
@@ -23,6 +25,7 @@ def where(exercise: Exercise, evidence: Sequence[Evidence], mistake: Mistake | N
     """Sentences on how the results differ from the right ones, taken over all calls. mistake: that was named."""
     wrong = [(step, called) for step, called in evidence if is_wrong(step, called)]
     pairs = [(step, called.value) for step, called in wrong if not called.error]
+    telling = [pair for pair in pairs if pair[0].name != TOY] or pairs          # small numbers agree by chance
     plain = transformed(exercise, pairs) if len(pairs) == len(wrong) else []
     if mistake is not None:
         return [one for one in plain if "axes" in one]
@@ -34,7 +37,7 @@ def where(exercise: Exercise, evidence: Sequence[Evidence], mistake: Mistake | N
         return [f"Your numbers are those of two mistakes together ({names})."] + [
             f"{number}. {one.says} {one.fix}" for number, one in enumerate(both, start=1)]
     right = [step.arguments for step, called in evidence if not is_wrong(step, called)]
-    return [*off_by(exercise, pairs), *wrong_places(exercise, pairs),
+    return [*off_by(exercise, pairs), *wrong_places(exercise, telling),
             *in_common(exercise, [step.arguments for step, _ in wrong], right)]
 
 
@@ -47,8 +50,10 @@ def is_wrong(step: Step, called: Called) -> bool:
 def line_by_line(exercise: Exercise, function: Callable | Elsewhere, evidence: Sequence[Evidence]) -> list[str]:
     """Sentences on how far the function is right inside, for one call that is wrong, of random numbers if there is."""
     wrong = [step for step, called in evidence if is_wrong(step, called) and not called.too_long]
-    if not wrong or not exercise.line_by_line:
+    if not wrong:
         return []
+    if isinstance(wrong[0].expected, int):
+        return growths(exercise, function)
     random = [one for one in wrong if one.name.startswith("random")]
     step = min(random, key=lambda one: sum(x.size for x in arrays(one.arguments))) if random else wrong[0]
     stations = way(exercise, step.arguments)

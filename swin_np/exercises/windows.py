@@ -62,6 +62,12 @@ def window_reverse(windows: Array, map_size: tuple[int, int]) -> Array:
     return library.window_reverse(windows, map_size)
 
 
+def displacements(window: tuple[int, int]) -> dict[str, Array]:
+    """How far each query is from each key, counted from 0."""
+    found = np.divmod(attention.relative_position_index(window), 2 * window[1] - 1)
+    return dict(zip(("query minus key down the rows", "query minus key along the columns"), found, strict=True))
+
+
 @exercise("Relative position index", place="section 3.2, Eq. 4", points=4, minutes=25,
           toy=lambda: ((2, 3),), draw=lambda rng: (tuple(map(int, rng.permutation([2, 3, 4, 5, 7])[:2])),),
           golden=lambda: (((2, 2),), np.array([[4, 3, 1, 0], [5, 4, 2, 1], [7, 6, 4, 3], [8, 7, 5, 4]])),
@@ -70,7 +76,7 @@ def window_reverse(windows: Array, map_size: tuple[int, int]) -> Array:
                   "a window upright and lying": alike(lambda window: tuple(sorted(window)), lambda window: window),
                   "two widths for one height": alike(lambda window: window[0], lambda window: window),
                   "two heights for one width": alike(lambda window: window[1], lambda window: window)},
-          axes="query key",
+          axes="query key", inside=displacements,
           mistakes=("index-transposed", "index-factor-2m", "index-factor-m", "index-columns-first",
                     "index-not-shifted"))
 def relative_position_index(window: tuple[int, int]) -> Array:

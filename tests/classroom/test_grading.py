@@ -9,8 +9,8 @@ from notebooks.exercises.generate import FOLDER
 from swin_np.classroom import confinement, sandbox
 from swin_np.classroom.grading import FileGrade, Grader, fingerprint
 from swin_np.classroom.sandbox import Limits
-from swin_np.exercises.result import Result
 from swin_np.exercises.registry import EXERCISES
+from swin_np.exercises.result import Result
 from tests.classroom.hand_ins import GELU, OVERFLOWS, RIGHT, STUB, answer, check, code, notebook
 
 
