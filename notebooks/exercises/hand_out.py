@@ -85,7 +85,8 @@ class Recording:
         examine(exercise, lambda *arguments: exercise.reference(*arguments), PRACTICE_SEED)
         if isinstance(exercise.reference(*exercise.toy()), int):
             growths(exercise, exercise.reference)
-        ways = {digest(step.arguments): [tuple(station) for station in way(self.original, step.arguments)]
+        ways = {digest(step.arguments): [(*one._replace(mark=tuple(one.mark)),)   # type: ignore[arg-type]
+                                         for one in way(self.original, step.arguments)]
                 for step in steps(self.original, PRACTICE_SEED)}
         found = {"values": self.values, "ways": ways, "draws": draws(exercise, PRACTICE_SEED), "toy": exercise.toy()}
         return found if exercise.golden is None else {**found, "golden": exercise.golden()}

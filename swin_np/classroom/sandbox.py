@@ -24,10 +24,9 @@ from swin_np.exercises import wire
 from swin_np.exercises.apart import EndedError, ending
 from swin_np.exercises.calling import GRACE, NO_HELPERS, Called, Elsewhere, Helpers
 from swin_np.exercises.exercise import Arguments, arrays
-from swin_np.exercises.marks import Mark
 from swin_np.exercises.running import CELL_SECONDS, imports_in
 from swin_np.exercises.submission import Submission
-from swin_np.exercises.watching import Seen
+from swin_np.exercises.watching import of_message
 
 SECONDS = 120.0                                        # for one file
 MEBIBYTES = 2048                                       # of address space, the libraries included
@@ -273,7 +272,7 @@ class Remote(Elsewhere):
             changed = answer.pop("arguments")
             if changed is not None:
                 overwrite(arguments, changed)
-            return Called(**{**answer, "seen": tuple(seen_of(one) for one in answer["seen"])})
+            return Called(**{**answer, "seen": tuple(map(of_message, answer["seen"]))})
         except (TypeError, KeyError, ValueError, AttributeError):
             ended = EndedError("it wrote into the grader's own messages", "")
             self.sandbox.process, self.sandbox.defined = None, None
@@ -291,14 +290,6 @@ class Remote(Elsewhere):
         if found is None or not 0 < found[1] <= len(texts[found[0]]):
             return said
         return f"{said}, in line {found[1]} of its cell: {texts[found[0]][found[1] - 1].strip()}"
-
-
-def seen_of(message: Any) -> Seen:
-    """An array that the other process has seen on its way."""
-    function, line, text, (shape, largest, powers, order), following, helper = message
-    first, second, third = map(float, powers)
-    mark = Mark(tuple(map(int, shape)), float(largest), (first, second, third), float(order))
-    return Seen(str(function), int(line), str(text), mark, str(following), str(helper))
 
 
 def overwrite(given: Any, changed: Any) -> None:

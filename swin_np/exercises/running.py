@@ -16,6 +16,7 @@ import numpy as np
 from swin_np.exercises import intact, wire
 from swin_np.exercises.calling import Called, TooLong, call, described, within
 from swin_np.exercises.exercise import arrays, copied
+from swin_np.exercises.watching import to_message
 
 IMPORT = re.compile(r"(import|from) +[\w. ,]+( import [\w ,]+)?$")
 CELL_SECONDS = 20.0                                    # after which a cell is left, and the next one begun
@@ -87,7 +88,8 @@ def serve(namespace: dict[str, Any], requests: BinaryIO, answers: BinaryIO) -> N
         helpers = {name: partial(asking, name) for name in request["helpers"]}
         called = (call(function, given, request["seconds"], request["watch"], helpers) if callable(function) else
                   Called(error="there is no such function"))
-        answer = {**vars(called), "arguments": None if unchanged(given, before) else given}
+        answer = {**vars(called), "seen": tuple(map(to_message, called.seen)),
+                  "arguments": None if unchanged(given, before) else given}
         try:
             wire.send(answers, answer)
         except wire.MessageError as error:

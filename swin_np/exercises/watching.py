@@ -120,3 +120,16 @@ def line_text(code: CodeType, line: int) -> str:
     """The text of a line, without what is around it."""
     text = linecache.getline(code.co_filename, line).split("  #")[0].strip()
     return text if len(text) <= LONGEST else text[:LONGEST - 3] + "..."
+
+
+def to_message(seen: Seen) -> tuple[Any, ...]:
+    """An array as it is sent to another process."""
+    return (*seen._replace(mark=tuple(seen.mark)),)                     # type: ignore[arg-type]
+
+
+def of_message(message: Any) -> Seen:
+    """What `to_message` gave; ValueError or TypeError for what is none."""
+    function, line, text, (shape, largest, powers, order), following, helper = message
+    first, second, third = map(float, powers)
+    mark = Mark(tuple(map(int, shape)), float(largest), (first, second, third), float(order))
+    return Seen(str(function), int(line), str(text), mark, str(following), str(helper))
