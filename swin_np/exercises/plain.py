@@ -108,10 +108,12 @@ def scaled(exercise: Exercise, pairs: Sequence[Pair]) -> str:
         return (f"It is nearly right, all numbers are too {'small' if first < 1 else 'large'} by a share of "
                 f"{abs(first - 1):.2g}: is there a small number in a sum or a denominator that does not belong there?")
     where = sizes_that_give(exercise, pairs, factors)
-    differs = max(factors) - min(factors) > 1e-9 * abs(first)
+    differs = max(factors) - min(factors) > 1e-5 * abs(first)
+    sums = [float(x.sum(-1).ravel()[0]) for x in (pairs[0][1], pairs[0][0].expected)]
+    rows = f" Its rows sum to {sums[0]:.4g} in place of 1." if abs(sums[1] - 1) < 1e-9 else ""
     return (f"Your result is {first:.6g} times the right one{' here' if differs else ''}"
             f"{f', that is {where} times it in every call' if where else ''}: look at what the result is multiplied or "
-            "divided by.")
+            f"divided by.{rows}")
 
 
 def sizes_that_give(exercise: Exercise, pairs: Sequence[Pair], factors: Sequence[float]) -> str:
@@ -217,17 +219,17 @@ def along(exercise: Exercise, pairs: Sequence[Pair]) -> str:
     if any(got.shape != step.expected.shape or got.dtype.kind != "f" for step, got in pairs):
         return ""
     axes = exercise.axes.split()
-    for axis in range(min(got.ndim for _, got in pairs))[::-1]:
-        name = axes[axis] if axis < len(axes) else f"axis {axis}"
+    for axis in range(-1, -min(got.ndim for _, got in pairs) - 1, -1):
+        name = f"{axes[axis]}s" if axes else "last axis" if axis == -1 else f"axis {axis}"
         if all(got.shape[axis] > 2 for _, got in pairs):
             if all(same(step, got - (got - step.expected).mean(axis, keepdims=True)) for step, got in pairs):
-                return (f"Along the {name}s your result is right but for a number that is added to all of them, "
+                return (f"Along the {name} your result is right but for a number that is added to all of them, "
                         "another one for each place: is a mean subtracted, or added, that should not be?")
             if all(same(step, got * ratio(step.expected, got, (axis,))) for step, got in pairs):
                 sums = float(pairs[0][1].sum(axis).ravel()[0]), float(pairs[0][0].expected.sum(axis).ravel()[0])
                 told = (f" Their first sum is {number_text(sums[0], 4)} in place of {number_text(sums[1], 4)}."
                         if abs(sums[1]) > 1e-6 else "")
-                return (f"Along the {name}s your result is right but for a factor, another one for each place: look at "
+                return (f"Along the {name} your result is right but for a factor, another one for each place: look at "
                         f"what they are divided by.{told}")
     return ""
 
@@ -263,5 +265,16 @@ def order_along(step: Step, got: np.ndarray, axis: int) -> list[int] | None:
     return found if sorted(found) == list(range(len(found))) else None
 
 
+def close(exercise: Exercise, pairs: Sequence[Pair]) -> str:
+    """Results that differ by little from the right ones."""
+    if any(got.shape != step.expected.shape or got.dtype.kind != "f" for step, got in pairs):
+        return ""
+    share = max(float(np.abs(got - step.expected).max() / (np.abs(step.expected).max() or 1)) for step, got in pairs)
+    if share > CLOSE_TO_ONE:
+        return ""
+    return (f"It is nearly right, off by a share of {share:.2g} at most: is there a small number in a sum or "
+            "a denominator that does not belong there, another eps, or an approximation?")
+
+
 LOOKS = (nearly, reordered, reshaped, reversed_axis, rolled, scaled, displaced, displaced_by_an_argument, by_index,
-         along, shuffled)
+         along, shuffled, close)
