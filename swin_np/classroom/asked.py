@@ -28,7 +28,8 @@ class Asked:
     def answer(self, name: Any, arguments: Any, more: Any, seconds: float) -> dict[str, Any]:
         """{"value"} of the helper of that name, or {"error"}; nothing that it costs much to answer."""
         self.left -= 1
-        if name not in self.helpers or not isinstance(arguments, tuple) or not isinstance(more, dict) or self.left < 0:
+        known = isinstance(name, str) and name in self.helpers
+        if not known or not isinstance(arguments, tuple) or not isinstance(more, dict) or self.left < 0:
             return {"error": "there is no such helper, or it was asked too often"}
         if not self.is_small((*arguments, more)):
             return {"error": "larger arguments than the exercise has"}

@@ -46,6 +46,10 @@ class Watcher:
             return None
         self.at[frame] = frame.f_lineno
         self.amounts[frame] = {name: amount(value) for name, value in frame.f_locals.items()}
+        caller = frame.f_back
+        if caller is not None and caller in self.at:   # what is computed in the call itself
+            for value in list(frame.f_locals.values()):
+                self.keep(caller, value, line_text(caller.f_code, caller.f_lineno))
         return self.step
 
     def step(self, frame: FrameType, event: str, argument: Any) -> Callable:
