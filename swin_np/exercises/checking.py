@@ -123,8 +123,8 @@ def followed(exercise: Exercise, function: Callable | Elsewhere, helpers: tuple[
     names = " and ".join(helpers)
     many = len(helpers) > 1
     lines = [f"Your {exercise.name} is right, but it calls your {names}, which {'are' if many else 'is'} wrong. With "
-             f"right ones in {'their' if many else 'its'} place all of it is right, so it gets its points. Mend "
-             f"{names}, and check again.",
+             f"{'right ones in their' if many else 'a right one in its'} place all of it is right, so it gets its "
+             f"points. Mend {names}, and check again.",
              *line_by_line(exercise, function, evidence), *passed(done)]
     return Result.of(exercise, FOLLOWED, lines, stages=list(STAGES))
 

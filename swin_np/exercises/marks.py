@@ -70,8 +70,9 @@ def same_order(one: Mark, other: Mark, ways: Sequence[float]) -> bool:
 class Station(NamedTuple):
     """One array on the way. name: for a person; orders: of its axes, as `orders` gives them.
 
-    kind: "alone" where it can be right though what stands before it is not; "displaced" where a number may be added to
-    all of it; "passing" where a right function may go on in the same line; "quiet" where it is not told to be wrong.
+    kind: "alone" where it can be right though what stands before it is not; "displaced" where, besides, a number may be
+    added to all of it; "passing" where a right function may go on in the same line; "quiet" where it is not told to be
+    wrong.
     """
 
     name: str

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from swin_np.exercises.marks import CLOSE, WEIGHTS, Mark, Station, same_numbers, same_order
 from swin_np.exercises.watching import Seen
 
+APART = ("alone", "displaced")                         # kinds of stations that say nothing of those before them
 EXACT, EXCHANGED, MULTIPLE, SHUFFLED = range(4)
 
 
@@ -18,14 +19,15 @@ def right_so_far(stations: Sequence[Station], seen: Sequence[Seen], given: Seque
     exact = {number: one for number, found in enumerate(kinds) for kind, one in reversed(found) if kind == EXACT}
     if not stations or not by_size:
         return []
-    last = max((number for number in exact if stations[number].kind != "alone"), default=-1)
+    last = max((number for number in exact if stations[number].kind not in APART), default=-1)
     missing = next((number for number in range(last + 1, len(stations)) if number not in exact), None)
+    last = len(stations) - 1 if missing is None else last
     lines = []
     if last >= 0:
         lines.append(f"It is right up to {stations[last].name}: {place(exact[last])} has it.")
     if missing is None:
-        following = exact[last].following if last >= 0 else ""
-        return lines + [f"What follows is wrong: {quoted(following)}."] * bool(following)
+        following = f", {quoted(exact[last].following)}" if exact[last].following else ""
+        return [*lines, f"What follows is wrong{following}."]
     absent = [stations[missing]]
     while absent[-1].kind == "passing" and missing + len(absent) < len(stations):
         absent.append(stations[missing + len(absent)])

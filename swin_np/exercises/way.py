@@ -19,6 +19,7 @@ WORDS = {"q": "the queries", "k": "the keys", "v": "the values", "scores": "the 
 
 LAYERS = {"Linear": "linear layer", "LayerNorm": "layer norm", "Conv2d": "convolution"}
 
+DISPLACED = "query minus key"                          # from 0 on, or from -(M-1) on
 WITHIN = ("rolled_back",)                              # of other lines, where they are not seen
 
 KINDS = {"q": "alone", "k": "alone", "v": "alone", "scores": "passing", "scores_with_bias": "passing"}
@@ -57,7 +58,7 @@ def like(one: Station, mark: Mark) -> bool:
 def shown(exercise: Exercise, arguments: Arguments) -> Iterator[tuple[str, np.ndarray, str]]:
     """(name, array, kind) of what the reference shows, or of what the exercise computes to be shown."""
     if exercise.inside is not None:
-        yield from ((name, value, "displaced" if value.dtype.kind == "i" else "")
+        yield from ((name, value, "displaced" if name.startswith(DISPLACED) else "")
                     for name, value in exercise.inside(*copied(arguments)).items())
     found: list[tuple[Module | None, str, np.ndarray]] = []
     with recording(lambda module, step, value: found.append((module, step, np.array(value)))), uncut():
