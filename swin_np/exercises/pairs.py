@@ -7,7 +7,7 @@ from swin_np.exercises.exercise import Exercise
 from swin_np.exercises.naming import MISTAKES, Evidence, explains
 from swin_np.mistakes.mistake import Mistake
 
-MOST_SECONDS = 5.0                                     # of an exercise's limit: a whole model is told line by line alone
+MOST_SECONDS = 5.0                                     # of an exercise: a whole model is told line by line alone
 
 
 def named_pair(exercise: Exercise, evidence: Sequence[Evidence]) -> tuple[Mistake, ...]:
