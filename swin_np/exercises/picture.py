@@ -57,7 +57,8 @@ def html(shown: dict[str, list[list[str]]]) -> str:
     """The grids side by side, with what is wrong marked by colour, weight and the text for who sees no picture."""
     wrong = shown[DIFFER]
     tables = "".join(table(name, shown[name], wrong) for name in (EXPECTED, GOT))
-    return f'<div style="display:flex;flex-wrap:wrap;gap:1.5em;font-family:monospace;font-size:0.8em">{tables}</div>'
+    style = "display:flex;flex-wrap:wrap;gap:2.5em;align-items:flex-start;font-family:monospace;font-size:0.8em"
+    return f'<div style="{style}">{tables}</div>'
 
 
 def table(name: str, rows: Sequence[Sequence[str]], wrong: Sequence[Sequence[str]]) -> str:
@@ -67,7 +68,7 @@ def table(name: str, rows: Sequence[Sequence[str]], wrong: Sequence[Sequence[str
     lines = "".join("<tr>" + "".join(cell(text, bool(mark)) for text, mark in zip(row, marks, strict=True)) + "</tr>"
                     for row, marks in zip(rows, wrong, strict=True))
     return (f'<table aria-label="{escape(said)}" style="border-collapse:collapse;width:auto"><caption '
-            f'style="text-align:left">{escape(name)}</caption>{lines}</table>')
+            f'style="text-align:left;white-space:nowrap">{escape(name)}</caption>{lines}</table>')
 
 
 def cell(text: str, is_wrong: bool) -> str:
