@@ -28,14 +28,17 @@ from swin_np.exercises.covering import draws
 from swin_np.exercises.exercise import Exercise, copied
 from swin_np.exercises.keys import digest
 from swin_np.exercises.naming import MISTAKES
+from swin_np.exercises.probing import growths
 from swin_np.exercises.registry import NOTEBOOKS
+from swin_np.exercises.way import way
 from swin_np.mistakes.catalogue import GROWING, planted
 from swin_np.text import printable
 from swin_np.writing import replacing
 
 PACKAGE = Path(wire.__file__).parents[1]
 INSTEAD = {f"{folder}/{name}": FOLDER / "handed_out" / name for folder, name in (
-    ("exercises", "course.py"), ("exercises", "covering.py"), ("exercises", "recorded.py"),
+    ("exercises", "course.py"), ("exercises", "covering.py"), ("exercises", "follow_through.py"),
+    ("exercises", "pairs.py"), ("exercises", "recorded.py"), ("exercises", "way.py"),
     ("mistakes", "catalogue.py"), ("mistakes", "mistake.py"))}
 """Files of the package that are others in the hand-out."""
 
@@ -43,6 +46,7 @@ WRITTEN = {"__init__.py": f'"""The check of the exercises, on recorded results."
            "mistakes/__init__.py": '"""Mistakes by name, with recorded results."""\n'}
 ALLOWED = ("errors.py", "text.py", "writing.py", "arguments/", "exercises/")
 WITH_ANSWERS = {f"exercises/{module.__name__.rpartition('.')[2]}.py" for module in ORDER}
+NOT_HANDED_OUT = ("covers", "planted")                 # of an exercise's fields
 RECORD = "exercises/data/recorded.gz"
 README = """# Exercises
 
@@ -56,6 +60,7 @@ class Recording:
 
     def __init__(self, exercise: Exercise) -> None:
         self.values: dict[str, Any] = {}
+        self.original = exercise
 
         def reference(*arguments: Any) -> Any:
             key = "+".join([digest(arguments), *sorted(mistake.name for mistake in GROWING.values())])
@@ -78,13 +83,18 @@ class Recording:
                 with planted(MISTAKES[name]):
                     call(exercise.reference, copied(step.arguments), exercise.seconds)
         examine(exercise, lambda *arguments: exercise.reference(*arguments), PRACTICE_SEED)
-        found = {"values": self.values, "draws": draws(exercise, PRACTICE_SEED), "toy": exercise.toy()}
+        if isinstance(exercise.reference(*exercise.toy()), int):
+            growths(exercise, exercise.reference)
+        ways = {digest(step.arguments): [(*one._replace(mark=tuple(one.mark)),)   # type: ignore[arg-type]
+                                         for one in way(self.original, step.arguments)]
+                for step in steps(self.original, PRACTICE_SEED)}
+        found = {"values": self.values, "ways": ways, "draws": draws(exercise, PRACTICE_SEED), "toy": exercise.toy()}
         return found if exercise.golden is None else {**found, "golden": exercise.golden()}
 
 
 def plain_fields(exercise: Exercise) -> dict[str, Any]:
     """What an exercise has beside its functions."""
-    found = {one.name: getattr(exercise, one.name) for one in fields(exercise) if one.name != "covers"}
+    found = {one.name: getattr(exercise, one.name) for one in fields(exercise) if one.name not in NOT_HANDED_OUT}
     return {name: value for name, value in found.items() if not callable(value) and value is not None}
 
 

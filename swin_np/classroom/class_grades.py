@@ -14,14 +14,15 @@ from swin_np.classroom.grading import FileGrade, Grader, fingerprint
 from swin_np.classroom.hand_ins import HandIn, Student, days_late, students_of
 from swin_np.classroom.integrity import Finding
 from swin_np.classroom.judges import Job, Judges
+from swin_np.classroom.partial import NOTHING, Partial, rounded_down
 from swin_np.classroom.roster import Row, enrolled
 from swin_np.classroom.sandbox import USUAL, Limits
 from swin_np.classroom.store import Store
 from swin_np.errors import InputError, SwinWarning
 from swin_np.exercises.checking import SEED
 from swin_np.exercises.course import NOTEBOOKS
-from swin_np.exercises.exercise import Result
 from swin_np.exercises.registry import EXERCISES
+from swin_np.exercises.result import Result
 from swin_np.exercises.submission import submission
 from swin_np.parallel.pool import default_threads
 
@@ -33,13 +34,15 @@ MOST_OTHERS = 3                                        # names of files that can
 class Rules:
     """What counts. seed: of the random arguments; attempts: which of several hand-ins, "best" or "latest".
 
-    deadline: after which a hand-in is late; late_days: how many days late it may be, None for any number.
+    deadline: after which a hand-in is late; late_days: how many days late it may be, None for any number. partial: what
+    the stages of a check are worth.
     """
 
     seed: int = SEED
     attempts: str = BEST
     deadline: datetime | None = None
     late_days: int | None = None
+    partial: Partial = NOTHING
 
 
 SIMPLE = Rules()
@@ -60,9 +63,9 @@ class Grade:
     ids: dict[str, str] = field(default_factory=dict)
 
     @property
-    def points(self) -> int:
+    def points(self) -> float:
         """The sum over the exercises."""
-        return sum(result.points for result in self.results.values())
+        return rounded_down(sum(result.points for result in self.results.values()))
 
     @property
     def mistakes(self) -> tuple[str, ...]:
@@ -158,10 +161,10 @@ def merged(student: Student, row: Row | None, files: Sequence[Graded], rules: Ru
         own = [file for file in counted if name in file.grade.results]
         if own:
             chosen[name] = own[-1] if rules.attempts == LATEST else max(
-                own, key=lambda file: file.grade.results[name].points)
+                own, key=lambda file: rules.partial.credited(file.grade.results[name]).points)
     problems += missing(student, files)
     late = max((days_late(file.hand_in.time, rules.deadline) for file in chosen.values()), default=0)
-    results = {name: bounded(file.grade.results[name]) for name, file in chosen.items()}
+    results = {name: rules.partial.credited(bounded(file.grade.results[name])) for name, file in chosen.items()}
     return Grade(student.name, results, tuple(dict.fromkeys(problems)), late, row.cells if row else {},
                  student.ids), chosen
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from swin_np.classroom.class_grades import Grade
 from swin_np.classroom.grade_table import MISSING, asked, possible
-from swin_np.exercises.exercise import RIGHT
+from swin_np.exercises import picture
 from swin_np.exercises.registry import EXERCISES
+from swin_np.exercises.result import RIGHT, Result
 from swin_np.text import printable
 
 STYLE = Path(__file__).with_name("feedback.css")
@@ -58,7 +59,7 @@ def page(grade: Grade, exercises: Sequence[str], most: int) -> str:
 <body>
 <header>
 <h1>{shown(grade.student)}</h1>
-<p class="points">{grade.points} of {most} points</p>
+<p class="points">{grade.points:g} of {most} points</p>
 {late}</header>
 <main>
 <table>
@@ -87,7 +88,7 @@ def row(grade: Grade, name: str) -> str:
     title = f"{escape(exercise.title)} <code>{escape(name)}</code>"
     linked = f'<a href="#{escape(name)}">{title}</a>' if result else title
     return (f'<tr><th scope="row">{linked}</th><td class="{"right" if outcome == RIGHT else "other"}">'
-            f"{escape(outcome)}</td><td>{points} of {exercise.points}</td></tr>")
+            f"{escape(outcome)}</td><td>{points:g} of {exercise.points}</td></tr>")
 
 
 def report(grade: Grade, name: str) -> str:
@@ -96,7 +97,12 @@ def report(grade: Grade, name: str) -> str:
     text = "\n".join(map(printable, result.report.split("\n")))
     is_open = "" if result.passed else " open"
     return (f'<details id="{escape(name)}"{is_open}><summary>{escape(EXERCISES[name].title)}: {escape(result.outcome)}'
-            f"</summary>\n<pre>{escape(text)}</pre>\n</details>")
+            f"</summary>\n{shown_grids(result)}<pre>{escape(text)}</pre>\n</details>")
+
+
+def shown_grids(result: Result) -> str:
+    """The picture of small arrays, where there is one."""
+    return f'<div class="grids">{picture.html(result.grids)}</div>\n' if result.grids else ""
 
 
 def shown(text: str) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from swin_np.classroom.class_grades import Grade
 from swin_np.classroom.integrity import Finding
-from swin_np.exercises.exercise import NOT_IMPLEMENTED, RIGHT
 from swin_np.exercises.registry import EXERCISES
+from swin_np.exercises.result import FOLLOWED, NOT_IMPLEMENTED, RIGHT
 
 BYTE_ORDER_MARK = "\ufeff"
 MISSING = "missing"                                    # the outcome of an exercise that was not handed in
@@ -70,7 +70,7 @@ def harmless(text: str) -> str:
 def most_frequent(grades: Iterable[Grade]) -> list[tuple[str, str, int]]:
     """(exercise, what went wrong, how many students): the most frequent first; right and blank ones do not count."""
     wrong = Counter((name, outcome_of(grade, name)) for grade in grades for name, result in grade.results.items()
-                    if result.outcome not in (RIGHT, NOT_IMPLEMENTED))
+                    if result.outcome not in (RIGHT, FOLLOWED, NOT_IMPLEMENTED))
     return [(name, outcome, count) for (name, outcome), count in wrong.most_common()]
 
 

@@ -11,8 +11,8 @@ from swin_np.classroom.integrity import remarks
 from swin_np.classroom.sandbox import USUAL, Limits, OutOfTimeError, Remote, Sandbox, StudentProcess, namespaces
 from swin_np.errors import InputError
 from swin_np.exercises.checking import BLANK, SEED, examine
-from swin_np.exercises.exercise import ERROR, NOT_IMPLEMENTED, Result
 from swin_np.exercises.registry import EXERCISES
+from swin_np.exercises.result import ERROR, NOT_IMPLEMENTED, Result
 from swin_np.exercises.submission import submission
 
 

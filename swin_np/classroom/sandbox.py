@@ -18,13 +18,15 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from swin_np.classroom.asked import Asked
 from swin_np.classroom.confinement import NAMESPACES
 from swin_np.exercises import wire
 from swin_np.exercises.apart import EndedError, ending
-from swin_np.exercises.calling import GRACE, Called, Elsewhere
+from swin_np.exercises.calling import GRACE, NO_HELPERS, Called, Elsewhere, Helpers
 from swin_np.exercises.exercise import Arguments, arrays
 from swin_np.exercises.running import CELL_SECONDS, imports_in
 from swin_np.exercises.submission import Submission
+from swin_np.exercises.watching import of_message
 
 SECONDS = 120.0                                        # for one file
 MEBIBYTES = 2048                                       # of address space, the libraries included
@@ -244,7 +246,12 @@ class Remote(Elsewhere):
         self.sandbox, self.name = sandbox, name
         self.gone: Called | None = None
 
-    def called(self, arguments: Arguments, seconds: float) -> Called:
+    def other(self, name: str) -> "Remote":
+        """Another function of the submission."""
+        return Remote(self.sandbox, name)
+
+    def called(self, arguments: Arguments, seconds: float, watch: bool = False,
+               helpers: Helpers = NO_HELPERS) -> Called:
         """What became of a call in the other process; raises OutOfTimeError."""
         if self.gone is not None:
             return self.gone
@@ -255,13 +262,18 @@ class Remote(Elsewhere):
             return self.gone
         try:
             with process.at_most(seconds + PATIENCE):
-                process.send({"call": self.name, "arguments": arguments, "seconds": seconds})
+                process.send({"call": self.name, "arguments": arguments, "seconds": seconds, "watch": watch,
+                              "helpers": list(helpers)})
             answer = self.sandbox.receive(seconds + PATIENCE)
+            asked = Asked(helpers, arguments)
+            while "ask" in answer:
+                process.send(asked.answer(answer["ask"], answer["arguments"], answer["more"], seconds))
+                answer = self.sandbox.receive(seconds + PATIENCE)
             changed = answer.pop("arguments")
             if changed is not None:
                 overwrite(arguments, changed)
-            return Called(**answer)
-        except (TypeError, KeyError):
+            return Called(**{**answer, "seen": tuple(map(of_message, answer["seen"]))})
+        except (TypeError, KeyError, ValueError, AttributeError):
             ended = EndedError("it wrote into the grader's own messages", "")
             self.sandbox.process, self.sandbox.defined = None, None
             process.close()

@@ -20,8 +20,8 @@ from swin_np.exercises import checking, wire
 from swin_np.exercises.apart import CAN_COPY, ending
 from swin_np.exercises.calling import last_resort
 from swin_np.exercises.checking import name_of
-from swin_np.exercises.exercise import RIGHT, Result
 from swin_np.exercises.registry import EXERCISES
+from swin_np.exercises.result import RIGHT, Result
 from swin_np.exercises.running import run_cells, said_by, serve
 
 MORE = 5.0                                             # seconds of processor time beyond those on the clock

@@ -11,12 +11,14 @@ from swin_np.classroom import class_grades, feedback, grade_table, gradebooks, s
 from swin_np.classroom.class_grades import BEST, LATEST, Grade, Rules
 from swin_np.classroom.hand_ins import moment
 from swin_np.classroom.integrity import Finding
+from swin_np.classroom.partial import EXAMPLE, NOTHING, partial_of
 from swin_np.classroom.roster import read_roster
 from swin_np.classroom.store import NAME, Store
 from swin_np.commands.options import FIGURE, TABLE, add_json, add_plot, check_seed, output_file, output_folder
 from swin_np.commands.terminal import progress, with_progress
 from swin_np.errors import InputError
 from swin_np.exercises.checking import SEED
+from swin_np.exercises.climbing import STAGES
 from swin_np.text import printable
 from swin_np.writing import write_text
 
@@ -43,6 +45,10 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     count.add_argument("--deadline", metavar="TIME", help="such as 2026-05-31, which ends that day, or '2026-05-31 "
                                                           "18:00': how many days late is said")
     count.add_argument("--late-days", type=int, metavar="N", help="what comes more than N days late does not count")
+    count.add_argument("--partial", metavar="STAGE=PERCENT,...",
+                       help=f"what a wrong function gets for the stages of the check that it passes, in percent of the "
+                            f"exercise's points, such as {EXAMPLE}; the stages are {', '.join(STAGES)} "
+                            "(default: nothing)")
     count.add_argument("--seed", type=int, default=SEED, help="of the random arguments (default: that of check)")
     work = command.add_argument_group("the work")
     work.add_argument("--seconds", type=float, default=sandbox.SECONDS, help="for a file (default: %(default)g)")
@@ -71,7 +77,7 @@ def run_grade(options: argparse.Namespace) -> None:
     """`swin-np grade`."""
     check_options(options)
     rules = Rules(options.seed, options.attempts, moment(options.deadline) if options.deadline else None,
-                  options.late_days)
+                  options.late_days, partial_of(options.partial) if options.partial is not None else NOTHING)
     roster = read_roster(options.roster) if options.roster else []
     store = store_of(options)
     try:

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from swin_np.errors import ConfigurationError, SwinError
 from swin_np.exercises import calling, wire
-from swin_np.exercises.exercise import Result
+from swin_np.exercises.result import Result
 
 CAN_COPY = hasattr(os, "fork") and sys.platform != "darwin"      # a copy of a macOS process cannot use its BLAS
 SECONDS_TO_END, LOOKS = 1.0, 200                       # how long a copy may take for its end, and how often is looked

@@ -39,6 +39,12 @@ def tokens_and_norm(rng: np.random.Generator) -> Arguments:
     return x, rng.uniform(0.5, 1.5, c), rng.standard_normal(c)
 
 
+def normalising(x: Array, weight: Array, bias: Array) -> dict[str, Array]:
+    """What layer normalisation has on its way."""
+    return {"x minus its mean": x - x.mean(-1, keepdims=True), "the variance": x.var(-1),
+            "x normalised, before weight and bias": LayerNorm(np.ones_like(weight), np.zeros_like(bias))(x)}
+
+
 @exercise("Layer normalisation", place="section 3.2, Eq. 3 (LN)", points=2, minutes=10,
           toy=lambda: (np.array([[1.0, 2.0, 3.0, 6.0], [0.0, 0.0, 4.0, 4.0]]), np.array([1.0, 1.0, 1.0, 2.0]),
                        np.array([0.0, 10.0, 0.0, 0.0])), draw=tokens_and_norm,
@@ -49,6 +55,7 @@ def tokens_and_norm(rng: np.random.Generator) -> Arguments:
                   "a token of large numbers": one(lambda x: x.var(-1).max() > 10),
                   "a token far from 0": one(lambda x: (np.abs(x.mean(-1)) > 2 * x.std(-1)).any()),
                   "arrays of two numbers of axes": differ(lambda x: x.ndim), **uneven("x")},
+          inside=normalising,
           mistakes=("norm-eps-1e-6", "norm-eps-1e-3", "norm-without-weights", "variance-unbiased",
                     "norm-eps-outside-the-root", "norm-without-mean"))
 def layer_norm(x: Array, weight: Array, bias: Array) -> Array:
@@ -82,6 +89,7 @@ def one_head(rng: np.random.Generator) -> Arguments:
           covers={"more tokens than channels": one(lambda q: len(q) > q.shape[1]),
                   "more channels than tokens": one(lambda q: len(q) < q.shape[1]),
                   "another number of channels than 4": one(lambda q: q.shape[1] != 4)},
+          axes="token channel", helpers=("softmax",),
           mistakes=("scale-left-out", "scale-twice", "softmax-over-queries", "probabilities-transposed",
                     "softmax-not-normalised"))
 def attention_head(q: Array, k: Array, v: Array) -> Array:
@@ -126,6 +134,7 @@ def two_heads_of_two() -> Arguments:
                   "two numbers of heads for one number of channels": alike(lambda x: x.shape[2], lambda heads: heads),
                   "tokens, by which C is divided into other parts than by the heads":
                   one(lambda x, heads: x.shape[2] // x.shape[1] != x.shape[2] // heads)},
+          axes="image token channel", helpers=("softmax",),
           mistakes=("qkv-split-by-head", "heads-interleaved", "queries-and-keys-swapped", "keys-and-values-swapped",
                     "heads-merged-without-transpose", "heads-merged-interleaved", "scale-left-out", "scale-twice",
                     "scale-of-all-channels", "softmax-over-queries", "probabilities-transposed", "proj-left-out",

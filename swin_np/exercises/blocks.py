@@ -110,11 +110,17 @@ def six_windows() -> Arguments:
                   window ** 2 // len(mask), len(windows) // 5)),
                   "a mask for three images":
                   one(lambda windows, mask: mask is not None and len(windows) == 3 * len(mask))},
+          axes="window token channel", helpers=("softmax", "relative_position_bias"),
           mistakes=("mask-not-added", "masks-repeated-in-the-wrong-order", "mask-multiplied", "mask-after-softmax",
                     "bias-left-out", "scale-left-out", "qkv-split-by-head", "heads-merged-without-transpose"))
 def window_attention(windows: Array, weights: Weights, heads: int, window: int, mask: Array | None) -> Array:
     """(B nW, M^2, C) -> (B nW, M^2, C): W-MSA, with a mask (nW, M^2, M^2) SW-MSA."""
     return attention_of(weights, heads, window)(windows, mask)
+
+
+OF_A_BLOCK = ("softmax", "layer_norm", "gelu", "window_partition", "window_reverse", "relative_position_bias",
+              "shifted_window_mask", "window_attention")
+"""The exercises of which a block consists."""
 
 
 def undivided(other: Callable[[int, int, int, int], int]) -> Condition:
@@ -173,6 +179,7 @@ def block_officially() -> tuple[Arguments, Array]:
                   "rows of windows that their columns do not divide": undivided(lambda h, w, c, m: w // m),
                   "rows of windows that C / M does not divide": undivided(lambda h, w, c, m: c // m),
                   "rows of windows that H / C does not divide": undivided(lambda h, w, c, m: h // c)},
+          axes="image row column channel", helpers=OF_A_BLOCK,
           mistakes=("no-mask", "mask-on-regular-windows", "no-reverse-roll", "roll-direction", "post-norm",
                     "residual-after-the-norm", "attention-residual-left-out", "mlp-residual-left-out",
                     "second-residual-from-the-input", "first-norm-twice"))
@@ -227,6 +234,7 @@ def two_blocks_officially() -> tuple[Arguments, Array]:
                   "rows of windows that their columns do not divide": undivided(lambda h, w, c, m: w // m),
                   "rows of windows that C / M does not divide": undivided(lambda h, w, c, m: c // m),
                   "rows of windows that H / C does not divide": undivided(lambda h, w, c, m: h // c)},
+          axes="image row column channel", helpers=(*OF_A_BLOCK, "swin_block"),
           mistakes=("no-shift", "shift-in-every-block", "shift-in-the-other-blocks", "shift-rounded-up",
                     "weights-of-the-first-block-in-all"))
 def two_successive_blocks(x: Array, weights: Weights, heads: int, window: int) -> Array:

@@ -11,7 +11,7 @@ import threading
 import traceback
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -20,12 +20,15 @@ import numpy as np
 
 from swin_np.exercises import intact, memory
 from swin_np.exercises.exercise import Arguments
+from swin_np.exercises.watching import Seen, watching
 
+Helpers = Mapping[str, Callable]                       # by the name of the exercise
+NO_HELPERS: Helpers = {}
 GRACE = 1.0                                            # seconds beyond the limit, before a process is ended
 AGAIN = 0.01                                           # seconds after which a stop that was swallowed is repeated
 LONGEST_MESSAGE = 200                                  # characters of an exception's message
 MOST_LINES = 10                                        # of what the function printed
-LONGEST_LINE = 120                                     # characters of each of them
+LONGEST_LINE = 100                                     # characters of each of them
 MOST_KEPT = 10_000                                     # characters of all that it printed
 
 
@@ -34,7 +37,7 @@ class Called:
     """What became of a call: a value; or it was blank; or a sentence on the error. And what it printed.
 
     overwrites: whether the array that the call before gave has changed. keeps: the names of what the function has put
-    something into, for later calls.
+    something into, for later calls. seen: the arrays on its way, where they were asked for.
     """
 
     value: Any = None
@@ -44,6 +47,7 @@ class Called:
     printed: str = ""
     overwrites: bool = False
     keeps: tuple[str, ...] = ()
+    seen: tuple[Seen, ...] = ()
 
 
 class TooLong(BaseException):
@@ -54,8 +58,12 @@ class Elsewhere(ABC):
     """A function that lives in another process, which calls it there and sends what became of it."""
 
     @abstractmethod
-    def called(self, arguments: Arguments, seconds: float) -> Called:
+    def called(self, arguments: Arguments, seconds: float, watch: bool, helpers: Helpers) -> Called:
         """What `call` gives for this function."""
+
+    @abstractmethod
+    def other(self, name: str) -> "Elsewhere":
+        """Another function of the same notebook."""
 
 
 class Told(io.TextIOBase):
@@ -75,31 +83,48 @@ class Told(io.TextIOBase):
         return "\n".join(shown + ["..."] * (len(lines) > MOST_LINES))
 
 
-def call(function: Callable | Elsewhere, arguments: Arguments, seconds: float) -> Called:
+def call(function: Callable | Elsewhere, arguments: Arguments, seconds: float, watch: bool = False,
+         helpers: Helpers = NO_HELPERS) -> Called:
     """Call the function with a limit on its time; NumPy's warnings are kept back, and prints too.
 
     A function that raises NotImplementedError, or gives None or `...`, is blank; one that replaces functions of NumPy
-    is in error, and they are put back.
+    is in error, and they are put back. watch: whether the arrays on its way are kept. helpers: functions that stand in
+    the place of those of their names that the function calls.
     """
     if isinstance(function, Elsewhere):
-        return function.called(arguments, seconds)
+        return function.called(arguments, seconds, watch, helpers)
     depth = sys.getrecursionlimit()
     try:
-        called = call_here(function, arguments, seconds)
+        with standing_in(function, helpers):
+            called = call_here(function, arguments, seconds, watch)
     finally:
         sys.setrecursionlimit(depth)
         replaced = intact.restored()
     return Called(error=intact.sentence(replaced, "it"), printed=called.printed) if replaced else called
 
 
-def call_here(function: Callable, arguments: Arguments, seconds: float) -> Called:
+@contextlib.contextmanager
+def standing_in(function: Callable, helpers: Helpers) -> Iterator[None]:
+    """Inside the `with` block the function's notebook has these functions under their names, where it has any."""
+    inner = inspect.unwrap(function)
+    names = inner.__globals__ if inspect.isfunction(inner) else {}
+    before = {name: names[name] for name in helpers if callable(names.get(name)) and names[name] is not function}
+    names.update({name: helpers[name] for name in before})
+    try:
+        yield
+    finally:
+        names.update(before)
+
+
+def call_here(function: Callable, arguments: Arguments, seconds: float, watch: bool) -> Called:
     """Call the function in this process."""
     told = Told()
+    seen: list[Seen] = []
     try:
         with (warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(told),
               contextlib.redirect_stderr(Told())):
             warnings.simplefilter("ignore")
-            value, overwrites, keeps = within(seconds, lambda: watched(function, arguments))
+            value, overwrites, keeps = within(seconds, lambda: watched(function, arguments, seen if watch else None))
     except KeyboardInterrupt:                          # whoever sits at the keyboard
         raise
     except NotImplementedError:
@@ -108,14 +133,15 @@ def call_here(function: Callable, arguments: Arguments, seconds: float) -> Calle
         sentence = f"it had not finished after {seconds:g} seconds: look for a loop without end"
         return Called(error=sentence, too_long=True, printed=told.first_lines())
     except BaseException as error:                     # SystemExit and what else a student may raise
-        return Called(error=described(error, function, arguments), printed=told.first_lines())
-    return Called(value, value is None or value is ..., printed=told.first_lines(), overwrites=overwrites, keeps=keeps)
+        return Called(error=described(error, function, arguments), printed=told.first_lines(), seen=tuple(seen))
+    return Called(value, value is None or value is ..., printed=told.first_lines(), overwrites=overwrites, keeps=keeps,
+                  seen=tuple(seen))
 
 
-def watched(function: Callable, arguments: Arguments) -> tuple[Any, bool, tuple[str, ...]]:
+def watched(function: Callable, arguments: Arguments, seen: list[Seen] | None) -> tuple[Any, bool, tuple[str, ...]]:
     """The value of a call, whether it overwrites the one before, and what it has put something into."""
     before = memory.kept(function)
-    value = function(*arguments)
+    value = function(*arguments) if seen is None else watching(function, arguments, seen)
     overwrites = memory.overwritten(function, value)
     after = memory.kept(function)
     return kept(value), overwrites, tuple(name for name in after if after[name] != before.get(name))

@@ -2,40 +2,27 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-
-import numpy as np
 
 from swin_np.arguments.names import check_name
 from swin_np.exercises import intact, naming
 from swin_np.exercises.apart import EndedError, result_of
 from swin_np.exercises.calling import Called, Elsewhere, call
-from swin_np.exercises.comparing import Difference, arguments_and_results, arguments_in_short, difference
-from swin_np.exercises.covering import draws
-from swin_np.exercises.exercise import (
-    ERROR,
-    NOT_IMPLEMENTED,
-    RIGHT,
-    WRONG,
-    Arguments,
-    Exercise,
-    Result,
-    Step,
-    arrays,
-    cast,
-    copied,
-    each_array,
-)
+from swin_np.exercises.climbing import STAGES, TOY, answered, stage, steps
+from swin_np.exercises.comparing import Difference, arguments_and_results, arguments_in_short
+from swin_np.exercises.exercise import Exercise, Step, copied
+from swin_np.exercises.follow_through import PROVEN, wrong_helpers
 from swin_np.exercises.naming import Evidence
+from swin_np.exercises.picture import grids
 from swin_np.exercises.registry import EXERCISES, remember
+from swin_np.exercises.result import ERROR, FOLLOWED, NOT_IMPLEMENTED, RIGHT, WRONG, Result
+from swin_np.exercises.where import MOST_EVIDENCE, line_by_line, where
 
 SEED = 2103                                            # of grading: in nbgrader's hidden tests, in `swin-np grade`
 PRACTICE_SEED = 2022                                   # of a student's own checks
-MOST_EVIDENCE = 4                                      # calls, to tell mistakes apart
 MOST_CALLS = 30                                        # for whose time a check is waited for
-TOY = "worked example"
-PREDICTION = "your prediction"
 BLANK = "It gives nothing yet. If you have written it: is the `return` missing?"
 
 
@@ -45,9 +32,10 @@ def check(function: Callable, seed: int = PRACTICE_SEED) -> Result:
     The check climbs: it can be called; type, shape and dtype; the values of a worked example; random arguments of
     several sizes in float64 and float32; the arguments are left as they were; a golden value; all of it once more in
     the opposite order. It stops at the first step that fails, and says which mistake of the catalogue gives the same
-    numbers, where one does. The function may do whatever it likes: the report says so in a sentence. Where the system
-    can copy a process (not on macOS and Windows), it runs in a copy of this one: it may even crash. seed: of the random
-    arguments.
+    numbers, where one does, else how, where and from which line on it is wrong. A function that is right but for
+    another one of the student's that it calls gets its points. The function may do whatever it likes: the report says
+    so in a sentence. Where the system can copy a process (not on macOS and Windows), it runs in a copy of this one: it
+    may even crash. seed: of the random arguments.
 
     Raises ConfigurationError for a function whose name is no exercise's.
     """
@@ -64,7 +52,15 @@ def check(function: Callable, seed: int = PRACTICE_SEED) -> Result:
         result = Result.of(exercise, ERROR, [f"{said}."])
     remember(result)
     print(result.report)
+    show(result)
     return result
+
+
+def show(result: Result) -> None:
+    """The picture of a result, in a notebook."""
+    shell = sys.modules.get("IPython")
+    if result.grids and shell is not None and shell.get_ipython() is not None:
+        shell.display.display(result)
 
 
 def name_of(function: Callable, names: dict[str, Any]) -> str:
@@ -77,41 +73,42 @@ def name_of(function: Callable, names: dict[str, Any]) -> str:
 def examine(exercise: Exercise, function: Callable | Elsewhere, seed: int = SEED) -> Result:
     """The result of the check, without printing or remembering it."""
     evidence: list[Evidence] = []
-    passed: list[str] = []
     done: list[Step] = []
-    for step in steps(exercise, seed):
+    climb = steps(exercise, seed)
+    for step in climb:
         called, found = answered(exercise, function, step)
-        if called.blank and not evidence:
-            return Result.of(exercise, NOT_IMPLEMENTED, [BLANK])
+        blank = called.blank and not evidence
         evidence.append((step, called))
-        if found is not None:
-            evidence += further_evidence(exercise, function, seed, len(evidence))
-            return failure(exercise, step, called, found, passed, evidence)
-        passed.append(f"{step.name}: right")
+        if blank or found is not None:
+            rest = list(climb)
+            helpers = () if called.too_long else wrong_helpers(exercise, function, [*done, step, *rest], step, seed)
+            if blank and not helpers:
+                return Result.of(exercise, NOT_IMPLEMENTED, [BLANK])
+            evidence += further_evidence(exercise, function, rest)
+            if helpers and PROVEN:
+                return followed(exercise, function, helpers, done, evidence)
+            return failure(exercise, function, found or Difference("call", BLANK), done, evidence, helpers)
         done.append(step)
     for step in reversed(done):
         called, found = answered(exercise, function, step)
         if found is not None:
             said = another_answer(called, found)
-            return Result.of(exercise, WRONG, [*passed, f"{step.name}, called once more: {said}."])
-    if not exercise.question:
-        passed.append("all of it once more, in the opposite order: right")
-    return Result.of(exercise, RIGHT, passed)
+            lines = [*passed(done), f"{step.name}, called once more: {said}."]
+            return Result.of(exercise, WRONG, lines, stages=climbed(done))
+    again = [] if exercise.question else ["all of it once more, in the opposite order: right"]
+    return Result.of(exercise, RIGHT, [*passed(done), *again], stages=[*climbed(done), STAGES[-1]])
 
 
-def answered(exercise: Exercise, function: Callable, step: Step) -> tuple[Called, Difference | None]:
-    """What became of the call of this step, and what is wrong with it."""
-    given = copied(step.arguments)
-    called = call(function, given, exercise.seconds)
-    if called.error:
-        return called, Difference("call", called.error)
-    if name := changed_argument(exercise, given, step.arguments):
-        return called, Difference("argument", f"your function changes {name}, which its caller may still need: work "
-                                              f"on a copy of it")
-    if called.overwrites:
-        return called, Difference("state", "with this call the array has changed that your function gave before: make "
-                                           "a new one for each result")
-    return called, difference(called.value, step.expected, step.dtype)
+def passed(done: Sequence[Step]) -> list[str]:
+    """A line for each kind of step that was right."""
+    last = {stage(step.name) + step.name[:5]: step.name for step in done}
+    return [f"{', '.join(last.values())}: right"] if last else []
+
+
+def climbed(done: Sequence[Step], more: Sequence[str] = ()) -> list[str]:
+    """The stages that are passed. more: that are passed too."""
+    found = dict.fromkeys(stage(step.name) for step in done)
+    return [one for one in STAGES if one in found or one in more or (one == "shape" and found)]
 
 
 def another_answer(called: Called, found: Difference) -> str:
@@ -120,72 +117,65 @@ def another_answer(called: Called, found: Difference) -> str:
     return f"{found.sentence}. At first it was right for the same arguments: a result may depend on them alone{kept}"
 
 
-def failure(exercise: Exercise, step: Step, called: Called, found: Difference, passed: list[str],
-            evidence: list[Evidence]) -> Result:
-    """The result for a function that fails in this step, with the mistake's name where the catalogue has it."""
-    lines = [*passed, f"{step.name}: {found.sentence}."]
+def followed(exercise: Exercise, function: Callable | Elsewhere, helpers: tuple[str, ...], done: Sequence[Step],
+             evidence: list[Evidence]) -> Result:
+    """The result for a function that is right but for others of the student's that it calls."""
+    names = " and ".join(helpers)
+    many = len(helpers) > 1
+    lines = [f"Your {exercise.name} is right, but it calls your {names}, which {'are' if many else 'is'} wrong. With "
+             f"{'right ones in their' if many else 'a right one in its'} place all of it is right, so it gets its "
+             f"points. Mend {names}, and check again.",
+             *line_by_line(exercise, function, evidence), *passed(done)]
+    return Result.of(exercise, FOLLOWED, lines, stages=list(STAGES))
+
+
+def failure(exercise: Exercise, function: Callable | Elsewhere, found: Difference, done: Sequence[Step],
+            evidence: list[Evidence], helpers: tuple[str, ...]) -> Result:
+    """The result for a function that is wrong, with the mistake's name where the catalogue has it.
+
+    evidence: all calls, the first that is wrong after those of `done`. helpers: of the student's that are wrong too.
+    """
+    step, called = evidence[len(done)]
+    told = evidence[:max(MOST_EVIDENCE, len(done) + 1)]
+    mistake = None if found.step in ("argument", "state") else naming.named(exercise, told)
+    lines = [*passed(done)]
+    if helpers:
+        lines.append(f"It calls your {' and '.join(helpers)}, wrong by check({helpers[0]}) too: mend that first, and "
+                     "check again.")
+    if found.step in ("shape", "values", "call"):
+        lines += where(exercise, evidence, mistake)
+    if mistake is not None:
+        lines += [f"The numbers are those of a known mistake ({mistake.name}): {mistake.says}",
+                  f"What to do: {mistake.fix}"]
+    if found.step in ("shape", "values", "call"):
+        lines += line_by_line(exercise, function, evidence)
+    elif found.step == "answer" and mistake is None:
+        lines.append("Draw a small case and count, or run the cell below, and find where you went another way.")
+    lines.append(f"{step.name}: {found.sentence}.")
+    kept = dict.fromkeys(name for _, earlier in evidence for name in earlier.keeps)
+    if kept and done and mistake is None:
+        lines.append(f"Your function keeps something from one call to the next, in {', '.join(kept)}. Is it kept by "
+                     "all that it depends on, such as the size of the map?")
+    if called.printed:
+        lines += ["your function printed:", *called.printed.splitlines()]
     if found.step == "values" and step.name == TOY:
         lines += arguments_and_results(exercise.parameters, step.arguments, called.value, step.expected)
     elif found.step in ("shape", "values", "call"):
         lines.append(arguments_in_short(exercise.parameters, step.arguments))
-    if called.printed:
-        lines += ["your function printed:", *called.printed.splitlines()]
-    mistake = None if found.step in ("argument", "state") else naming.named(exercise, evidence)
-    if mistake is not None:
-        lines += [f"The mistake ({mistake.name}): {mistake.says}", f"What to do: {mistake.fix}"]
-    elif found.step in ("shape", "values"):
-        lines += naming.transformation(called.value, step.expected, step.dtype)
-    elif found.step == "answer":
-        lines.append("Draw a small case and count, or run the cell below, and find where you went another way.")
-    kept = dict.fromkeys(name for _, earlier in evidence for name in earlier.keeps)
-    if kept and passed and mistake is None:
-        lines.append(f"Your function keeps something from one call to the next, in {', '.join(kept)}. Is it kept by "
-                     "all that it depends on, such as the size of the map?")
-    outcome = ERROR if found.step == "call" else WRONG
-    return Result.of(exercise, outcome, lines, mistake.name if mistake else "")
+    shape = ["shape"] if found.step == "values" else []
+    ended = [one for one in done if stage(one.name) != stage(step.name)]
+    picture = grids(step.expected, called.value, step.dtype) if found.step == "values" and step.name == TOY else {}
+    return Result.of(exercise, ERROR if found.step == "call" else WRONG, lines, mistake.name if mistake else "",
+                     climbed(ended, shape), picture)
 
 
-def steps(exercise: Exercise, seed: int) -> Iterator[Step]:
-    """The calls that a right function has to answer, one after the other."""
-    def step(name: str, arguments: Arguments, dtype: type = np.float64) -> Step:
-        with np.errstate(all="ignore"):
-            return Step(name, arguments, exercise.reference(*cast(arguments, np.float64)), np.dtype(dtype))
-
-    if exercise.question:
-        yield step(PREDICTION, ())
-        return
-    yield step(TOY, exercise.toy())
-    found = draws(exercise, seed)
-    for number, arguments in enumerate(found, start=1):
-        yield step(f"random sizes {number} of {len(found)}", arguments)
-    narrow = cast(found[0], np.float32)
-    if any(x.dtype == np.float32 for x in arrays(narrow)):
-        yield step("other numbers in the first sizes", shuffled(found[0], np.random.default_rng(seed)))
-        yield step("float32", narrow, np.float32)
-    if exercise.golden is not None:
-        arguments, expected = exercise.golden()
-        yield Step("golden value", arguments, expected, np.dtype(np.float64))
-
-
-def shuffled(arguments: Arguments, rng: np.random.Generator) -> Arguments:
-    """Arguments of the same sizes with the numbers of every floating-point array in another order."""
-    return each_array(arguments, lambda x: rng.permuted(x.ravel()).reshape(x.shape) if x.dtype.kind == "f" else x)
-
-
-def further_evidence(exercise: Exercise, function: Callable, seed: int, after: int) -> Iterator[Evidence]:
-    """Calls beyond the one that failed, by which mistakes that agree there are told apart."""
-    for step in list(steps(exercise, seed))[after:MOST_EVIDENCE]:
+def further_evidence(exercise: Exercise, function: Callable | Elsewhere, rest: Sequence[Step]) -> Iterator[Evidence]:
+    """Calls beyond the one that failed, by which mistakes that agree there are told apart, and as long as it takes."""
+    end = time.monotonic() + exercise.seconds
+    for step in rest:
         called = call(function, copied(step.arguments), exercise.seconds)
         if called.too_long:                            # it would not finish the next time either
             return
         yield step, called
-
-
-def changed_argument(exercise: Exercise, given: Arguments, before: Arguments) -> str:
-    """The name of an argument that the function has changed, or ''."""
-    for name, one, other in zip(exercise.parameters, given, before, strict=True):
-        if len(arrays(one)) != len(arrays(other)) or not all(
-                a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
-                for a, b in zip(arrays(one), arrays(other), strict=True)):
-            return name
-    return ""
+        if time.monotonic() > end:
+            return

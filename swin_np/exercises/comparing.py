@@ -146,9 +146,10 @@ def value_text(value: Any) -> str:
 
 
 def arguments_and_results(names: Sequence[str], arguments: Arguments, got: Any, expected: Any) -> list[str]:
-    """The arguments, what was expected and what came back, with every number of small arrays."""
-    return [*(indented(f"{name} = ", value_text(value)) for name, value in zip(names, arguments, strict=True)),
-            indented("expected  ", value_text(expected)), indented("got       ", value_text(got))]
+    """What was expected and what came back, then the arguments, short ones first; every number of small arrays."""
+    given = [indented(f"{name} = ", value_text(value)) for name, value in zip(names, arguments, strict=True)]
+    return [indented("expected  ", value_text(expected)), indented("got       ", value_text(got)),
+            *sorted(given, key=lambda text: text.count("\n") > 0)]
 
 
 def arguments_in_short(names: Sequence[str], arguments: Arguments) -> str:
@@ -159,8 +160,8 @@ def arguments_in_short(names: Sequence[str], arguments: Arguments) -> str:
 
 
 def indented(label: str, text: str) -> str:
-    """The text behind its label; further lines stand below the first."""
-    return label + text.replace("\n", "\n" + " " * len(label))
+    """The text behind its label; further lines stand below the first, without empty ones."""
+    return label + ("\n" + " " * len(label)).join(line for line in text.split("\n") if line.strip())
 
 
 def is_small(value: Any) -> bool:

@@ -63,6 +63,7 @@ def map_channels_and_window(rng: np.random.Generator) -> Arguments:
                   "a count that float32 does not hold":
                   one(lambda h, w, channels, window: rounded(
                       window_msa_multiply_adds.reference, h, w, channels, window))},
+          helpers=("msa_multiply_adds",),
           mistakes=("side-of-the-window-for-its-area", "whole-map-for-the-window",
                     "product-with-the-values-not-counted", "output-projection-not-counted",
                     "one-of-queries-keys-and-values", "one-key-for-each-query", "linear-layers-for-one-token",
@@ -80,6 +81,7 @@ def window_msa_multiply_adds(h: int, w: int, channels: int, window: int) -> int:
                   "a count that float32 does not hold":
                   one(lambda h, w, channels, window: rounded(
                       block_multiply_adds.reference, h, w, channels, window))},
+          helpers=("msa_multiply_adds", "window_msa_multiply_adds"),
           mistakes=("norms-not-counted", "one-norm-of-the-block", "one-linear-layer-of-the-mlp",
                     "side-of-the-window-for-its-area", "whole-map-for-the-window",
                     "product-with-the-values-not-counted", "output-projection-not-counted",

@@ -1,18 +1,15 @@
-"""What an exercise is: the right function, what a student's function is compared on, and the result of that."""
+"""What an exercise is: the right function, and what a student's function is compared on."""
 
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import fill, indent
 from typing import Any
 
 import numpy as np
 
 Arguments = tuple[Any, ...]                            # arrays, numbers, and tuples, lists and dicts of them
 
-RIGHT, WRONG, ERROR, NOT_IMPLEMENTED = "right", "wrong", "error", "not implemented yet"
-WIDTH = 100                                            # characters of a report's line
 DATA = Path(__file__).parent / "data"
 
 
@@ -28,6 +25,10 @@ class Exercise:
     mistakes: those of the catalogue that can be made here, by name.
     golden: makes arguments and a result that was not computed by this library. seconds: for one call.
     question: whether it asks for one answer, without arguments, that no report may show; the reference gives it sealed.
+    axes: names of the result's axes. helpers: the exercises whose functions a notebook has for this one to call.
+    inside: what the right function computes on its way, by name, where its reference does not show it by itself.
+    unseen: steps of the reference that no student's function has.
+    planted: the mistake of a port in which it is to be found: where that shows, no report says.
     """
 
     name: str
@@ -43,6 +44,11 @@ class Exercise:
     golden: Callable[[], tuple[Arguments, Any]] | None = None
     seconds: float = 5.0
     question: bool = False
+    axes: str = ""
+    helpers: tuple[str, ...] = ()
+    inside: Callable[..., dict[str, np.ndarray]] | None = None
+    unseen: tuple[str, ...] = ()
+    planted: str = ""
 
     def __repr__(self) -> str:
         return f"<exercise {self.name}>"
@@ -69,37 +75,6 @@ class Step:
     arguments: Arguments
     expected: Any
     dtype: np.dtype
-
-
-@dataclass(frozen=True, repr=False)
-class Result:
-    """What a check found. exercise: its name. outcome: "right", "wrong", "error" or "not implemented yet".
-
-    points: of `possible`. mistake: its name in the catalogue, or "". report: for the student.
-    """
-
-    exercise: str
-    outcome: str
-    points: int
-    possible: int
-    mistake: str
-    report: str
-
-    @classmethod
-    def of(cls, exercise: Exercise, outcome: str, lines: list[str], mistake: str = "") -> "Result":
-        """The result of an exercise: all its points, or none."""
-        points = exercise.points if outcome == RIGHT else 0
-        head = f"{exercise.name}: {outcome}, {points} of {exercise.points} point" + "s" * (exercise.points != 1)
-        report = "\n".join([head, *(indent(line if "\n" in line else fill(line, WIDTH), "    ") for line in lines)])
-        return cls(exercise.name, outcome, points, exercise.points, mistake, report)
-
-    @property
-    def passed(self) -> bool:
-        """Whether the function is right."""
-        return self.outcome == RIGHT
-
-    def __repr__(self) -> str:
-        return f"<{self.exercise}: {self.outcome}>"
 
 
 def each_array(value: Any, change: Callable[[np.ndarray], Any]) -> Any:

@@ -43,9 +43,11 @@ def one_window_of_four() -> Arguments:
                   "two numbers of heads for one M": alike(lambda window: window, lambda heads: heads),
                   "other weights for the same M and heads":
                   alike(lambda window, heads: (window, heads), lambda windows: windows.shape)},
+          axes="window token channel", helpers=("softmax",), planted=PLANTED["find_the_bug_1"],
           mistakes=("index-transposed", "index-factor-2m", "index-factor-m", "index-not-shifted", "bias-left-out",
                     "bias-scaled", "bias-after-softmax", "bias-reshaped", "bias-heads-reversed", "qkv-split-by-head",
-                    "heads-interleaved", "heads-merged-without-transpose", "scale-left-out", "scale-of-all-channels",
+                    "heads-interleaved", "heads-merged-without-transpose", "scale-left-out", "scale-twice",
+                    "scale-of-all-channels", "linear-bias-left-out",
                     "softmax-over-queries", "probabilities-transposed", "proj-left-out", "proj-transposed"))
 def find_the_bug_1(windows: Array, qkv_weight: Array, qkv_bias: Array, proj_weight: Array, proj_bias: Array,
                    table: Array, heads: int, window: int) -> Array:
@@ -85,10 +87,12 @@ def map_window_and_shift(rng: np.random.Generator) -> Arguments:
                   "two numbers of images for one map":
                   alike(lambda x, window: (x.shape[1:3], window), lambda x: len(x)),
                   "two shifts on one map": alike(lambda x, window: (x.shape[1:3], window), lambda shift: shift)},
+          axes="image row column channel", helpers=("softmax",),
+          unseen=("what qkv gives", "what proj gives"), planted=PLANTED["find_the_bug_2"],
           mistakes=("no-mask", "mask-for-the-other-roll", "mask-cut-at-the-rest-of-the-window", "mask-inverted",
                     "mask-of-minus-one", "mask-multiplied", "mask-after-softmax", "mask-height-and-width-exchanged",
                     "roll-direction", "no-reverse-roll", "reverse-roll-direction", "partition-without-transpose",
-                    "windows-reversed-column-major", "scale-left-out", "softmax-over-queries"))
+                    "windows-reversed-column-major", "scale-left-out", "scale-twice", "softmax-over-queries"))
 def find_the_bug_2(x: Array, window: int, shift: int) -> Array:
     """Shifted-window attention of tokens that are query, key and value as they are, (B, H, W, C) -> (B, H, W, C)."""
     c = x.shape[-1]
@@ -129,6 +133,7 @@ def one_merging() -> Arguments:
                   one(lambda x, weights: len(weights["mlp.fc1.bias"]) != 2 * x.shape[3]),
                   "a token so nearly constant that the place of eps shows": one(lambda x: (x.var(-1) < 1e-3).any()),
                   "a map of several groups of four each way": one(lambda x: min(x.shape[1:3]) > 2)},
+          axes="image row column channel", helpers=("layer_norm", "gelu"), planted=PLANTED["find_the_bug_3"],
           mistakes=("merge-quadrants", "merge-unfold", "norm-after-reduction", "merging-norm-left-out",
                     "norm-eps-1e-3", "variance-unbiased", "norm-eps-outside-the-root", "norm-without-mean",
                     "gelu-by-tanh", "quick-gelu", "relu-for-gelu", "activation-left-out", "linear-bias-left-out"))

@@ -7,6 +7,7 @@ import numpy as np
 
 from swin_np.baselines.res2net import Bottle2neck
 from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d
+from swin_np.exercises.blocks import OF_A_BLOCK
 from swin_np.exercises.covering import Condition, alike, maps, one
 from swin_np.exercises.exercise import DATA, Arguments, exercise, of_other_systems, official
 from swin_np.functional import Array
@@ -105,6 +106,8 @@ def official_model() -> tuple[Arguments, Array]:
                   alike(first_shifted, lambda images, state, depths: stages(images, state, depths)[0][:2]),
                   "rows of all images that W does not divide":
                   one(lambda images: len(images) * images.shape[2] % images.shape[3])},
+          axes="image class",
+          helpers=("patch_partition", "patch_embedding", "patch_merging", *OF_A_BLOCK, "swin_block"),
           mistakes=("shift-of-a-single-window", "no-shift", "shift-in-every-block", "shift-in-the-other-blocks",
                     "shift-rounded-up", "pool-before-the-norm", "final-norm-left-out", "first-token-for-the-mean",
                     "maximum-for-the-mean", "softmax-in-the-model", "patch-norm-left-out", "merging-norm-left-out",
@@ -152,6 +155,7 @@ def one_pixel() -> tuple[Arguments, Array]:
                   "five splits": one(lambda kernels: len(kernels) == 4),
                   "a number of splits other than their width":
                   one(lambda kernels: len(kernels) + 1 != len(kernels[0]))},
+          axes="image row column channel",
           mistakes=("ladder-from-the-first-split", "ladder-without-rungs", "ladder-of-inputs",
                     "ladder-added-after-the-convolution", "last-split-passed-on", "relu-left-out"))
 def res2net_ladder(x: Array, kernels: tuple[Array, ...]) -> Array:

@@ -32,6 +32,7 @@ def counts(images: Array, patch: int) -> set[int]:
                   "two sizes of patches": differ(lambda patch: patch),
                   "rows and columns of patches, and p, all different":
                   one(lambda images, patch: len(counts(images, patch)) == 3)},
+          axes="image row column number",
           mistakes=("patch-flattened-channels-last", "patches-without-transpose", "patch-transposed",
                     "patches-strided"))
 def patch_partition(images: Array, patch: int) -> Array:
@@ -61,6 +62,11 @@ def embedded_officially() -> tuple[Arguments, Array]:
     return (official("")["images"], *(weights[name] for name in names)), official("output/")["patch_embed"]
 
 
+def patches_of(images: Array, weight: Array, *others: Array) -> dict[str, Array]:
+    """The patches that are embedded."""
+    return {"the patches": library.patch_partition(images, weight.shape[2])}
+
+
 @exercise("Patch embedding", place="section 3.1", points=3, minutes=20, toy=two_patches, draw=images_and_weights,
           golden=embedded_officially,
           covers={**maps("images", height=2, what="image"),
@@ -69,6 +75,7 @@ def embedded_officially() -> tuple[Arguments, Array]:
                   "channels, colours and p all different": one(lambda weight: len(set(weight.shape)) == 3),
                   "rows and columns of patches, and p, all different":
                   one(lambda images, weight: len(counts(images, weight.shape[2])) == 3)},
+          axes="image row column channel", helpers=("layer_norm", "patch_partition"), inside=patches_of,
           mistakes=("patch-norm-left-out", "norm-without-weights", "patch-bias-left-out",
                     "patch-flattened-channels-last", "patch-transposed", "patches-without-transpose",
                     "kernel-flipped"))
@@ -100,9 +107,15 @@ def merged_officially() -> tuple[Arguments, Array]:
     return (outputs["blocks.1"], *(weights[name] for name in names)), outputs["downsample"]
 
 
+def neighbours(x: Array, *others: Array) -> dict[str, Array]:
+    """The four neighbours of each new token."""
+    return {"the four neighbours side by side": library.patch_merging(x)}
+
+
 @exercise("Patch merging", place="section 3.1, patch merging", points=4, minutes=20, toy=eight_tokens,
           draw=map_and_merging, golden=merged_officially,
           covers={**maps("x"), "two numbers of channels": differ(lambda x: x.shape[3])},
+          axes="image row column channel", helpers=("layer_norm",), inside=neighbours,
           mistakes=("merge-row-major", "merge-quadrants", "merge-unfold", "merging-norm-left-out",
                     "norm-after-reduction", "norm-without-weights"))
 def patch_merging(x: Array, norm_weight: Array, norm_bias: Array, reduction_weight: Array) -> Array:
@@ -161,6 +174,7 @@ def patches_and_positions(rng: np.random.Generator) -> Arguments:
                        np.array([[[0.0, 0.5], [10, 0], [20, 0], [30, 0], [40, 0], [50, 0], [60, 0]]])),
           draw=patches_and_positions,
           covers={**maps("patches"), "two numbers of channels": differ(lambda patches: patches.shape[3])},
+          axes="image token channel",
           mistakes=("class-token-last", "class-token-without-position", "positions-with-the-class-token-last",
                     "position-embedding-left-out", "patches-counted-down-the-columns"))
 def class_token(patches: Array, cls_token: Array, pos_embed: Array) -> Array:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from swin_np.errors import InputError
 from swin_np.exercises.course import NOTEBOOKS
-from swin_np.exercises.exercise import RIGHT, Exercise, Result
+from swin_np.exercises.exercise import Exercise
+from swin_np.exercises.result import RIGHT, WITH_POINTS, Result
 from swin_np.writing import write_text
 
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for exercises in NOTEBOOKS.values() for exercise in exercises}
@@ -39,7 +40,7 @@ def stored() -> dict[str, str]:
 def progress() -> None:
     """Print a table of all exercises: what is done, and the points so far."""
     outcomes = {**stored(), **DONE}
-    points = sum(exercise.points for name, exercise in EXERCISES.items() if outcomes.get(name) == RIGHT)
+    points = sum(exercise.points for name, exercise in EXERCISES.items() if outcomes.get(name) in WITH_POINTS)
     for notebook, exercises in NOTEBOOKS.items():
         print(notebook)
         for exercise in exercises:

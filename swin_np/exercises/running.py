@@ -16,6 +16,7 @@ import numpy as np
 from swin_np.exercises import intact, wire
 from swin_np.exercises.calling import Called, TooLong, call, described, within
 from swin_np.exercises.exercise import arrays, copied
+from swin_np.exercises.watching import to_message
 
 IMPORT = re.compile(r"(import|from) +[\w. ,]+( import [\w ,]+)?$")
 CELL_SECONDS = 20.0                                    # after which a cell is left, and the next one begun
@@ -59,22 +60,36 @@ def execute(code: Any, namespace: dict[str, Any]) -> None:
 
 
 def serve(namespace: dict[str, Any], requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer requests for calls, {"call": name, "arguments": ..., "seconds": ...}, until there are no more.
+    """Answer requests for calls, {"call": name, "arguments", "seconds", "watch", "helpers"}, until there are no more.
 
-    An answer is {"value", "blank", "error", "too_long", "printed"} as in Called, and "arguments" where the call has
-    changed them.
+    An answer has the fields of Called, and "arguments" where the call has changed them. "helpers" are names: before the
+    answer may come requests of this side, {"ask": name, "arguments", "more"}, for what a right function of that name
+    gives, answered by {"value"} or {"error"}.
     """
+    def asking(name: str, *arguments: Any, **more: Any) -> Any:
+        wire.send(answers, {"ask": name, "arguments": arguments, "more": more})
+        answer = wire.receive(requests)
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        return answer["value"]
+
     while True:
         try:
             request = wire.receive(requests)
         except EOFError:
             return
+        if "value" in request or "error" in request:   # of a question whose call has ended
+            continue
         if "call" not in request:
             return
         given = request["arguments"]
         before = copied(given)
-        called = call(namespace[request["call"]], given, request["seconds"])
-        answer = {**vars(called), "arguments": None if unchanged(given, before) else given}
+        function = namespace.get(request["call"])
+        helpers = {name: partial(asking, name) for name in request["helpers"]}
+        called = (call(function, given, request["seconds"], request["watch"], helpers) if callable(function) else
+                  Called(error="there is no such function"))
+        answer = {**vars(called), "seen": tuple(map(to_message, called.seen)),
+                  "arguments": None if unchanged(given, before) else given}
         try:
             wire.send(answers, answer)
         except wire.MessageError as error:

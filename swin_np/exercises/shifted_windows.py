@@ -20,6 +20,7 @@ def map_and_shift(rng: np.random.Generator) -> Arguments:
 @exercise("The cyclic shift", place="section 3.2, Fig. 4", points=2, minutes=10,
           toy=lambda: (np.arange(24).reshape(1, 3, 4, 2), 1), draw=map_and_shift,
           covers={**maps("x"), "two shifts": differ(lambda shift: shift)},
+          axes="image row column channel",
           mistakes=("roll-direction", "roll-without-axis", "roll-on-nchw", "roll-of-the-rows-only",
                     "shift-filled-with-zeros"))
 def cyclic_shift(x: Array, shift: int) -> Array:
@@ -30,6 +31,7 @@ def cyclic_shift(x: Array, shift: int) -> Array:
 @exercise("The shift undone", place="section 3.2, Fig. 4", points=1, minutes=5,
           toy=lambda: (np.arange(24).reshape(1, 3, 4, 2), 1), draw=map_and_shift,
           covers={**maps("x"), "two shifts": differ(lambda shift: shift)},
+          axes="image row column channel",
           mistakes=("reverse-roll-direction", "no-reverse-roll", "roll-without-axis", "roll-on-nchw",
                     "roll-of-the-rows-only"))
 def reverse_cyclic_shift(x: Array, shift: int) -> Array:
@@ -78,11 +80,19 @@ def nine_regions() -> tuple[Arguments, Array]:
 @exercise("Region ids", place="section 3.2, Fig. 4", points=3, minutes=20,
           toy=lambda: ((6, 9), 3, 1), draw=sizes, golden=nine_regions,
           covers=REGIONS,
+          axes="row column",
           mistakes=("mask-for-the-other-roll", "mask-cut-at-the-rest-of-the-window", "mask-slices-on-nchw",
                     "mask-height-and-width-exchanged", "regions-of-two-bands", "regions-counted-down-the-columns"))
 def region_ids(map_size: tuple[int, int], window: int, shift: int) -> Array:
     """(H, W) whole numbers from 0 to 8: the regions of the rolled map, row by row."""
     return library.region_ids(map_size, window, shift)
+
+
+def regions_in_windows(map_size: tuple[int, int], window: int, shift: int) -> dict[str, Array]:
+    """The regions of the map, and those of each window."""
+    regions = library.region_ids(map_size, window, shift)
+    return {"the region ids": regions,
+            "the region ids in windows": library.window_partition(regions[None, :, :, None], window)}
 
 
 def masked_officially() -> tuple[Arguments, Array]:
@@ -93,6 +103,7 @@ def masked_officially() -> tuple[Arguments, Array]:
 @exercise("The mask", place="section 3.2, Fig. 4", points=3, minutes=15,
           toy=lambda: ((2, 6), 2, 1), draw=sizes, golden=masked_officially,
           covers=REGIONS,
+          axes="window query key", helpers=("window_partition", "region_ids"), inside=regions_in_windows,
           mistakes=("mask-inverted", "mask-of-minus-one", "partition-without-transpose", "mask-for-the-other-roll",
                     "mask-slices-on-nchw", "mask-cut-at-the-rest-of-the-window"))
 def shifted_window_mask(map_size: tuple[int, int], window: int, shift: int) -> Array:
@@ -122,6 +133,7 @@ def three_by_four() -> Arguments:
                   "two numbers of channels": differ(lambda q: q.shape[3]),
                   "two maps for one M": alike(lambda window: window, lambda q: q.shape[1:3]),
                   "two M on one map": alike(lambda q: q.shape[1:3], lambda window: window)},
+          axes="image row column channel", helpers=("softmax",),
           mistakes=("border-of-zeros", "neighbourhood-pushed-inside", "neighbourhood-wraps-around",
                     "neighbourhood-from-the-query-on", "scale-left-out", "scale-twice"))
 def sliding_window_attention(q: Array, k: Array, v: Array, window: int) -> Array:

@@ -22,6 +22,7 @@ def map_and_window(rng: np.random.Generator) -> Arguments:
                   "a number of channels other than M": one(lambda x, window: x.shape[3] != window),
                   "rows and columns of windows, and M, all different":
                   one(lambda x, window: len({x.shape[1] // window, x.shape[2] // window, window}) == 3)},
+          axes="window row column channel",
           mistakes=("partition-without-transpose", "windows-strided", "window-tokens-transposed",
                     "windows-counted-down-the-columns"))
 def window_partition(x: Array, window: int) -> Array:
@@ -54,10 +55,17 @@ def rows(windows: Array, map_size: tuple[int, int]) -> int:
                   one(lambda windows, map_size: rows(windows, map_size) % windows.shape[1]),
                   "rows of windows that their columns do not divide":
                   one(lambda windows, map_size: rows(windows, map_size) % (map_size[1] // windows.shape[1]))},
+          axes="image row column channel",
           mistakes=("windows-reversed-column-major", "reverse-without-transpose"))
 def window_reverse(windows: Array, map_size: tuple[int, int]) -> Array:
     """(B nW, M, M, C) -> (B, H, W, C), the inverse of the partition."""
     return library.window_reverse(windows, map_size)
+
+
+def displacements(window: tuple[int, int]) -> dict[str, Array]:
+    """How far each query is from each key, counted from 0."""
+    found = np.divmod(attention.relative_position_index(window), 2 * window[1] - 1)
+    return dict(zip(("query minus key down the rows", "query minus key along the columns"), found, strict=True))
 
 
 @exercise("Relative position index", place="section 3.2, Eq. 4", points=4, minutes=25,
@@ -68,6 +76,7 @@ def window_reverse(windows: Array, map_size: tuple[int, int]) -> Array:
                   "a window upright and lying": alike(lambda window: tuple(sorted(window)), lambda window: window),
                   "two widths for one height": alike(lambda window: window[0], lambda window: window),
                   "two heights for one width": alike(lambda window: window[1], lambda window: window)},
+          axes="query key", inside=displacements,
           mistakes=("index-transposed", "index-factor-2m", "index-factor-m", "index-columns-first",
                     "index-not-shifted"))
 def relative_position_index(window: tuple[int, int]) -> Array:
@@ -81,12 +90,18 @@ def table_and_window(rng: np.random.Generator) -> Arguments:
     return rng.standard_normal(((2 * m - 1) * (2 * n - 1), int(rng.integers(2, 5)))), (m, n)
 
 
+def index(table: Array, window: tuple[int, int]) -> dict[str, Array]:
+    """Which row of the table each pair takes."""
+    return {"the relative position index": attention.relative_position_index(window)}
+
+
 @exercise("Relative position bias", place="section 3.2, Eq. 4", points=2, minutes=10,
           toy=lambda: (np.array([10.0, 20.0]) + np.arange(9.0)[:, None], (2, 2)), draw=table_and_window,
           covers={"a window that is wider than high": one(lambda window: window[0] < window[1]),
                   "a window that is higher than wide": one(lambda window: window[0] > window[1]),
                   "a window upright and lying": alike(lambda window: tuple(sorted(window)), lambda window: window),
                   "two numbers of heads for one window": alike(lambda window: window, lambda table: table.shape[1])},
+          axes="head query key", helpers=("relative_position_index",), inside=index,
           mistakes=("bias-heads-reversed", "bias-table-reshaped", "bias-reshaped", "index-transposed",
                     "index-columns-first", "index-not-shifted"))
 def relative_position_bias(table: Array, window: tuple[int, int]) -> Array:

@@ -80,9 +80,9 @@ def scale_left_out(self: Module) -> float:
 
 
 @mistake(SCALE, place=EQ_4, modules=ATTENTION,
-         says="The scale is applied twice, for instance to the queries and again inside a library's attention, so the "
-              "softmax is too flat.",
-         fix="Multiply by d^-1/2 once.")
+         says="The product of queries and keys is divided by d instead of sqrt(d), as it also is where the scale is "
+              "applied twice, to the queries and again inside a library's attention: the softmax is too flat.",
+         fix="Multiply by d^-1/2, once.")
 def scale_twice(self: Module) -> float:
     return (self.proj.weight.shape[0] // self.num_heads) ** -1.0
 

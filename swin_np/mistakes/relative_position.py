@@ -29,9 +29,10 @@ def index_transposed(window: Size) -> Array:
 
 
 @mistake(INDEX, place=EQ_4, modules=ATTENTION,
-         says="The row displacement is multiplied by 2M instead of 2M-1, so the index runs past the table; JAX and "
-              "others take the last row then, without an error.",
-         fix="Multiply by 2M-1, the number of displacements along a row.")
+         says="The row displacement is multiplied by 2N instead of 2N-1, N being the window's width (2M and 2M-1 if it "
+              "is square), so the index runs past the table; JAX and others take the last row then, without an error.",
+         fix="Multiply by 2N-1, the number of displacements along a row of a window that is N wide; that is 2M-1 if "
+             "the window is square.")
 def index_factor_2m(window: Size) -> Array:
     m, n = pair(window)
     down, right = displacements(m, n)
@@ -40,9 +41,10 @@ def index_factor_2m(window: Size) -> Array:
 
 
 @mistake(INDEX, place=EQ_4, modules=ATTENTION,
-         says="The row displacement is multiplied by M instead of 2M-1, so different displacements share a row of the "
-              "table and almost half of it is never used.",
-         fix="Multiply by 2M-1, the number of displacements along a row.")
+         says="The row displacement is multiplied by N instead of 2N-1, N being the window's width (M and 2M-1 if it "
+              "is square), so different displacements share a row of the table and almost half of it is never used.",
+         fix="Multiply by 2N-1, the number of displacements along a row of a window that is N wide; that is 2M-1 if "
+             "the window is square.")
 def index_factor_m(window: Size) -> Array:
     m, n = pair(window)
     down, right = displacements(m, n)
@@ -62,7 +64,8 @@ def index_columns_first(window: Size) -> Array:
 @mistake(INDEX, place=EQ_4, modules=ATTENTION,
          says="The displacements are not shifted to start at 0; negative indices count from the table's end, so "
               "nothing fails, but every pair gets another row.",
-         fix="Add M-1 to both displacements before they become one number.")
+         fix="Add M-1 to the row displacement and N-1 to that of the columns (M-1 to both in a square window) before "
+             "they become one number.")
 def index_not_shifted(window: Size) -> Array:
     m, n = pair(window)
     down, right = displacements(m, n)

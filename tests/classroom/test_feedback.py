@@ -6,7 +6,7 @@ import pytest
 
 from swin_np.classroom.class_grades import Grade
 from swin_np.classroom.feedback import file_name, pages
-from swin_np.exercises.exercise import Result
+from swin_np.exercises.result import Result
 
 VOID = {"meta", "link", "br"}
 

@@ -9,7 +9,7 @@ from swin_np.classroom import gradebooks
 from swin_np.classroom.class_grades import Grade
 from swin_np.classroom.grade_table import as_csv, columns, harmless, most_frequent, rows
 from swin_np.classroom.integrity import Finding
-from swin_np.exercises.exercise import Result
+from swin_np.exercises.result import Result
 from swin_np.plots.classroom import what_went_wrong
 
 

@@ -9,8 +9,8 @@ from notebooks.exercises.generate import FOLDER
 from swin_np.classroom import confinement, sandbox
 from swin_np.classroom.grading import FileGrade, Grader, fingerprint
 from swin_np.classroom.sandbox import Limits
-from swin_np.exercises.exercise import Result
 from swin_np.exercises.registry import EXERCISES
+from swin_np.exercises.result import Result
 from tests.classroom.hand_ins import GELU, OVERFLOWS, RIGHT, STUB, answer, check, code, notebook
 
 
@@ -208,7 +208,7 @@ def test_a_module_that_came_with_a_notebook_can_be_imported(grader):
 
 
 def test_a_replaced_check_changes_no_points(grader):
-    forged = ("import swin_np.exercises.checking as checking\nfrom swin_np.exercises.exercise import Result\n"
+    forged = ("import swin_np.exercises.checking as checking\nfrom swin_np.exercises.result import Result\n"
               "checking.examine = lambda *a: Result('softmax', 'right', 4995, 4995, '', '')\n"
               "checking.EXERCISES['softmax'].__dict__['points'] = 4995\n" + STUB)
     result = grader.grade("x.ipynb", notebook(forged)).results["softmax"]

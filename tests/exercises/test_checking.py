@@ -14,7 +14,8 @@ from swin_np.exercises.calling import Called, TooLong, call, within
 from swin_np.exercises.checking import examine
 from swin_np.exercises.comparing import difference
 from swin_np.exercises.exercise import Step
-from swin_np.exercises.naming import MISTAKES, explains, transformation
+from swin_np.exercises.naming import MISTAKES, explains
+from swin_np.exercises.plain import transformed
 from swin_np.exercises.registry import EXERCISES
 from tests.exercises.solutions import solutions
 
@@ -246,25 +247,42 @@ def test_differences(got, expected, step):
 
 
 X = np.random.default_rng(0).standard_normal((3, 4, 5))
+ARGUMENT = np.random.default_rng(1).standard_normal((4, 5))
 
 
 @pytest.mark.parametrize(("got", "sentence"), [
-    (X.transpose(0, 2, 1), "axes are put in the order (0, 2, 1)"), (X[:, ::-1], "axis 1 reversed"),
-    (-X, "opposite sign"), (2.5 * X, "2.5 times"), (X - 3, "off by -3"), (X.reshape(3, 20), "only the shape"),
-    (X * (1 + 1e-8), "nearly right")])
+    (X.transpose(0, 2, 1), "axes 1 and 2 exchanged"), (X.transpose(1, 2, 0), "in the order (2, 0, 1)"),
+    (X[:, ::-1], "axis 1 reversed"), (-X, "opposite sign"), (2.5 * X, "2.5 times"), (X - 3, "off by -3"),
+    (X.reshape(3, 20), "only the shape"), (X * (1 + 1e-8), "nearly right"),
+    (X * (1 - 1e-6), "too small by a share of 1e-06"), (np.roll(X, 2, 1), "rolled by 2 along axis 1"),
+    (X + ARGUMENT, "has x once too much"), (X - ARGUMENT, "lacks x"),
+    (X * [1, 2, 3, 4, 5], "a factor of its own"), (X + [[1], [2], [3], [4]], "depends on the index of axis 1 alone"),
+    (X - X.mean(-1, keepdims=True), "another one for each place"), (X / X.max(-1, keepdims=True), "another one for"),
+    (X[:, [2, 0, 1, 3]], "yours number 0 is the right result's number 2"),
+    (np.sort(X, None).reshape(X.shape), "right, but in another order")])
 def test_plain_transformations_are_recognised(got, sentence):
-    assert sentence in transformation(got, X, FLOAT64)[0]
+    assert sentence in transformed(SOFTMAX, [(Step("", (ARGUMENT,), X, FLOAT64), got)])[0]
+
+
+def test_what_explains_one_call_alone_gets_no_sentence():
+    pairs = [(Step("", (ARGUMENT,), X, FLOAT64), -X), (Step("", (ARGUMENT,), X, FLOAT64), X ** 2)]
+    assert transformed(SOFTMAX, pairs[:1]) != [] == transformed(SOFTMAX, pairs)
+
+
+def test_a_factor_that_follows_from_the_sizes_is_told_as_such():
+    pairs = [(Step("", (x,), x, FLOAT64), x / x.shape[1] ** 0.5) for x in (X, X[:, :2], X[:, :3])]
+    assert "that is x.shape[1]^-1/2 times it in every call" in transformed(SOFTMAX, pairs)[0]
 
 
 def test_a_mistake_that_does_not_show_in_any_call_is_not_named():
     arguments = SOFTMAX.toy()
     evidence = [(Step("", arguments, right(*arguments), FLOAT64), Called(right(*arguments)))]
-    assert not explains(SOFTMAX, MISTAKES["softmax-overflows"], evidence)
+    assert not explains(SOFTMAX, [MISTAKES["softmax-overflows"]], evidence)
 
 
 def test_what_is_no_plain_transformation_gets_no_sentence():
-    assert transformation(X ** 2, X, FLOAT64) == []
-    assert transformation(np.full_like(X, np.nan), X, FLOAT64) == []
+    for got in (X ** 2, np.full_like(X, np.nan)):
+        assert transformed(SOFTMAX, [(Step("", (ARGUMENT,), X, FLOAT64), got)]) == []
 
 
 def test_a_function_of_an_unknown_name_is_refused_with_the_nearest():

@@ -4,6 +4,7 @@ import pytest
 
 from swin_np.exercises.checking import answered, examine
 from swin_np.exercises.registry import EXERCISES
+from swin_np.exercises.result import FOLLOWED, LONGEST, MOST_LINES
 from tests.exercises.mutations import composite
 from tests.exercises.seeds import SEEDS, random_steps
 from tests.exercises.wrong_answers import WRONG_ANSWERS
@@ -20,10 +21,18 @@ def test_a_wrong_answer_is_caught_by_the_random_sizes_of_every_seed(answer):
         assert any(answered(exercise, function, step)[1] for step in random_steps(name, seed)), seed
 
 
-@pytest.mark.parametrize(("name", "what"), ALL[::7])
-def test_a_wrong_answer_gets_no_points(name, what):
+@pytest.mark.parametrize("answer", long_but(ALL[::7], ALL), ids=": ".join)
+def test_a_wrong_answer_gets_no_points_unless_a_helper_is_wrong_and_a_short_report(answer):
+    name, what = answer
     result = examine(EXERCISES[name], composite(name).changed(WRONG_ANSWERS[name][what]))
-    assert (result.outcome, result.points) in (("wrong", 0), ("error", 0))
+    if result.outcome == FOLLOWED:
+        helper = next(one for one in EXERCISES[name].helpers if f"calls your {one}" in " ".join(result.report.split()))
+        changed = composite(name).sources[helper]
+        assert any(before in changed for before in WRONG_ANSWERS[name][what])
+    else:
+        assert (result.outcome, result.points) in (("wrong", 0), ("error", 0))
+    lines = result.report.split("\n")
+    assert len(lines) <= MOST_LINES and max(map(len, lines)) <= LONGEST
 
 
 @pytest.mark.parametrize("name", WRONG_ANSWERS)

@@ -1,0 +1,24 @@
+"""Whether helpers of a wrong function are wrong by their own checks; nothing right can stand in their place here."""
+
+from collections.abc import Callable, Sequence
+
+from swin_np.exercises.calling import Elsewhere
+from swin_np.exercises.climbing import answered, own_helper, steps
+from swin_np.exercises.exercise import Exercise, Step
+from swin_np.exercises.registry import EXERCISES
+
+PROVEN = False                                         # that a function is right but for the helpers that are named
+
+
+def wrong_helpers(exercise: Exercise, function: Callable | Elsewhere, climb: Sequence[Step], failing: Step,
+                  seed: int) -> tuple[str, ...]:
+    """The helpers of the student's that give something wrong in their own exercises' checks."""
+    return tuple(name for name in exercise.helpers if is_wrong(name, own_helper(function, name), seed))
+
+
+def is_wrong(name: str, helper: Callable | Elsewhere | None, seed: int) -> bool:
+    """Whether a helper gives something wrong; one that cannot be called as its exercise's is not asked."""
+    if helper is None:
+        return False
+    found = [answered(EXERCISES[name], helper, step)[1] for step in steps(EXERCISES[name], seed)]
+    return any(found) and not any(one is not None and one.step == "call" for one in found)

@@ -1,0 +1,64 @@
+"""What a failing check says before the numbers: how and where the result is wrong, and in which line it begins."""
+
+from collections.abc import Callable, Sequence
+
+from swin_np.exercises.calling import Called, Elsewhere, call
+from swin_np.exercises.calls import in_common
+from swin_np.exercises.climbing import TOY
+from swin_np.exercises.comparing import difference
+from swin_np.exercises.counts import off_by
+from swin_np.exercises.exercise import Exercise, Step, arrays, copied
+from swin_np.exercises.marks import station
+from swin_np.exercises.naming import Evidence
+from swin_np.exercises.pairs import named_pair
+from swin_np.exercises.places import wrong_places
+from swin_np.exercises.plain import transformed
+from swin_np.exercises.probing import growths
+from swin_np.exercises.so_far import right_so_far
+from swin_np.exercises.way import way
+from swin_np.mistakes.mistake import Mistake
+
+MOST_EVIDENCE = 4                                      # calls, to tell mistakes apart
+
+
+def where(exercise: Exercise, evidence: Sequence[Evidence], mistake: Mistake | None) -> list[str]:
+    """Sentences on how the results differ from the right ones, taken over all calls. mistake: that was named."""
+    wrong = [(step, called) for step, called in evidence if is_wrong(step, called)]
+    pairs = [(step, called.value) for step, called in wrong if not called.error]
+    telling = [pair for pair in pairs if pair[0].name != TOY] or pairs          # small numbers agree by chance
+    plain = transformed(exercise, pairs) if len(pairs) == len(wrong) else []
+    if mistake is not None:
+        return [one for one in plain if "axes" in one]
+    if plain:
+        return plain
+    both = named_pair(exercise, evidence[:MOST_EVIDENCE])
+    if both:
+        names = " and ".join(one.name for one in both)
+        return [f"Your numbers are those of two mistakes together ({names})."] + [
+            f"{number}. {one.says} {one.fix}" for number, one in enumerate(both, start=1)]
+    right = [step.arguments for step, called in evidence if not is_wrong(step, called)]
+    return [*off_by(exercise, pairs), *wrong_places(exercise, telling),
+            *in_common(exercise, [step.arguments for step, _ in wrong], right)]
+
+
+
+def is_wrong(step: Step, called: Called) -> bool:
+    """Whether a call was not answered as it should be."""
+    return bool(called.error) or difference(called.value, step.expected, step.dtype) is not None
+
+
+def line_by_line(exercise: Exercise, function: Callable | Elsewhere, evidence: Sequence[Evidence]) -> list[str]:
+    """Sentences on how far the function is right inside, for one call that is wrong, of random numbers if there is."""
+    wrong = [step for step, called in evidence if is_wrong(step, called) and not called.too_long]
+    if not wrong:
+        return []
+    if isinstance(wrong[0].expected, int):
+        return growths(exercise, function)
+    random = [one for one in wrong if one.name.startswith("random")]
+    step = min(random, key=lambda one: sum(x.size for x in arrays(one.arguments))) if random else wrong[0]
+    stations = way(exercise, step.arguments)
+    if not stations:
+        return []
+    called = call(function, copied(step.arguments), exercise.seconds, watch=True)
+    given = [one for x in arrays(step.arguments) if (one := station("", x))]
+    return right_so_far(stations, called.seen, given)
