@@ -211,6 +211,7 @@ def is_first(weights: dict[str, Array]) -> bool:
 
 @exercise("Res2Net's block", place="section 3.1, Fig. 2 of the Res2Net paper", points=5, minutes=30,
           toy=smallest_first_block, draw=map_and_block, golden=block_by_timm, seconds=10.0,
+          axes="image row column channel",
           covers={**maps("x"), "a block in the middle of a stage, of four splits or more":
                   one(lambda weights, scale: not is_first(weights) and scale > 3),
                   "a first block of stride 1, of three splits or more":

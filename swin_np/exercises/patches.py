@@ -147,6 +147,7 @@ def expanded_by_torch() -> tuple[Arguments, Array]:
 
 @exercise("Patch expanding", place="Swin-Unet, section 3.5", points=3, minutes=20, toy=three_tokens,
           draw=map_and_expanding, golden=expanded_by_torch,
+          axes="image row column channel", helpers=("layer_norm",),
           covers={**maps("x"), "two numbers of channels": differ(lambda x: x.shape[3]),
                   "a map of a single row or column": one(lambda x: 1 in x.shape[1:3]),
                   "a map of several rows and columns": one(lambda x: min(x.shape[1:3]) > 1),

@@ -52,6 +52,7 @@ def of_the_class_token(probabilities: Array, grid: tuple[int, int]) -> Array:
 
 @exercise("ViT's attention", place="ViT, Eq. 2 and appendix A", points=4, minutes=25,
           toy=class_token_and_two_patches, draw=tokens_and_weights, golden=attended_by_timm,
+          helpers=("softmax",),
           covers={"a map that is wider than high": one(lambda grid: grid[0] < grid[1]),
                   "a map that is higher than wide": one(lambda grid: grid[0] > grid[1]),
                   "several images": one(lambda x: len(x) > 1), "another number of images than of heads":
@@ -98,7 +99,7 @@ def resized_by_torch() -> tuple[Arguments, Array]:
 
 @exercise("ViT's positions for another image size", place="ViT, section 3.2", points=4, minutes=30,
           toy=lambda: (np.array([[[100.0], [0.0], [4.0], [8.0], [16.0]]]), (2, 2), (2, 4)),
-          draw=positions_and_grids, golden=resized_by_torch,
+          draw=positions_and_grids, golden=resized_by_torch, axes="image token channel",
           covers={"a map that gets higher": one(lambda old_grid, new_grid: new_grid[0] > old_grid[0]),
                   "a map that gets lower": one(lambda old_grid, new_grid: new_grid[0] < old_grid[0]),
                   "a map that gets wider": one(lambda old_grid, new_grid: new_grid[1] > old_grid[1]),
@@ -152,6 +153,7 @@ def attended_by_swin_v2() -> tuple[Arguments, Array]:
 
 @exercise("Cosine attention", place="Swin V2, section 3.2, Eq. 2", points=3, minutes=15, toy=two_tokens_of_two_heads,
           draw=cosine_arguments, golden=attended_by_swin_v2,
+          axes="image head token channel", helpers=("softmax",),
           covers={"a scale beyond the limit": one(lambda logit_scale: logit_scale.max() > LARGEST),
                   "a scale below 1": one(lambda logit_scale: logit_scale.min() < 0),
                   "a scale between 1 and the limit": one(
@@ -198,6 +200,7 @@ def bias_by_timm() -> tuple[Arguments, Array]:
           toy=lambda: ((2, 2), (3, 2), np.array([[1.0, 0.0], [0.0, -1.0]]), np.zeros(2),
                        np.array([[math.log(3), -math.log(3)]])),
           draw=position_network, golden=bias_by_timm,
+          axes="head query key", helpers=("relative_position_index",),
           covers={"a window that is wider than high": one(lambda window: window[0] < window[1]),
                   "a window that is higher than wide": one(lambda window: window[0] > window[1]),
                   "a window upright and lying": alike(lambda window: tuple(sorted(window)), lambda window: window),

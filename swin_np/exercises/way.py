@@ -30,7 +30,9 @@ def way(exercise: Exercise, arguments: Arguments) -> list[Station]:
 
     What the arguments hold as it is, or another station, is left out, and so is the result.
     """
-    known = {mark_of(x) for x in (*arrays(arguments), np.asarray(exercise.reference(*copied(arguments))))}
+    results = exercise.reference(*copied(arguments))
+    known = {mark_of(np.asarray(x)) for x in (*arrays(arguments), *(
+        results if isinstance(results, tuple) else [results]))}
     found = []
     for name, value, kind in shown(exercise, arguments):
         if name in exercise.unseen:

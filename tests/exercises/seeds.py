@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from swin_np.exercises.checking import PREDICTION, steps
+from swin_np.exercises.climbing import PREDICTION, steps
 from swin_np.exercises.exercise import Step
 from swin_np.exercises.registry import EXERCISES
 
