@@ -145,13 +145,14 @@ def failure(exercise: Exercise, function: Callable | Elsewhere, found: Differenc
     if found.step in ("shape", "values", "call"):
         lines += where(exercise, evidence, mistake)
     if mistake is not None:
-        lines += [f"The numbers are those of a known mistake ({mistake.name}): {mistake.says}",
+        those = "The prediction is that" if exercise.question else "The numbers are those"
+        lines += [f"{those} of a known mistake ({mistake.name}): {mistake.says}",
                   f"What to do: {mistake.fix}"]
     if found.step in ("shape", "values", "call"):
         lines += line_by_line(exercise, function, evidence)
-    elif found.step == "answer" and mistake is None:
-        lines.append("Draw a small case and count, or run the cell below, and find where you went another way.")
     lines.append(f"{step.name}: {found.sentence}.")
+    if found.step == "answer" and mistake is None:
+        lines.append("Draw a small case and count, or run the cell below, and find where you went another way.")
     kept = dict.fromkeys(name for _, earlier in evidence for name in earlier.keeps)
     if kept and done and mistake is None:
         lines.append(f"Your function keeps something from one call to the next, in {', '.join(kept)}. Is it kept by "

@@ -34,7 +34,8 @@ CACHED = {
 
 WITHOUT_ARRAYS = {
     "swin_np.classroom.grading.exercise_set", "swin_np.classroom.sandbox.namespaces",
-    "swin_np.exercises.submission.parsed", "swin_np.mistakes.catalogue.bindings",
+    "swin_np.exercises.submission.parsed", "swin_np.exercises.sealing.digest",
+    "swin_np.mistakes.catalogue.bindings",
     "swin_np.mistakes.catalogue.cache_clearers", "swin_np.crosscheck.candidates.official_name",
     "swin_np.crosscheck.contents.Tensors.precision", "swin_np.crosscheck.reference.Reference.axes",
     "swin_np.crosscheck.reference.Reference.modules", "swin_np.parallel.blas.library",
