@@ -16,6 +16,8 @@ from swin_np.writing import make_folder, write_text
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE, SLIDES, INDEX = ".html", ".slides.html", "index.html"
 DOCUMENTS, REFERENCE = "docs.html", "reference.html"   # made by documents.py
+TALKS, SHEETS = ("talk_swin", "talk_res2net"), ("sheet_swin", "sheet_res2net")          # and this made by talk.py
+DISCUSSION = "discussion.html"
 FRAME = ("Paper", "Before", "Time", "Afterwards")      # what the first cell of every notebook says, in this order
 LOADED = ("src", "srcset", "poster", "data", "background", "action")    # attributes whose address a browser asks for
 

@@ -1,0 +1,211 @@
+"""The texts of the talk as HTML: Markdown, and lines that begin with `::` for what Markdown does not have.
+
+A deck begins with `# title`; `## title` begins a slide, after which `part:` and `minutes:` have a line each. Then:
+
+    ::figure NAME | ALT      a picture of notebooks/talk/figures.py, and what there is to see in it
+    ::code swin_np.NAME      the source of a function or method of the library
+    ::questions FIRST LAST   some of the questions of discussion.md, without their answers
+    ::step                   what follows, as far as the column goes, is shown on a key press; `::step with`: together
+                             with the step before
+    ::left PERCENT           two columns; `::right` begins the second, `::across` ends them
+    ::notes                  what the presenter says
+
+`{{NAME}}` stands for a number of notebooks/talk/numbers.py.
+"""
+
+import ast
+import inspect
+import io
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+from pydoc import locate
+from textwrap import dedent
+
+from matplotlib.figure import Figure
+from PIL import Image
+
+from notebooks.publish.files import NotebookError
+from notebooks.publish.rendering import Target, markdown, python
+from notebooks.talk.figures import FIGURES
+from notebooks.talk.numbers import numbers
+from swin_np.arguments.names import check_name
+from swin_np.notebook import palette_of
+from swin_np.plots.saving import OPTIONS, number_clips
+from swin_np.plots.style import HOUSE_STYLE
+
+SHARP = 180                                            # pixels an inch: two for each of a slide of 1280 pixels
+DIRECTIVE = r"^::({}) ?(.*)$"
+SLIDE = re.compile(r"\A(?P<title>.+)\npart: (?P<part>.+)\nminutes: (?P<minutes>\d+)\n(?P<body>.*?)"
+                   r"^::notes\n(?P<notes>.+)\Z", re.DOTALL | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Slide:
+    """One slide as it is written; `part` is the part of the talk to which its minutes belong."""
+
+    title: str
+    part: str
+    minutes: int
+    body: str
+    notes: str
+
+
+def sections(path: Path) -> tuple[str, list[str]]:
+    """The title of a text and its sections, each from its title on, with all numbers; NotebookError without one."""
+    known = computed()
+
+    def number(match: re.Match[str]) -> str:
+        check_name("number", match[1], known)
+        return known[match[1]]
+
+    text = re.sub(r"\{\{(.+?)\}\}", number, path.read_text(encoding="utf-8"))
+    head, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
+    if not head.startswith("# ") or not parts:
+        raise NotebookError(f"{path.name} begins with {head[:40]!r}, expected '# ' and a title, and then sections "
+                            "that begin with '## '")
+    return head.removeprefix("# ").strip(), [part.strip() for part in parts]
+
+
+def deck(path: Path) -> tuple[str, list[Slide]]:
+    """The title of a talk, and its slides; NotebookError for a slide that lacks its part, minutes, body or notes."""
+    title, parts = sections(path)
+    slides = []
+    for part in parts:
+        if not (match := SLIDE.match(part)):
+            raise NotebookError(f"the slide {part.splitlines()[0]!r} of {path.name} is not whole: give it a line "
+                                "'part: ', a line 'minutes: ' with a whole number, its content, and '::notes'")
+        said = match.groupdict()
+        slides.append(Slide(said["title"], said["part"], int(said["minutes"]), said["body"], said["notes"]))
+    return title, slides
+
+
+@cache
+def computed() -> dict[str, str]:
+    """The numbers of the talk, computed once."""
+    return numbers()
+
+
+def cut(text: str, kinds: str) -> list[tuple[str, str, str]]:
+    """The text in pieces that begin at lines `::KIND ARGUMENT`: kind, argument, what follows; the first has no kind."""
+    first, *others = re.split(DIRECTIVE.format(kinds), text, flags=re.MULTILINE)
+    return [("", "", first), *zip(others[0::3], others[1::3], others[2::3], strict=True)]
+
+
+@HOUSE_STYLE
+def as_svg(figure: Figure) -> bytes:
+    content = io.BytesIO()
+    figure.savefig(content, format="svg", **OPTIONS[".svg"])
+    return number_clips(content.getvalue())
+
+
+@HOUSE_STYLE
+def as_png(figure: Figure) -> bytes:
+    content, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(content, format="png", dpi=SHARP)
+    palette_of(Image.open(content).convert("RGB")).save(small, "png", optimize=True)
+    return small.getvalue()
+
+
+@cache
+def picture(name: str) -> str:
+    """The address of a picture with its content inside, as SVG or as PNG, whichever is smaller."""
+    check_name("figure", name, FIGURES)
+    figure = FIGURES[name]()
+    kind, content = min((("svg+xml", as_svg(figure)), ("png", as_png(figure))), key=lambda pair: len(pair[1]))
+    return f"data:image/{kind};base64,{b64encode(content).decode('ascii')}"
+
+
+def figure_html(argument: str) -> str:
+    """A picture with its text for who cannot see it; NotebookError without one."""
+    name, _, alt = (part.strip() for part in argument.partition("|"))
+    if not alt:
+        raise NotebookError(f"the picture {name!r} of the talk has no description: write it behind a '|'")
+    return f'<figure><img src="{picture(name)}" alt="{escape(alt)}"></figure>'
+
+
+def short_source(name: str) -> tuple[str, str]:
+    """The file of a function or method, and its source without decorators and docstring; NotebookError if unknown."""
+    thing = locate(name)
+    if not callable(thing):
+        raise NotebookError(f"the talk shows the source of {name!r}, expected a function of the library: give its name "
+                            "with that of its module")
+    thing = inspect.unwrap(thing)
+    lines = dedent(inspect.getsource(thing)).splitlines()
+    function = ast.parse("\n".join(lines)).body[0]
+    if ast.get_docstring(function):
+        del lines[function.body[0].lineno - 1:function.body[0].end_lineno]
+    code = "\n".join(lines[function.lineno - 1:]).strip()
+    return thing.__module__.replace(".", "/") + ".py", re.sub(r" +(#.*)$", r"  \1", code, flags=re.MULTILINE)
+
+
+def code_html(argument: str) -> str:
+    file, code = short_source(argument.strip())
+    return f'<div class="code"><p class="file">{file}</p>{python(code)}</div>'
+
+
+def discussion(folder: Path) -> list[tuple[str, str]]:
+    """The questions of discussion.md, and the Markdown of their answers."""
+    _, parts = sections(folder / "discussion.md")
+    return [(question, answer.strip()) for question, _, answer in (part.partition("\n") for part in parts)]
+
+
+class Composer:
+    """Makes HTML of the texts of a folder."""
+
+    def __init__(self, folder: Path, target: Target):
+        self.folder, self.target, self.steps = folder, target, 0
+        self.pieces: dict[str, Callable[[str], str]] = {
+            "figure": figure_html, "code": code_html, "questions": self.questions, "": lambda argument: ""}
+
+    def questions(self, argument: str) -> str:
+        first, last = map(int, argument.split())
+        items = "".join(f"<li>{markdown(question, self.target)}</li>"
+                        for question, _ in discussion(self.folder)[first - 1:last])
+        return f'<ol start="{first}">{items}</ol>'
+
+    def plain(self, text: str) -> str:
+        """Markdown with pictures and code between."""
+        return "".join(self.pieces[kind](argument) + markdown(rest.strip(), self.target)
+                       for kind, argument, rest in cut(text, "figure|code|questions"))
+
+    def column(self, text: str) -> str:
+        """A column, with its steps."""
+        html = ""
+        for kind, argument, part in cut(text, "step"):
+            inner = self.plain(part)
+            if kind:
+                self.steps += argument != "with"
+                grow = " grow" if "<figure" in inner else ""
+                inner = f'<div class="step{grow}" data-step="{self.steps}">{inner}</div>'
+            html += inner
+        return html
+
+    def body(self, text: str) -> str:
+        """All of a slide below its title."""
+        self.steps, html = 0, ""
+        for kind, percent, band in cut(text, "across|left"):
+            if kind == "left":
+                (_, _, left), (_, _, right) = cut(band, "right")
+                columns = "".join(f'<div class="column">{self.column(part)}</div>' for part in (left, right))
+                html += (f'<div class="band columns" style="grid-template-columns: {percent}fr {100 - int(percent)}fr">'
+                         f"{columns}</div>")
+            elif band.strip():
+                inner = self.column(band)
+                html += f'<div class="band{" grow" if "<figure" in inner else ""}">{inner}</div>'
+        return html
+
+    def slide(self, slide: Slide, number: int, of: int, texts: dict[str, str]) -> str:
+        """One slide with its notes; `texts` are those of the interface."""
+        minutes = texts["minute" if slide.minutes == 1 else "minutes"].format(slide.minutes)
+        return (f'<section class="slide" id="slide-{number}" data-minutes="{slide.minutes}" '
+                f'data-part="{escape(slide.part)}" aria-label="{number} / {of}">\n'
+                f"<h2>{escape(slide.title)}</h2>\n"
+                f'<div class="body">{self.body(slide.body)}</div>\n'
+                f'<footer><span>{escape(slide.part)}</span><span class="minutes">{minutes}</span>'
+                f"<span>{number} / {of}</span></footer>\n"
+                f'<aside class="notes">{markdown(slide.notes, self.target)}</aside>\n</section>')

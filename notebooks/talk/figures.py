@@ -1,0 +1,257 @@
+"""The pictures of the talk: the library's, drawn for a screen that is seen from the last row."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from swin_np.attention import relative_position_index
+from swin_np.baselines.res2net import RES2NET_VARIANTS, Bottle2neck, receptive_fields
+from swin_np.baselines.resnet import RESNET_VARIANTS, Bottleneck
+from swin_np.images import PRESETS, load, preprocess, sample_photograph
+from swin_np.model import SwinTransformer
+from swin_np.plots import gallery
+from swin_np.plots.architecture import draw_chain, model_chain, traced_shapes
+from swin_np.plots.cells import draw_cells, heat_colours
+from swin_np.plots.cyclic_shift import draw_moment, frames
+from swin_np.plots.hierarchy import VIT_PATCH, draw_map
+from swin_np.plots.language_and_vision import ENTITIES, tokens_by_patch_size
+from swin_np.plots.masks import draw_mask, kinds_of_mask, masked_fraction
+from swin_np.plots.receptive_field import colour_reaches, extent, reach
+from swin_np.plots.relative_position import uses_of_rows
+from swin_np.plots.res2net import draw_bottleneck, draw_ladder
+from swin_np.plots.style import BLACK, HOUSE_STYLE, ORANGE, WHITE, draw_frame, new_figure
+from swin_np.plots.windows import draw_partition, draw_windows
+from swin_np.variants import VARIANTS
+
+MAP, WINDOW, SHIFT = (8, 8), (4, 4), (2, 2)            # the worked example of the notebooks
+SWIN_T = VARIANTS["swin_t"]
+REAL_MAP, REAL_WINDOW, REAL_SHIFT = SWIN_T.map_sizes()[0], SWIN_T.window(0), (3, 3)
+
+
+def enlarged(figure: Figure, width: float, height: float, factor: float) -> Figure:
+    """The figure on another canvas, in inches, with its type larger by a factor and without its main title.
+
+    The slide has a title of its own, and says one thing.
+    """
+    figure.set_size_inches(width, height)
+    if figure.get_suptitle():
+        figure.suptitle("")
+    for text in figure.findobj(Text):
+        text.set_fontsize(factor * text.get_fontsize())
+    return figure
+
+
+@HOUSE_STYLE
+def panels(width: float, height: float, count: int, factor: float, draw: Callable[[Iterator[Axes]], None]) -> Figure:
+    """A row of panels, each filled by `draw`, with type larger by a factor."""
+    figure = new_figure(width, height)
+    draw(iter(figure.subplots(1, count, squeeze=False).flat))
+    return enlarged(figure, width, height, factor)
+
+
+def windows_on_photograph(shift: tuple[int, int]) -> Figure:
+    """The windows of stage 1 on the photograph."""
+    def draw(axes: Iterator[Axes]) -> None:
+        panel = next(axes)
+        draw_windows(panel, gallery.cropped_photograph(), SWIN_T, shift)
+        panel.set(xticks=[], yticks=[], xlabel="")
+    return panels(5.4, 5.4, 1, 1, draw)
+
+
+def things_on_photograph() -> Figure:
+    """The photograph with things to be seen in frames, called by their names."""
+    def draw(axes: Iterator[Axes]) -> None:
+        panel = next(axes)
+        panel.imshow(gallery.cropped_photograph(), extent=(0, 224, 224, 0), interpolation="nearest")
+        for name, (left, top, width, height) in ENTITIES.items():
+            draw_frame(panel, (left, top), width, height, ORANGE)
+            panel.text(left + width / 2, max(top - 3, 9), name, ha="center", va="bottom", weight="bold", color=BLACK,
+                       zorder=4, bbox={"facecolor": WHITE, "pad": 1, "linewidth": 0})
+        panel.set(xticks=[], yticks=[])
+    return panels(5.4, 5.4, 1, 1.5, draw)
+
+
+def maps_of_swin() -> Figure:
+    """The four maps of Swin and their windows."""
+    def draw(axes: Iterator[Axes]) -> None:
+        for stage, map_size in enumerate(SWIN_T.map_sizes()):
+            panel = next(axes)
+            draw_map(panel, gallery.cropped_photograph(), map_size, SWIN_T.window(stage))
+            panel.set(title=f"stage {stage + 1}", xlabel=f"{map_size[0]} x {map_size[1]} tokens\n"
+                                                         f"of {224 // map_size[0]} x {224 // map_size[1]} pixels")
+    return panels(11.6, 3.9, 4, 1.75, draw)
+
+
+def map_of_vit() -> Figure:
+    """ViT's one map, which is one window."""
+    def draw(axes: Iterator[Axes]) -> None:
+        panel, side = next(axes), 224 // VIT_PATCH
+        draw_map(panel, gallery.cropped_photograph(), (side, side), (side, side))
+        panel.set(xlabel=f"{side} x {side} tokens\nof {VIT_PATCH} x {VIT_PATCH} pixels")
+    return panels(3.4, 4.0, 1, 1.9, draw)
+
+
+def chain_of_swin_t() -> Figure:
+    """Swin-T from the image to the logits, with the shape on every arrow."""
+    def draw(axes: Iterator[Axes]) -> None:
+        model = SwinTransformer.random(SWIN_T, seed=None)
+        shapes = traced_shapes(model, preprocess(load(sample_photograph()), PRESETS["microsoft"]))
+        draw_chain(next(axes), "", model_chain(model), shapes["images"], shapes)
+    return panels(5.6, 5.6, 1, 1.6, draw)
+
+
+def partition(shift: tuple[int, int]) -> Figure:
+    """The windows of the worked example, numbered."""
+    def draw(axes: Iterator[Axes]) -> None:
+        panel = next(axes)
+        draw_partition(panel, MAP, WINDOW, shift)
+        panel.set(xlabel="", ylabel="", xticks=[], yticks=[])
+    return panels(5.2, 5.2, 1, 2.2, draw)
+
+
+def moments(first: int, last: int) -> Figure:
+    """Some of the six moments of Fig. 4, counted from 1."""
+    def draw(axes: Iterator[Axes]) -> None:
+        for frame in frames(MAP, WINDOW, SHIFT)[first - 1:last]:
+            draw_moment(next(axes), frame, WINDOW)
+    count = last - first + 1
+    return panels(5.6 * count, 5.2, count, 1.9, draw)
+
+
+def regions() -> Figure:
+    """How many regions meet in each window of the worked example."""
+    return enlarged(gallery.nine_regions(MAP, WINDOW, SHIFT), 11.6, 4.4, 1.6)
+
+
+def masks() -> Figure:
+    """The four kinds of mask of Swin-T's first stage."""
+    def draw(axes: Iterator[Axes]) -> None:
+        for name, mask in kinds_of_mask(REAL_MAP, REAL_WINDOW, REAL_SHIFT).items():
+            panel = next(axes)
+            draw_mask(panel, mask, REAL_WINDOW, 8)
+            panel.set(title=f"{name}:\n{100 * masked_fraction(mask):.0f} % masked", xticks=[0, 48], yticks=[0, 48])
+    return panels(11.6, 3.9, 4, 1.75, draw)
+
+
+def reach_of_tokens(shifted: bool) -> Figure:
+    """Where a token in the middle and one in the corner are seen after each of four blocks."""
+    def draw(axes: Iterator[Axes]) -> None:
+        shifts = [REAL_SHIFT if shifted and block % 2 else (0, 0) for block in range(4)]
+        middle, corner = (reach(REAL_MAP, REAL_WINDOW, shifts, source) for source in ((31, 31), (0, 0)))
+        for block, seen in enumerate(zip(middle, corner, strict=True), start=1):
+            panel = next(axes)
+            panel.imshow(colour_reaches(list(seen)), interpolation="nearest")
+            panel.set(title=f"block {block}", xticks=[], yticks=[],
+                      xlabel="{} x {}".format(*extent(seen[0])))
+    return panels(11.6, 2.9 if shifted else 2.6, 4, 1.7, draw)
+
+
+def index_of_two() -> Figure:
+    """A window of 2 x 2: its tokens, the index of every pair, the table that the index points into."""
+    def draw(axes: Iterator[Axes]) -> None:
+        tokens, index, table = next(axes), next(axes), next(axes)
+        draw_cells(tokens, np.ones((2, 2, 3)), np.arange(4).reshape(2, 2))
+        tokens.set(title="window, M = 2:\ntokens", xticks=[], yticks=[])
+        numbers = relative_position_index(2)
+        draw_cells(index, heat_colours(numbers), numbers)
+        index.set(title="row of the table\nfor each pair", xlabel="key", ylabel="query")
+        rows = np.arange(9).reshape(3, 3)
+        draw_cells(table, heat_colours(rows), rows)
+        table.set(title="table of one head:\n9 displacements", xlabel="columns", ylabel="rows",
+                  xticklabels=(-1, 0, 1), yticklabels=(-1, 0, 1))
+    return panels(11.6, 4.6, 3, 1.7, draw)
+
+
+def uses_of_displacements() -> Figure:
+    """How many pairs of a 7 x 7 window have each displacement."""
+    def draw(axes: Iterator[Axes]) -> None:
+        uses, panel = uses_of_rows(7), next(axes)
+        draw_cells(panel, heat_colours(uses), uses)
+        panel.set(xlabel="columns", ylabel="rows", xticks=range(0, 13, 3), yticks=range(0, 13, 3),
+                  xticklabels=range(-6, 7, 3), yticklabels=range(-6, 7, 3))
+    return panels(5.4, 5.4, 1, 1.4, draw)
+
+
+def bottlenecks() -> tuple[Bottleneck, Bottleneck]:
+    """A block of ResNet-50's first stage, and one of ResNeXt-50's; without weights."""
+    resnet, resnext = RESNET_VARIANTS["resnet_50"], RESNET_VARIANTS["resnext_50_32x4d"]
+    return (Bottleneck.random(resnet, 0, resnet.channels(0), 1, None),
+            Bottleneck.random(resnext, 0, resnext.channels(0), 1, None))
+
+
+def rows_of_convolutions() -> Figure:
+    """The blocks of ResNet and ResNeXt, three convolutions in a row each."""
+    def draw(axes: Iterator[Axes]) -> None:
+        for block, name in zip(bottlenecks(), ("ResNet-50", "ResNeXt-50"), strict=True):
+            draw_bottleneck(next(axes), block, name)
+    return panels(6.4, 5.4, 2, 1.5, draw)
+
+
+def ladder(told: bool) -> Figure:
+    """Res2Net-50's block of four splits; `told`: with what each output sees of them."""
+    def draw(axes: Iterator[Axes]) -> None:
+        config, panel = RES2NET_VARIANTS["res2net_50_26w_4s"], next(axes)
+        block = Bottle2neck.random(config, 0, config.channels(0), 1, False, None)
+        draw_ladder(panel, block, receptive_fields(config.scale), "")
+        for text in panel.texts:
+            if not told:
+                text.set_text(text.get_text().partition(" sees")[0])
+    return panels(7.0, 5.4, 1, 1.7, draw)
+
+
+def fields(scale: int, first: bool, factor: float) -> Figure:
+    """What each output of a block sees of each split, in pixels on a side; white: nothing."""
+    def draw(axes: Iterator[Axes]) -> None:
+        sizes, panel, splits = receptive_fields(scale, first), next(axes), range(scale)
+        numerals = [["" if size == 0 else str(size) for size in row] for row in sizes]
+        draw_cells(panel, np.where(sizes[..., None] > 0, heat_colours(-sizes), 1), numerals)
+        panel.set(xlabel="sees of split", ylabel="output", xticks=splits, yticks=splits,
+                  xticklabels=[f"x{i + 1}" for i in splits], yticklabels=[f"y{i + 1}" for i in splits])
+    return panels(5.2, 5.2, 1, factor, draw)
+
+
+SWIN: dict[str, Callable[[], Figure]] = {
+    "regular windows on a photograph": partial(windows_on_photograph, (0, 0)),
+    "shifted windows on a photograph": partial(windows_on_photograph, REAL_SHIFT),
+    "things on a photograph": things_on_photograph,
+    "tokens by patch size": lambda: enlarged(tokens_by_patch_size(gallery.cropped_photograph()), 11.6, 4.0, 1.6),
+    "maps of swin": maps_of_swin,
+    "map of vit": map_of_vit,
+    "chain of swin-t": chain_of_swin_t,
+    "patch embedding": lambda: enlarged(gallery.patch_embedding_on_photograph(), 11.6, 5.2, 1.4),
+    "patch merging": lambda: enlarged(gallery.patch_merging_order(), 11.6, 4.4, 1.6),
+    "partition in memory": lambda: enlarged(gallery.window_partition_in_memory(), 11.6, 5.0, 1.25),
+    "index of two": index_of_two,
+    "uses of displacements": uses_of_displacements,
+    "reach of regular windows": partial(reach_of_tokens, False),
+    "reach of shifted windows": partial(reach_of_tokens, True),
+    "regular partition": partial(partition, (0, 0)),
+    "shifted partition": partial(partition, SHIFT),
+    "shifted, not sliding": lambda: enlarged(gallery.shifted_not_sliding(), 11.6, 5.4, 1.5),
+    "moment 1": partial(moments, 1, 1),
+    "moment 2": partial(moments, 2, 2),
+    "moment 3": partial(moments, 3, 3),
+    "moment 4": partial(moments, 4, 4),
+    "moments 5 and 6": partial(moments, 5, 6),
+    "regions": regions,
+    "masks": masks,
+    "error without the mask": lambda: enlarged(gallery.error_without_the_mask_on_random_map(), 11.6, 4.4, 1.5),
+    "complexity": lambda: enlarged(gallery.measured_complexity_curve(), 11.6, 5.5, 1.4),
+}
+"""The pictures of the talk on Swin, by the name that the texts call them by."""
+
+RES2NET: dict[str, Callable[[], Figure]] = {
+    "rows of convolutions": rows_of_convolutions,
+    "ladder": partial(ladder, False),
+    "ladder and what it sees": partial(ladder, True),
+    "fields of four": partial(fields, 4, False, 2.0),
+    "fields of eight": partial(fields, 8, False, 1.6),
+    "fields of a first block": partial(fields, 4, True, 2.0),
+}
+"""Those of the talk on Res2Net, beside the photograph."""
+
+FIGURES = {**SWIN, **RES2NET}
