@@ -7,6 +7,7 @@ A deck begins with `# title`; `## title` begins a slide, after which `part:` and
     ::questions FIRST LAST   some of the questions of discussion.md, without their answers
     ::step                   what follows, as far as the column goes, is shown on a key press; `::step with`: together
                              with the step before
+    ::before                 what follows gives its place to the step after it; on paper only that step is shown
     ::left PERCENT           two columns; `::right` begins the second, `::across` ends them
     ::notes                  what the presenter says
 
@@ -173,15 +174,25 @@ class Composer:
         return "".join(self.pieces[kind](argument) + markdown(rest.strip(), self.target)
                        for kind, argument, rest in cut(text, "figure|code|questions"))
 
+    def at_step(self, kind: str, inner: str) -> str:
+        """Something that is shown from the present step on, or up to it."""
+        grow = " grow" if "<figure" in inner else ""
+        return f'<div class="{kind}{grow}" data-step="{self.steps}">{inner}</div>'
+
     def column(self, text: str) -> str:
         """A column, with its steps."""
-        html = ""
-        for kind, argument, part in cut(text, "step"):
+        html, before = "", ""
+        for kind, argument, part in cut(text, "step|before"):
             inner = self.plain(part)
+            if kind == "before":
+                before = inner
+                continue
             if kind:
                 self.steps += argument != "with"
-                grow = " grow" if "<figure" in inner else ""
-                inner = f'<div class="step{grow}" data-step="{self.steps}">{inner}</div>'
+                inner = self.at_step("step", inner)
+                if before:
+                    inner = f'<div class="stack grow">{self.at_step("before", before)}{inner}</div>'
+                    before = ""
             html += inner
         return html
 
@@ -196,7 +207,8 @@ class Composer:
                          f"{columns}</div>")
             elif band.strip():
                 inner = self.column(band)
-                html += f'<div class="band{" grow" if "<figure" in inner else ""}">{inner}</div>'
+                grow = " grow" if "<figure" in inner or 'class="stack' in inner else ""
+                html += f'<div class="band{grow}">{inner}</div>'
         return html
 
     def slide(self, slide: Slide, number: int, of: int, texts: dict[str, str]) -> str:

@@ -28,7 +28,7 @@ def help_html(texts: dict[str, str]) -> str:
 def presenter_html(texts: dict[str, str]) -> str:
     """What the presenter's window has beside the slide."""
     clocks = "".join(f'<div><span class="label">{escape(texts[name])}</span><span class="{name}-now"></span></div>'
-                     for name in ("clock", "elapsed", "slide", "plan"))
+                     for name in ("clock", "elapsed", "plan", "slide"))
     return (f'<section class="desk" hidden><div class="clocks">{clocks}'
             f'<button data-command="restart">{escape(texts["restart"])}</button></div>'
             f'<div class="spoken"></div>'

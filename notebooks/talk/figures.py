@@ -8,24 +8,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from swin_np.attention import relative_position_index
+from swin_np.attention import WindowAttention, relative_position_index, shifted_window_attention
 from swin_np.baselines.res2net import RES2NET_VARIANTS, Bottle2neck, receptive_fields
 from swin_np.baselines.resnet import RESNET_VARIANTS, Bottleneck
+from swin_np.crosscheck.record import trace
+from swin_np.functional import Array
 from swin_np.images import PRESETS, load, preprocess, sample_photograph
+from swin_np.layers import redraw
 from swin_np.model import SwinTransformer
 from swin_np.plots import gallery
 from swin_np.plots.architecture import draw_chain, model_chain, traced_shapes
-from swin_np.plots.cells import draw_cells, heat_colours
+from swin_np.plots.cells import HEAT, draw_cells, heat_colours
 from swin_np.plots.cyclic_shift import draw_moment, frames
 from swin_np.plots.hierarchy import VIT_PATCH, draw_map
 from swin_np.plots.language_and_vision import ENTITIES, tokens_by_patch_size
 from swin_np.plots.masks import draw_mask, kinds_of_mask, masked_fraction
 from swin_np.plots.receptive_field import colour_reaches, extent, reach
-from swin_np.plots.relative_position import uses_of_rows
 from swin_np.plots.res2net import draw_bottleneck, draw_ladder
+from swin_np.plots.sliding import QUERIES
 from swin_np.plots.style import BLACK, HOUSE_STYLE, ORANGE, WHITE, draw_frame, new_figure
 from swin_np.plots.windows import draw_partition, draw_windows
 from swin_np.variants import VARIANTS
+from swin_np.windows import cyclic_shift
 
 MAP, WINDOW, SHIFT = (8, 8), (4, 4), (2, 2)            # the worked example of the notebooks
 SWIN_T = VARIANTS["swin_t"]
@@ -86,6 +90,67 @@ def maps_of_swin() -> Figure:
     return panels(11.6, 3.9, 4, 1.75, draw)
 
 
+def first_map() -> Figure:
+    """The map of stage 1 with its windows."""
+    def draw(axes: Iterator[Axes]) -> None:
+        panel = next(axes)
+        draw_map(panel, gallery.cropped_photograph(), REAL_MAP, REAL_WINDOW)
+        panel.set(xlabel=f"{REAL_MAP[0]} x {REAL_MAP[1]} tokens\nof 4 x 4 pixels")
+    return panels(3.4, 4.0, 1, 1.9, draw)
+
+
+def rolled_photograph() -> Figure:
+    """The photograph rolled as its tokens are, and the regular windows on it."""
+    def draw(axes: Iterator[Axes]) -> None:
+        panel, (p, q) = next(axes), SWIN_T.patch_size
+        pixels = cyclic_shift(gallery.cropped_photograph()[None], (REAL_SHIFT[0] * p, REAL_SHIFT[1] * q))[0]
+        draw_windows(panel, pixels, SWIN_T, (0, 0))
+        panel.set(xticks=[], yticks=[], xlabel="")
+    return panels(5.4, 5.4, 1, 1, draw)
+
+
+def numbered_map() -> Figure:
+    """The tokens of the worked example, numbered row by row."""
+    def draw(axes: Iterator[Axes]) -> None:
+        panel = next(axes)
+        draw_cells(panel, np.ones((*MAP, 3)), np.arange(MAP[0] * MAP[1]).reshape(MAP))
+        panel.set(xticks=[], yticks=[])
+    return panels(5.2, 5.2, 1, 2.0, draw)
+
+
+def three_neighbours() -> Figure:
+    """Three neighbouring queries on the map of the worked example."""
+    def draw(axes: Iterator[Axes]) -> None:
+        panel, letters = next(axes), np.full(MAP, "", "<U1")
+        for letter, (row, column, _) in QUERIES.items():
+            letters[row, column] = letter
+        draw_cells(panel, np.ones((*MAP, 3)), letters)
+        panel.set(xticks=[], yticks=[])
+    return panels(5.2, 5.2, 1, 2.6, draw)
+
+
+def attention_layer() -> tuple[Array, WindowAttention]:
+    """A random map of 14 x 14 tokens, in float64, and a random layer for it with biases that can be seen."""
+    rng = np.random.default_rng(0)
+    attn = WindowAttention.random(12, 7, 3, rng).astype(np.float64)
+    redraw(attn, 0)
+    return rng.standard_normal((1, 14, 14, 12)), attn
+
+
+def terms_of_equation_4() -> Figure:
+    """Scores, bias and weights of one head in one window, 49 queries by 49 keys."""
+    def draw(axes: Iterator[Axes]) -> None:
+        x, attn = attention_layer()
+        with trace(attn) as steps:
+            shifted_window_attention(x, attn, 7, 0)
+        for name, title in (("scores", "scores"), ("scores_with_bias", "scores + B"),
+                            ("probabilities", "SoftMax of each row")):
+            panel = next(axes)
+            panel.imshow(steps[name][0, 0], cmap=HEAT, interpolation="nearest")
+            panel.set(title=title, xlabel="key", xticks=[0, 48], yticks=[0, 48])
+    return panels(11.6, 4.2, 3, 1.8, draw)
+
+
 def map_of_vit() -> Figure:
     """ViT's one map, which is one window."""
     def draw(axes: Iterator[Axes]) -> None:
@@ -122,6 +187,13 @@ def moments(first: int, last: int) -> Figure:
     return panels(5.6 * count, 5.2, count, 1.9, draw)
 
 
+def partition_in_memory() -> Figure:
+    """Window partition in memory; what its colours mean is said."""
+    figure = gallery.window_partition_in_memory()
+    figure.supxlabel("")
+    return enlarged(figure, 11.6, 4.6, 1.25)
+
+
 def regions() -> Figure:
     """How many regions meet in each window of the worked example."""
     return enlarged(gallery.nine_regions(MAP, WINDOW, SHIFT), 11.6, 4.4, 1.6)
@@ -147,7 +219,17 @@ def reach_of_tokens(shifted: bool) -> Figure:
             panel.imshow(colour_reaches(list(seen)), interpolation="nearest")
             panel.set(title=f"block {block}", xticks=[], yticks=[],
                       xlabel="{} x {}".format(*extent(seen[0])))
-    return panels(11.6, 2.9 if shifted else 2.6, 4, 1.7, draw)
+    return panels(11.6, 2.8, 4, 1.7, draw)
+
+
+def reach_of_one_block() -> Figure:
+    """Where both tokens are seen after one block."""
+    def draw(axes: Iterator[Axes]) -> None:
+        panel = next(axes)
+        seen = [reach(REAL_MAP, REAL_WINDOW, [(0, 0)], source)[0] for source in ((31, 31), (0, 0))]
+        panel.imshow(colour_reaches(seen), interpolation="nearest")
+        panel.set(title="block 1", xticks=[], yticks=[])
+    return panels(4.6, 4.8, 1, 1.8, draw)
 
 
 def index_of_two() -> Figure:
@@ -166,16 +248,6 @@ def index_of_two() -> Figure:
     return panels(11.6, 4.6, 3, 1.7, draw)
 
 
-def uses_of_displacements() -> Figure:
-    """How many pairs of a 7 x 7 window have each displacement."""
-    def draw(axes: Iterator[Axes]) -> None:
-        uses, panel = uses_of_rows(7), next(axes)
-        draw_cells(panel, heat_colours(uses), uses)
-        panel.set(xlabel="columns", ylabel="rows", xticks=range(0, 13, 3), yticks=range(0, 13, 3),
-                  xticklabels=range(-6, 7, 3), yticklabels=range(-6, 7, 3))
-    return panels(5.4, 5.4, 1, 1.4, draw)
-
-
 def bottlenecks() -> tuple[Bottleneck, Bottleneck]:
     """A block of ResNet-50's first stage, and one of ResNeXt-50's; without weights."""
     resnet, resnext = RESNET_VARIANTS["resnet_50"], RESNET_VARIANTS["resnext_50_32x4d"]
@@ -183,12 +255,12 @@ def bottlenecks() -> tuple[Bottleneck, Bottleneck]:
             Bottleneck.random(resnext, 0, resnext.channels(0), 1, None))
 
 
-def rows_of_convolutions() -> Figure:
-    """The blocks of ResNet and ResNeXt, three convolutions in a row each."""
+def rows_of_convolutions(count: int) -> Figure:
+    """The block of ResNet and, with a `count` of 2, of ResNeXt: three convolutions in a row each."""
     def draw(axes: Iterator[Axes]) -> None:
-        for block, name in zip(bottlenecks(), ("ResNet-50", "ResNeXt-50"), strict=True):
-            draw_bottleneck(next(axes), block, name)
-    return panels(6.4, 5.4, 2, 1.5, draw)
+        for panel, block, name in zip(axes, bottlenecks(), ("ResNet-50", "ResNeXt-50"), strict=False):
+            draw_bottleneck(panel, block, name)
+    return panels(3.2 * count, 5.4, count, 1.5, draw)
 
 
 def ladder(told: bool) -> Figure:
@@ -221,12 +293,17 @@ SWIN: dict[str, Callable[[], Figure]] = {
     "tokens by patch size": lambda: enlarged(tokens_by_patch_size(gallery.cropped_photograph()), 11.6, 4.0, 1.6),
     "maps of swin": maps_of_swin,
     "map of vit": map_of_vit,
+    "first map": first_map,
+    "numbered map": numbered_map,
+    "rolled photograph": rolled_photograph,
+    "three neighbours": three_neighbours,
+    "terms of equation 4": terms_of_equation_4,
+    "reach of one block": reach_of_one_block,
     "chain of swin-t": chain_of_swin_t,
     "patch embedding": lambda: enlarged(gallery.patch_embedding_on_photograph(), 11.6, 5.2, 1.4),
     "patch merging": lambda: enlarged(gallery.patch_merging_order(), 11.6, 4.4, 1.6),
-    "partition in memory": lambda: enlarged(gallery.window_partition_in_memory(), 11.6, 5.0, 1.25),
+    "partition in memory": partition_in_memory,
     "index of two": index_of_two,
-    "uses of displacements": uses_of_displacements,
     "reach of regular windows": partial(reach_of_tokens, False),
     "reach of shifted windows": partial(reach_of_tokens, True),
     "regular partition": partial(partition, (0, 0)),
@@ -245,7 +322,8 @@ SWIN: dict[str, Callable[[], Figure]] = {
 """The pictures of the talk on Swin, by the name that the texts call them by."""
 
 RES2NET: dict[str, Callable[[], Figure]] = {
-    "rows of convolutions": rows_of_convolutions,
+    "row of convolutions": partial(rows_of_convolutions, 1),
+    "rows of convolutions": partial(rows_of_convolutions, 2),
     "ladder": partial(ladder, False),
     "ladder and what it sees": partial(ladder, True),
     "fields of four": partial(fields, 4, False, 2.0),

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from swin_np.attention import WindowAttention, relative_position_index, shifted_window_attention
+from notebooks.talk.figures import attention_layer
+from swin_np.attention import relative_position_index, shifted_window_attention
 from swin_np.baselines.res2net import RES2NET_VARIANTS, receptive_fields
 from swin_np.baselines.resnet import RESNET_VARIANTS
 from swin_np.complexity import layer_costs, msa_multiply_adds, window_msa_multiply_adds
@@ -65,21 +66,13 @@ def growth(cost: Callable[..., int], *window: int) -> str:
     return f"{cost(2 * h, 2 * w, channels, *window) / cost(h, w, channels, *window):.1f}".removesuffix(".0")
 
 
-def attention_layer() -> tuple[np.ndarray, WindowAttention]:
-    """A random map of 14 x 14 tokens, in float64, and a random layer for it."""
-    rng = np.random.default_rng(0)
-    attn = WindowAttention.random(12, 7, 3, rng).astype(np.float64)
-    attn.relative_position_bias_table[:] = rng.standard_normal(attn.relative_position_bias_table.shape)
-    return rng.standard_normal((1, 14, 14, 12)), attn
-
-
 def roll_and_mask_against_the_definition() -> str:
     """That both give the same, as a bound in words; ArithmeticError if they do not."""
     x, attn = attention_layer()
     trick, definition = shifted_window_attention(x, attn, 7, 3), ragged_window_attention(x, attn, (3, 3))
     if (difference := np.abs(trick - definition).max()) > EXACT:
         raise ArithmeticError(f"roll and mask differ by {difference:.1e} from the definition, expected {EXACT} at most")
-    return "less than 0.000000000001"
+    return f"less than $10^{{{np.log10(EXACT):.0f}}}$"
 
 
 def wrong_windows() -> str:

@@ -14,7 +14,7 @@ function steps(slide) {
 
 function show() {
   slides.forEach((slide, number) => slide.classList.toggle("current", number === state.slide));
-  slides[state.slide].querySelectorAll(".step")
+  slides[state.slide].querySelectorAll(".step, .before")
     .forEach((step) => step.classList.toggle("on", Number(step.dataset.step) <= state.step));
   if (atDesk) return speak();
   if (state.slide > 0 && state.started === null) state.started = Date.now();
@@ -97,7 +97,7 @@ addEventListener("touchend", ({ changedTouches }) => {
 });
 
 function fit() {                                       // a slide is 1280 x 720, whatever the window
-  const [left, top, width, height] = atDesk ? [14, 110, innerWidth / 2 - 28, innerHeight - 170]
+  const [left, top, width, height] = atDesk ? [14, 158, innerWidth / 2 - 28, innerHeight - 250]
     : [0, 0, innerWidth, innerHeight];
   const scale = Math.min(width / 1280, height / 720);
   const [x, y] = atDesk ? [left, top] : [(width - 1280 * scale) / 2, (height - 720 * scale) / 2];
