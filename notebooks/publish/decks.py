@@ -40,6 +40,7 @@ from swin_np.plots.saving import OPTIONS, number_clips
 from swin_np.plots.style import HOUSE_STYLE
 
 SHARP = 180                                            # pixels an inch: two for each of a slide of 1280 pixels
+LARGE = 60_000                                         # bytes of an SVG: photographs, and maps of many cells
 DIRECTIVE = r"^::({}) ?(.*)$"
 SLIDE = re.compile(r"\A(?P<title>.+)\npart: (?P<part>.+)\nminutes: (?P<minutes>\d+)\n(?P<body>.*?)"
                    r"^::notes\n(?P<notes>.+)\Z", re.DOTALL | re.MULTILINE)
@@ -114,10 +115,12 @@ def as_png(figure: Figure) -> bytes:
 
 @cache
 def picture(name: str) -> str:
-    """The address of a picture with its content inside, as SVG or as PNG, whichever is smaller."""
+    """The address of a picture with its content inside: as SVG, and as PNG where that would be large."""
     check_name("figure", name, FIGURES)
     figure = FIGURES[name]()
-    kind, content = min((("svg+xml", as_svg(figure)), ("png", as_png(figure))), key=lambda pair: len(pair[1]))
+    kind, content = "svg+xml", as_svg(figure)
+    if len(content) > LARGE:
+        kind, content = "png", as_png(figure)
     return f"data:image/{kind};base64,{b64encode(content).decode('ascii')}"
 
 
