@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from notebooks.talk.figures import attention_layer
+from notebooks.talk.swin import attention_layer
 from swin_np.attention import relative_position_index, shifted_window_attention
 from swin_np.baselines.res2net import RES2NET_VARIANTS, receptive_fields
 from swin_np.baselines.resnet import RESNET_VARIANTS

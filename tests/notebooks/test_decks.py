@@ -9,8 +9,9 @@ import pytest
 pytest.importorskip("nbconvert", reason="jupyter is not installed")
 pytest.importorskip("latex2mathml", reason="latex2mathml is not installed")
 
-from notebooks.publish.decks import Composer, computed, deck, discussion, short_source
+from notebooks.publish.decks import Composer, computed, deck, discussion
 from notebooks.publish.files import NotebookError
+from notebooks.publish.illustrations import short_source
 from notebooks.publish.pages import TALKS
 from notebooks.publish.rendering import Target
 from notebooks.publish.talk import SOURCE, interface

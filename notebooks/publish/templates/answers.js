@@ -6,3 +6,4 @@ addEventListener("beforeprint", () => {                // paper cannot be unfold
   printing.forEach((answer) => { answer.open = true; });
 });
 addEventListener("afterprint", () => printing.forEach((answer) => { answer.open = false; }));
+document.querySelector(".unfold")?.addEventListener("click", () => answers.forEach((answer) => { answer.open = true; }));
