@@ -14,7 +14,7 @@ from swin_np.functional import Array
 from swin_np.images import PRESETS, load, preprocess, sample_photograph
 from swin_np.layers import redraw
 from swin_np.model import SwinTransformer
-from swin_np.plots import gallery
+from swin_np.plots import gallery, sliding
 from swin_np.plots.architecture import draw_chain, model_chain, traced_shapes
 from swin_np.plots.cells import HEAT, draw_cells, heat_colours
 from swin_np.plots.cyclic_shift import draw_moment, frames
@@ -22,7 +22,6 @@ from swin_np.plots.hierarchy import VIT_PATCH, draw_map
 from swin_np.plots.language_and_vision import ENTITIES, tokens_by_patch_size
 from swin_np.plots.masks import draw_mask, kinds_of_mask, masked_fraction
 from swin_np.plots.receptive_field import colour_reaches, extent, reach
-from swin_np.plots.sliding import QUERIES
 from swin_np.plots.style import BLACK, ORANGE, WHITE, draw_frame
 from swin_np.plots.windows import draw_partition, draw_windows
 from swin_np.variants import VARIANTS
@@ -95,12 +94,12 @@ def numbered_map() -> Figure:
 
 
 def three_neighbours() -> Figure:
-    """Three neighbouring queries on the map of the worked example."""
+    """The three neighbouring queries of `shifted_not_sliding` on their map."""
     def draw(axes: Iterator[Axes]) -> None:
-        panel, letters = next(axes), np.full(MAP, "", "<U1")
-        for letter, (row, column, _) in QUERIES.items():
+        panel, letters = next(axes), np.full(sliding.MAP, "", "<U1")
+        for letter, (row, column, _) in sliding.QUERIES.items():
             letters[row, column] = letter
-        draw_cells(panel, np.ones((*MAP, 3)), letters)
+        draw_cells(panel, np.ones((*sliding.MAP, 3)), letters)
         panel.set(xticks=[], yticks=[])
     return panels(5.2, 5.2, 1, 2.6, draw)
 

@@ -134,12 +134,21 @@ def test_keys_lead_through_all_slides_and_back(browser, site, path):
     assert browser.strangers() == browser.errors == []
 
 
+@pytest.mark.parametrize("width", [800, 1280])
+@pytest.mark.parametrize("path", PATHS, ids=STEMS)
+def test_no_code_of_a_slide_is_cut(browser, site, path, width):
+    browser.open((site / f"{path.stem}.slides.html").as_uri(), width=width, height=720)
+    browser.evaluate("document.body.classList.add('all-shown')")
+    assert browser.evaluate("[...document.querySelectorAll('.slide pre')].filter((each) => each.clientWidth === 0"
+                            " || each.scrollWidth > each.clientWidth).length") == 0
+
+
 @pytest.mark.parametrize("path", PATHS, ids=STEMS)
 def test_no_slide_is_cut(browser, site, path):
     browser.open((site / f"{path.stem}.slides.html").as_uri(), width=1280, height=720)
-    browser.evaluate("document.documentElement.style.scrollBehavior = 'auto'; fit()")
-    assert browser.evaluate("[...document.querySelectorAll('.slide pre, .slide .wide, .slide math')].filter((each) =>"
-                            " each.scrollWidth > each.clientWidth + 1 && each.clientWidth).length") == 0
+    browser.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
+    wait_for("the size of each slide", lambda: browser.evaluate(
+        "slides.every((slide) => slide.querySelector('.fitted').style.zoom)"))
     assert browser.evaluate("document.documentElement.scrollWidth") <= 1280
     seen, tall, presses = 0, 0, 0                      # of the present slide: its pixels from the top that were seen
     while True:
