@@ -7,9 +7,9 @@ pytest.importorskip("latex2mathml", reason="latex2mathml is not installed")
 from nbformat.v4 import new_output
 from toys import code, text, toy
 
-from notebooks.publish.files import FOLDER, NotebookError, read, text_of
+from notebooks.publish.files import FOLDER, NotebookError, read
 from notebooks.publish.mathematics import mathml
-from notebooks.publish.pages import answers, check_self_contained, page, publish, slides
+from notebooks.publish.pages import check_self_contained, page, publish, slides
 from notebooks.publish.rendering import Target, cell_html, markdown
 
 TARGET = Target(FOLDER, FOLDER.parent / "pages", ".html")
@@ -133,34 +133,6 @@ def test_slides_follow_the_slide_types(tmp_path):
     assert "A toy" in pages[0] and "on the first" in pages[0]
     assert '<div class="fragment"><p>later' in pages[1] and '<div class="notes"><p>for the speaker' in pages[1]
     assert "third" in pages[2] and "left out" not in html
-
-
-QUESTION = "**Predict:** how many?"
-
-
-@pytest.mark.parametrize(("cells", "expected"), [
-    ([text("nothing asked"), code("1")], [False, False]),
-    ([text(f"## One\n\n{QUESTION}"), code("1"), text("so many"), text("## Two"), code("2")],
-     [False, True, True, False, False]),
-    ([text(f"## One\n\n{QUESTION}"), code("1"), text(QUESTION), code("2")], [False, True, False, True]),
-    ([text(QUESTION), text("## Two"), code("1"), text("## Three"), code("2")], [False, False, True, False, False]),
-])
-def test_what_follows_a_question_up_to_the_next_question_or_heading_is_its_answer(cells, expected):
-    assert answers(cells) == expected
-
-
-def test_answers_are_folded_on_pages_and_fragments_on_slides(tmp_path):
-    path = toy(tmp_path / "toy.ipynb", text(f"## One\n\n{QUESTION}", "slide"), code("1 + 2"),
-               code("3 + 4"), text("## Two", "slide"), text(QUESTION), text("on a slide of its own", "subslide"))
-    notebook = read(path)
-    notebook.cells[3].metadata["slideshow"] = {"slide_type": "subslide"}
-    path.write_text(text_of(notebook), encoding="utf-8")
-    first, second = page([path], 0, tmp_path).split("<details")[1:]
-    assert first.count('<div class="cell">') == 2 and "</details>" in first.partition("Two")[0]
-    assert "of its own" in second
-    html = slides([path], 0, tmp_path)
-    assert html.count('<div class="fragment"><div class="cell">') == 1     # the others begin slides
-    assert html.count('<div class="fragment">') == 1
 
 
 @pytest.mark.parametrize(("old", "message"), [
