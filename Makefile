@@ -6,7 +6,7 @@ CHECKPOINT ?=
 export CHECKPOINT
 BIN := .venv/bin
 
-.PHONY: walkthrough test test-long test-all test-processors figures notebooks check-notebooks html slides docs lab accuracy bench lint clean
+.PHONY: walkthrough test test-long test-all test-processors figures notebooks check-notebooks html slides talk docs lab accuracy bench lint clean
 
 walkthrough: .venv/walkthrough
 	$(if $(filter hf:%,$(CHECKPOINT)),$(BIN)/python -m pip install --quiet --editable ".[hub]")
@@ -14,6 +14,7 @@ walkthrough: .venv/walkthrough
 	$(if $(CHECKPOINT),$(BIN)/python -m swin_np classify --checkpoint "$$CHECKPOINT")
 	$(BIN)/python -m notebooks.publish slides
 	$(BIN)/python -m notebooks.publish html
+	$(BIN)/python -m notebooks.publish talk
 	$(BIN)/python -m notebooks.publish docs
 	@echo "The figures are in the folder figures. Open pages/index.html in a browser; no network is needed."
 	@echo "make lab opens the notebooks themselves in JupyterLab."
@@ -44,7 +45,10 @@ html: .venv/walkthrough
 slides: .venv/walkthrough
 	$(BIN)/python -m notebooks.publish slides
 
-docs: slides html
+talk: .venv/walkthrough
+	$(BIN)/python -m notebooks.publish talk
+
+docs: slides html talk
 	$(BIN)/python -m notebooks.publish docs
 
 lab: .venv/walkthrough

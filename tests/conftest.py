@@ -19,13 +19,14 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The walkthrough's pages and slides, the documents and the reference, as `make docs` builds them."""
-    from notebooks.publish import documents, files, pages  # here, since they need more than the library
+    """The walkthrough's pages and slides, the talk, the documents and the reference, as `make docs` builds them."""
+    from notebooks.publish import documents, files, pages, talk  # here, since they need more than the library
 
     folder = tmp_path_factory.mktemp("pages of the site")
     notebooks = files.find([])
     for make, ending in ((pages.page, pages.PAGE), (pages.slides, pages.SLIDES)):
         pages.publish(make, ending, notebooks, notebooks, folder)
+    talk.publish(folder)
     documents.publish(folder)
     return folder
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m notebooks.publish execute|check|html|slides [NAME ...]`, and `docs` and `online`."""
+"""The command line: `python -m notebooks.publish execute|check|html|slides [NAME ...]`, or `talk`, `docs`, `online`."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from notebooks.publish import documents, online, pages
+from notebooks.publish import documents, online, pages, talk
 from notebooks.publish.execution import check, execute
 from notebooks.publish.files import FOLDER, find
 from swin_np.commands.options import output_folder
@@ -21,6 +21,7 @@ COMMANDS = {
     "slides": "make pages to present, that open without a network",
 }
 WITHOUT_NAMES = {
+    "talk": "make the talks, a sheet for each and the questions for the discussion, that open without a network",
     "docs": "make pages of docs/ and of the reference, that open without a network",
     "online": "write links to Colab and Binder into the texts, if pyproject.toml has the repository's address",
 }
@@ -40,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         if name in COMMANDS:
             command.add_argument("names", nargs="*", metavar="NAME",
                                  help="a notebook, by its file's name (default: all)")
-        if name in ("html", "slides", "docs"):
+        if name in ("html", "slides", "talk", "docs"):
             command.add_argument("--folder", type=Path, default=PAGES, help=f"where they go (default: {PAGES.name})")
     return top
 
@@ -77,14 +78,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             online.publish()
             return 0
         make, ending = (pages.page, pages.PAGE) if options.command == "html" else (pages.slides, pages.SLIDES)
-        output_folder(options.folder, [pages.DOCUMENTS, pages.REFERENCE] if options.command == "docs" else
-                      [pages.INDEX, *(f"{path.stem}{ending}" for path in chosen)])
+        names = {"docs": [pages.DOCUMENTS, pages.REFERENCE],
+                 "talk": [pages.DISCUSSION, *(f"{stem}{pages.PAGE}" for stem in (*pages.TALKS, *pages.SHEETS))]}
+        output_folder(options.folder, names.get(options.command, [
+            pages.INDEX, *(f"{path.stem}{ending}" for path in chosen)]))
     except SwinError as error:
         print(f"notebooks: {printable(str(error))}", file=sys.stderr)
         return 2
     try:
-        written = (documents.publish(options.folder) if options.command == "docs" else
-                   pages.publish(make, ending, chosen, everything, options.folder))
+        if options.command in ("docs", "talk"):
+            written = (documents if options.command == "docs" else talk).publish(options.folder)
+        else:
+            written = pages.publish(make, ending, chosen, everything, options.folder)
     except SwinError as error:
         print(f"notebooks: {printable(str(error))}", file=sys.stderr)
         return 1

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from html import escape
 from html.parser import HTMLParser
+from itertools import groupby
 from pathlib import Path
 from string import Template
 
@@ -17,7 +18,10 @@ from swin_np.writing import make_folder, write_text
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE, SLIDES, INDEX = ".html", ".slides.html", "index.html"
 DOCUMENTS, REFERENCE = "docs.html", "reference.html"   # made by documents.py
+TALKS, SHEETS = ("talk_swin", "talk_res2net"), ("sheet_swin", "sheet_res2net")          # and this made by talk.py
+DISCUSSION = "discussion.html"
 FRAME = ("Paper", "Before", "Time", "Afterwards")      # what the first cell of every notebook says, in this order
+QUESTION = "**Predict:**"                              # what follows it in a notebook is the answer
 LOADED = ("src", "srcset", "poster", "data", "background", "action")    # attributes whose address a browser asks for
 
 
@@ -102,14 +106,35 @@ def link(address: str, text: str) -> str:
     return f'<a href="{address}">{escape(text)}</a>'
 
 
+def answers(cells: list[NotebookNode]) -> list[bool]:
+    """Which cells answer a question: those after it, up to the next question or heading.
+
+    Where a heading follows at once, they are those after the heading.
+    """
+    marks: list[bool] = []
+    asked = False                                      # whether what comes now answers a question
+    for cell in cells:
+        text = cell.source if cell.cell_type == "markdown" else ""
+        heading = re.search(r"^#+ ", text, re.MULTILINE) is not None
+        if heading and marks and marks[-1]:
+            asked = False
+        marks.append(asked and not heading and QUESTION not in text)
+        asked = asked or QUESTION in text
+    return marks
+
+
 def page(paths: list[Path], i: int, folder: Path) -> str:
-    """The i-th of the notebooks as a page that will lie in `folder`."""
+    """The i-th of the notebooks as a page that will lie in `folder`; what answers a question is folded."""
     notebook, target = read(paths[i]), Target(paths[i].parent, folder, PAGE)
     frame(paths[i], notebook)
-    cells = "".join(cell_html(cell, target) for cell in notebook.cells)
+    body = ""
+    for answer, group in groupby(zip(answers(notebook.cells), notebook.cells, strict=True), key=lambda pair: pair[0]):
+        cells = "".join(cell_html(cell, target) for _, cell in group)
+        body += f'<details class="answer"><summary>Answer</summary>\n{cells}</details>\n' if answer else cells
     around = navigation(paths, i)
+    unfold = '<p><button class="unfold">Unfold all answers</button></p>' if any(answers(notebook.cells)) else ""
     return document(paths[i].stem + PAGE, title(paths[i], notebook), ("text.css", "page.css"),
-                    f"{around}\n<main>\n{cells}</main>\n{around}")
+                    f"{around}\n{unfold}<main>\n{body}</main>\n{around}", template("answers.js"))
 
 
 def slide_type(cell: NotebookNode) -> str:
@@ -118,23 +143,29 @@ def slide_type(cell: NotebookNode) -> str:
 
 
 def slides(paths: list[Path], i: int, folder: Path) -> str:
-    """The i-th of the notebooks as slides; a cell of type slide or subslide begins one."""
+    """The i-th of the notebooks as slides; a cell of type slide or subslide begins one.
+
+    What answers a question is a fragment, if it does not begin a slide of its own.
+    """
     notebook, target = read(paths[i]), Target(paths[i].parent, folder, SLIDES)
     heading, pages = title(paths[i], notebook), []
     if not any(slide_type(cell) == "slide" for cell in notebook.cells):
         raise NotebookError(f"no cell of {paths[i].name} begins a slide: choose the slide type of its cells in "
                             "JupyterLab (property inspector, the gear wheels)")
-    for cell in notebook.cells:
+    for cell, answer in zip(notebook.cells, answers(notebook.cells), strict=True):
         kind = slide_type(cell)
         if kind == "skip":
             continue
         html = cell_html(cell, target)
+        if kind == "-" and answer:
+            kind = "fragment"
         if kind in ("fragment", "notes"):
             html = f'<div class="{kind}">{html}</div>'
         if kind in ("slide", "subslide") or not pages:
             pages.append("")
         pages[-1] += html
-    body = "\n".join(f'<section class="slide" aria-label="slide {number} of {len(pages)}">\n{html}</section>'
+    body = "\n".join(f'<section class="slide" aria-label="slide {number} of {len(pages)}">\n'
+                     f'<div class="fitted">{html}</div></section>'
                      for number, html in enumerate(pages, start=1))
     controls = ('<div class="controls"><button class="back" aria-label="back">&larr;</button>'
                 '<span class="counter"></span><button class="forward" aria-label="forward">&rarr;</button></div>')
@@ -152,8 +183,12 @@ def index(paths: list[Path], folder: Path) -> str:
         links = f"{link(path.stem + PAGE, title(path, notebook))} ({link(path.stem + SLIDES, 'slides')})"
         items.append(f"<li>{small_picture(notebook)}{links}{about}</li>")
     body = (f'<main><h1>The Swin Transformer in NumPy: the walkthrough</h1>\n'
-            f'<p>Pages to read, and the same as slides: arrow keys turn them, s shows the speaker\'s notes. '
-            f'Beside them: {link(DOCUMENTS, "the documentation")} and {link(REFERENCE, "the reference")}.</p>\n'
+            f'<p>To present, an hour with notes and minutes: {link(TALKS[0] + PAGE, "the talk on Swin")} and '
+            f'{link(TALKS[1] + PAGE, "the one on Res2Net")}, a sheet of one page for the audience '
+            f'({link(SHEETS[0] + PAGE, "Swin")}, {link(SHEETS[1] + PAGE, "Res2Net")}), and '
+            f'{link(DISCUSSION, "questions for the discussion")}. The key S opens the presenter\'s window.</p>\n'
+            f'<p>To read, the walkthrough: pages, and the same as slides, which arrow keys turn. '
+            f'Beside it: {link(DOCUMENTS, "the documentation")} and {link(REFERENCE, "the reference")}.</p>\n'
             f'<ul class="contents">{"".join(items)}</ul>\n{exercises(folder)}</main>')
     return document(INDEX, "The Swin Transformer in NumPy", ("text.css", "page.css"), body)
 

@@ -33,31 +33,17 @@ def wait_for(what, condition, patience: float = PATIENCE):
     raise AssertionError(f"{what} did not happen in {patience} seconds")
 
 
-class Browser:
-    """One window; a context manager, which ends the browser and removes its profile."""
+class Window:
+    """A window of the browser, by the address of its DevTools; it notes what is asked for and what goes wrong."""
 
-    def __enter__(self) -> "Browser":
+    def __init__(self, address: str):
         from websocket import create_connection  # it comes with jupyter
 
-        self.profile = tempfile.mkdtemp(prefix="chromium-")
-        self.process = subprocess.Popen([CHROMIUM, *FLAGS, f"--user-data-dir={self.profile}", "about:blank"],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        port_file = Path(self.profile, "DevToolsActivePort")
-        port = wait_for("the start of Chromium", lambda: port_file.exists() and port_file.read_text().split())[0]
-        with urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
-            page = next(target for target in json.load(answer) if target["type"] == "page")
-        self.socket = create_connection(page["webSocketDebuggerUrl"], timeout=PATIENCE)
+        self.socket = create_connection(address, timeout=PATIENCE)
         self.numbers, self.requests, self.errors = itertools.count(1), [], []
         for domain in ("Page", "Network", "Runtime"):
             self.call(f"{domain}.enable")
         self.call("Emulation.setFocusEmulationEnabled", enabled=True)
-        return self
-
-    def __exit__(self, *problem) -> None:
-        self.socket.close()
-        self.process.terminate()
-        self.process.wait()
-        shutil.rmtree(self.profile, ignore_errors=True)
 
     def call(self, method: str, **parameters) -> dict:
         """The answer to a command of the protocol; events that come before it are noted."""
@@ -106,3 +92,38 @@ class Browser:
     def strangers(self) -> list[str]:
         """What the page asked for that is neither in it, nor a file, nor on this machine."""
         return [url for url in self.requests if not url.startswith(OWN)]
+
+
+class Browser(Window):
+    """Its first window; a context manager, which ends the browser and removes its profile."""
+
+    def __init__(self):
+        self.others: list[Window] = []
+
+    def __enter__(self) -> "Browser":
+        self.profile = tempfile.mkdtemp(prefix="chromium-")
+        self.process = subprocess.Popen([CHROMIUM, *FLAGS, f"--user-data-dir={self.profile}", "about:blank"],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        port_file = Path(self.profile, "DevToolsActivePort")
+        port = wait_for("the start of Chromium", lambda: port_file.exists() and port_file.read_text().split())[0]
+        self.list_of_windows = f"http://127.0.0.1:{port}/json/list"
+        super().__init__(wait_for("the first window", lambda: self.address_of("")))
+        return self
+
+    def address_of(self, ending: str) -> str | None:
+        """Where the DevTools of a window are whose page's address ends so; None if there is no such window."""
+        with urlopen(self.list_of_windows) as answer:
+            return next((target["webSocketDebuggerUrl"] for target in json.load(answer)
+                         if target["type"] == "page" and target["url"].endswith(ending)), None)
+
+    def other_window(self, ending: str) -> Window:
+        """A window that the page has opened."""
+        self.others.append(Window(wait_for(f"a window with {ending}", lambda: self.address_of(ending))))
+        return self.others[-1]
+
+    def __exit__(self, *problem) -> None:
+        for window in (self, *self.others):
+            window.socket.close()
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.profile, ignore_errors=True)

@@ -132,7 +132,7 @@ def test_the_command_line_says_in_one_sentence_what_is_wrong(capsys, arguments, 
     assert message in said.err and said.err.count("\n") == 1 and "Traceback" not in said.err
 
 
-@pytest.mark.parametrize("command", [[], ["execute"], ["check"], ["html"], ["slides"]])
+@pytest.mark.parametrize("command", [[], ["execute"], ["check"], ["html"], ["slides"], ["talk"]])
 def test_every_command_has_help_with_an_example(capsys, command):
     with pytest.raises(SystemExit) as ended:
         main([*command, "--help"])

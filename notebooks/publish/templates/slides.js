@@ -3,6 +3,20 @@ const slides = [...document.querySelectorAll(".slide")];
 const counter = document.querySelector(".counter");
 document.querySelectorAll(".fragment").forEach((fragment) => fragment.classList.add("hidden"));
 
+const LEAST = 0.7;                                     // below, type is too small to be read: the slide is scrolled
+
+function fit() {                                       // a long slide is shown smaller, with all its fragments
+  document.body.classList.add("all-shown");
+  slides.forEach((slide) => {
+    const content = slide.querySelector(".fitted");
+    content.style.zoom = 1;
+    for (let size = 1; slide.offsetHeight > innerHeight && size > LEAST; content.style.zoom = size) {
+      size = Math.max(size - 0.05, LEAST);
+    }
+  });
+  document.body.classList.remove("all-shown");
+}
+
 function current() {                                   // the last slide whose top is above the middle of the window
   const above = slides.filter((slide) => slide.getBoundingClientRect().top < innerHeight / 2);
   return Math.max(0, above.length - 1);
@@ -15,7 +29,8 @@ function go(number) {
 function next() {                                      // the rest of a long slide, its next fragment, the next slide
   const slide = slides[current()];
   const fragment = slide.querySelector(".fragment.hidden");
-  if (slide.getBoundingClientRect().bottom > innerHeight + 1) return scrollBy(0, 0.8 * innerHeight);
+  const below = slide.getBoundingClientRect().bottom - innerHeight;
+  if (below > 1) return scrollBy(0, Math.min(0.8 * innerHeight, Math.ceil(below)));
   if (!fragment) return go(current() + 1);
   fragment.classList.remove("hidden");
   fragment.scrollIntoView({ block: "nearest" });
@@ -39,5 +54,7 @@ document.addEventListener("keydown", (event) => {
 });
 document.querySelector(".back").addEventListener("click", () => go(current() - 1));
 document.querySelector(".forward").addEventListener("click", next);
+addEventListener("resize", fit);
+addEventListener("load", fit);
 addEventListener("scroll", count, { passive: true });
 count();
