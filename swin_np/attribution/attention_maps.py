@@ -57,6 +57,18 @@ def allowed_pairs(map_size: tuple[int, int], window: Size, shift: Size) -> Array
     return mask == 0
 
 
+def in_words(name: str) -> str:
+    """The official name of a block or patch merging as it is said, counted from 1.
+
+    >>> in_words("layers.0.blocks.1"), in_words("layers.0.downsample"), in_words("blocks.11")
+    ('stage 1, block 2', 'merging 1', 'block 12')
+    """
+    stage, _, block = name.rpartition("blocks.")
+    if not block.isdigit():
+        return f"merging {int(name.split('.')[1]) + 1}"
+    return f"stage {int(stage.split('.')[1]) + 1}, block {int(block) + 1}" if stage else f"block {int(block) + 1}"
+
+
 def in_force(block: SwinTransformerBlock, map_size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
     """The window and shift of a block on a map (h, w)."""
     return block.shape_policy.window_and_shift(map_size, block.window_size, block.shift_size)
@@ -69,8 +81,8 @@ class BlockAttention:
     name: of the block. probabilities (nW, heads, n, n): for each query of each window a weight for every key, in sum 1.
     tokens (nW, n): which token stands there; -1 is padding. In a ViT the window is the whole sequence and the first
     `prefix` tokens, such as the class token, have no place on the map. allowed (nW, n, n): whether the mask lets the
-    pair attend; what goes to others is exp(-100) of the mask, 4e-44. map_size: (h, w). shift: the displacement in
-    force.
+    pair attend; what goes to others is exp(-100) of the mask, 4e-44. map_size: (h, w). pixels: the height and width of
+    a token in the image. shift: the displacement in force.
     """
 
     name: str
@@ -78,6 +90,7 @@ class BlockAttention:
     tokens: Array
     allowed: Array
     map_size: tuple[int, int]
+    pixels: tuple[int, int]
     shift: tuple[int, int]
     prefix: int = 0
 
@@ -98,6 +111,12 @@ class BlockAttention:
             raise InputError(f"the token in row {row}, column {column} is not on the {h}x{w} map of {self.name}: "
                              f"give a row from 0 to {h - 1} and a column from 0 to {w - 1}")
         return self.prefix + row * w + column
+
+    def place(self, pixel: tuple[int, int]) -> tuple[int, int]:
+        """Row and column of the token that holds a pixel (row, column) of the image; InputError if there is none."""
+        row, column = (place // side for place, side in zip(pixel, self.pixels, strict=True))
+        self.token(row, column)
+        return row, column
 
     def of_query(self, row: int, column: int) -> tuple[Array, Array, Array]:
         """The keys of the token at a place: weights (heads, n), numbers (n,), and whether the mask allows them (n,)."""
@@ -168,25 +187,30 @@ def attentions(model: Attending, image: Array, pattern: str = "*.attn.probabilit
     by_name = {name.removesuffix(".attn.probabilities"): value for name, value in found.items()}
     if isinstance(model, VisionTransformer):
         return [[whole_sequence(model, name, value) for name, value in by_name.items()]]
-    return [[in_windows(block, name, by_name[name], map_size) for j, block in enumerate(stage.blocks)
-             if (name := f"layers.{i}.blocks.{j}") in by_name]
-            for i, (stage, map_size) in enumerate(zip(model.layers, model.config.map_sizes(batch.shape[2:]),
-                                                      strict=True))]
+    sizes, stages = model.config.map_sizes(batch.shape[2:]), []
+    pixels = pair(model.config.patch_size)
+    for i, stage in enumerate(model.layers):
+        blocks = {f"layers.{i}.blocks.{j}": block for j, block in enumerate(stage.blocks)}
+        stages.append([in_windows(block, name, by_name[name], sizes[i], pixels) for name, block in blocks.items()
+                       if name in by_name])
+        pixels = 2 * pixels[0], 2 * pixels[1]          # of a merged token
+    return stages
 
 
-def in_windows(block: SwinTransformerBlock, name: str, probabilities: Array,
-               map_size: tuple[int, int]) -> BlockAttention:
+def in_windows(block: SwinTransformerBlock, name: str, probabilities: Array, map_size: tuple[int, int],
+               pixels: tuple[int, int]) -> BlockAttention:
     """The attention of a block of a Swin, probabilities (nW, heads, M^2, M^2), on its map (h, w)."""
     window, shift = in_force(block, map_size)
     tokens = window_tokens(map_size, window, shift, block.shape_policy.pads_before_roll)
-    return BlockAttention(name, probabilities, tokens, allowed_pairs(map_size, window, shift), map_size, shift)
+    return BlockAttention(name, probabilities, tokens, allowed_pairs(map_size, window, shift), map_size, pixels,
+                          shift)
 
 
 def whole_sequence(model: VisionTransformer, name: str, probabilities: Array) -> BlockAttention:
     """The attention of a block of a ViT, probabilities (1, heads, n, n): one window of all tokens."""
     tokens = np.arange(model.config.tokens)[None]
     return BlockAttention(name, probabilities, tokens, np.ones((1, tokens.size, tokens.size), bool), model.config.grid,
-                          (0, 0), model.config.prefix_tokens)
+                          pair(model.config.patch_size), (0, 0), model.config.prefix_tokens)
 
 
 def attention_of(model: Attending, image: Array, stage: int, block: int) -> BlockAttention:

@@ -55,3 +55,16 @@ def occlusion(model: Module, image: Array, class_number: int, patch: Size, strid
             one[:, top:top + p, left:left + q] = fill[:, None, None]
         scores.append(model(hidden)[:, class_number])
     return (whole - np.concatenate(scores)).reshape((h - p) // down + 1, (w - q) // right + 1)
+
+
+def by_pixel(drops: Array, patch: Size, stride: Size) -> Array:
+    """The drops (rows, columns) of `occlusion` as a map of the image, (H, W): of each pixel the mean over the patches
+    that hide it; NaN where a stride larger than the patch leaves it out.
+    """
+    (rows, columns), (p, q), (down, right) = drops.shape, pair(patch), pair(stride)
+    total, count = np.zeros((2, (rows - 1) * down + p, (columns - 1) * right + q))
+    for (i, j), drop in np.ndenumerate(drops):
+        place = np.s_[i * down:i * down + p, j * right:j * right + q]
+        total[place] += drop
+        count[place] += 1
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)

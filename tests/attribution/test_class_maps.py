@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from swin_np.attribution.ablation import ablation_map, class_activation_map
-from swin_np.attribution.occlusion import mean_colour, occlusion
+from swin_np.attribution.occlusion import by_pixel, mean_colour, occlusion
 from swin_np.crosscheck.record import edit
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.layers import redraw
@@ -64,6 +64,13 @@ def test_hiding_all_of_a_plain_image_by_its_own_colour_changes_nothing():
     plain = np.broadcast_to(np.reshape([0.5, -1, 2], (1, 3, 1, 1)), image.shape)
     assert mean_colour(plain).tolist() == [0.5, -1, 2]
     assert not occlusion(model, plain, 0, 8, 8, mean_colour(plain)).any()
+
+
+def test_by_pixel_each_has_the_mean_of_the_patches_that_hide_it():
+    drops = np.array([[1.0, 2.0], [3.0, 6.0]])
+    assert by_pixel(drops, 3, 1).tolist() == [[1, 1.5, 1.5, 2], [2, 3, 3, 4], [2, 3, 3, 4], [3, 4.5, 4.5, 6]]
+    assert np.array_equal(by_pixel(drops, 2, 2), drops.repeat(2, axis=0).repeat(2, axis=1))
+    assert np.isnan(by_pixel(drops, 1, 2)).tolist() == [[False, True, False], [True] * 3, [False, True, False]]
 
 
 def drops_on_boards(model, task, count):
