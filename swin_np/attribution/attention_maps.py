@@ -177,13 +177,16 @@ def attentions(model: Attending, image: Array, pattern: str = "*.attn.probabilit
     """The attention of every block, for each stage a list; a ViT has one stage.
 
     image: (3, H, W) or (1, 3, H, W), as the model takes it. pattern: of the names to keep, as `swin_np.trace` has them.
-    Raises ConfigurationError for a model without attention on a map, ShapeError for several images, and what calling
-    the model raises.
+    Raises ConfigurationError for a model without attention on a map, ShapeError for several images, InputError for
+    weights that give no number, and what calling the model raises.
     """
     check_attends(model)
     batch = single(image)
     with trace(model, pattern) as found:
         model(batch)
+    if not all(np.isfinite(value).all() for value in found.values()):
+        raise InputError("the attention is not finite: the model holds NaN, infinite or huge weights, in a checkpoint "
+                         "swin-np inspect says where")
     by_name = {name.removesuffix(".attn.probabilities"): value for name, value in found.items()}
     if isinstance(model, VisionTransformer):
         return [[whole_sequence(model, name, value) for name, value in by_name.items()]]
