@@ -8,7 +8,8 @@ from pathlib import Path
 NOTEBOOKS = (
     "00_start_here", "01_transformer_and_vit", "02_patches_and_hierarchy", "03_window_attention", "04_shifted_windows",
     "05_cyclic_shift_and_masks", "06_complexity", "07_what_the_shift_and_the_bias_are_for", "08_the_whole_model",
-    "09_resnet_resnext_res2net", "10_dense_prediction", "11_cross_check_your_port",
+    "09_resnet_resnext_res2net", "10_dense_prediction", "11_cross_check_your_port", "12_the_evidence",
+    "13_attention_made_visible",
 )
 """The walkthrough, in the order of the paper."""
 
@@ -46,7 +47,8 @@ PAPER_MAP = (
     Place("3.2", "shifted windows in successive blocks", ("Eq. 3", "Fig. 2"),
           ("swin_np/block.py", "swin_np/ragged.py"), ("04_shifted_windows",), ("05_blocks",)),
     Place("3.2", "efficient computation: cyclic shift and masks", ("Fig. 4",),
-          ("swin_np/windows.py", "swin_np/attention.py"), ("05_cyclic_shift_and_masks",),
+          ("swin_np/windows.py", "swin_np/attention.py"),
+          ("05_cyclic_shift_and_masks", "13_attention_made_visible"),
           ("04_shifted_windows", "08_find_the_bug")),
     Place("3.2", "relative position bias", ("Eq. 4",),
           ("swin_np/attention.py",), ("03_window_attention", "07_what_the_shift_and_the_bias_are_for"),
@@ -65,7 +67,7 @@ PAPER_MAP = (
           ("swin_np/baselines/sliding_window.py", "swin_np/baselines/padded_windows.py"),
           ("04_shifted_windows", "07_what_the_shift_and_the_bias_are_for")),
     Place("A", "detailed architectures and settings", (), ("swin_np/variants.py", "swin_np/shape_policy.py"),
-          ("08_the_whole_model",)),
+          ("08_the_whole_model", "12_the_evidence")),
     Place("A3", "Swin-Mixer", (), ("swin_np/baselines/swin_mixer.py",), ("08_the_whole_model",)),
 )
 

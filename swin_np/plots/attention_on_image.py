@@ -19,7 +19,7 @@ from swin_np.plots.cells import HEAT, LUMINANCE
 from swin_np.plots.style import BLACK, HOUSE_STYLE, ORANGE, WHITE, new_figure
 from swin_np.text import size
 
-OPACITY = 0.7                                          # of the colours on the image
+OPACITY = 0.8                                          # of the colours on the image
 LEAST_HELD = 1e-3                                      # the lower end of the scale of rollout, the largest is 1
 
 
@@ -30,9 +30,9 @@ def draw_image(axes: Axes, image: Array) -> None:
 
 
 def draw_grey(axes: Axes, image: Array) -> None:
-    """The image (H, W, 3), uint8 or 0 to 1, in light grey, one unit a pixel: a ground on which colours mean values."""
+    """The image (H, W, 3), uint8 or 0 to 1, in pale grey, one unit a pixel: a ground for colours."""
     grey = (image / 255 if image.dtype == np.uint8 else image) @ LUMINANCE
-    axes.imshow(0.3 + 0.7 * grey, cmap="gray", vmin=0, vmax=1, extent=(0, image.shape[1], image.shape[0], 0))
+    axes.imshow(0.55 + 0.45 * grey, cmap="gray", vmin=0, vmax=1, extent=(0, image.shape[1], image.shape[0], 0))
     axes.set(xticks=[], yticks=[])
 
 
@@ -74,11 +74,11 @@ def look_at(axes: Axes, inside: Array, pixels: tuple[int, int]) -> None:
 
 
 def panels_for(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels, in rows of four or of three, whichever leaves fewer places empty; 2.3 inches each.
+    """A figure with so many panels of 2.3 inches, in rows of four, or of three where that leaves fewer places empty.
 
     height: of a row with what is written around its panels, in inches.
     """
-    columns = count if count <= 4 else min((4, 3), key=lambda columns: -count % columns)
+    columns = count if count <= 4 else 3 if count <= 9 and -count % 3 < -count % 4 else 4
     rows = math.ceil(count / columns)
     figure = new_figure(2.3 * columns + 1.0, height * rows + 0.5)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
