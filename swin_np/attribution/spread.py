@@ -112,12 +112,14 @@ def reach_by_map(model: SwinTransformer, img_size: tuple[int, int], pixel: tuple
 
 def maps(model: SwinTransformer, image: Array) -> dict[str, Array]:
     """The map after each block and patch merging, (1, h, w, C), by official name, as a forward pass shows them."""
-    with trace(model, "layers.*") as found:
+    with trace(model, "layers.*[0-9]") as found:       # blocks, and stages, whose output is that of their merging
         model(image)
-    names = [f"layers.{i}.{name}" for i, stage in enumerate(model.layers)
-             for name in [*(f"blocks.{j}" for j in range(len(stage.blocks))),
-                          *(["downsample"] if stage.downsample is not None else [])]]
-    return {name: found[name] for name in names}
+    names: dict[str, str] = {}                         # what is wanted, by the name under which it was shown
+    for i, stage in enumerate(model.layers):
+        names |= {f"layers.{i}.blocks.{j}": f"layers.{i}.blocks.{j}" for j in range(len(stage.blocks))}
+        if stage.downsample is not None:
+            names[f"layers.{i}"] = f"layers.{i}.downsample"
+    return {name: found[shown] for shown, name in names.items()}
 
 
 @dataclass(frozen=True)
