@@ -152,8 +152,8 @@ def check_attends(model: Module) -> None:
     """Raise ConfigurationError for a model without attention on a map."""
     if type(model) not in (SwinTransformer, SwinTransformerV2, VisionTransformer):
         raise ConfigurationError(f"a {type(model).__name__} was given, attention is laid on the map of a Swin "
-                                 "Transformer, a Swin V2, a ViT or a DeiT: give one of these, of a dense model its "
-                                 "`backbone`")
+                                 "Transformer, a Swin V2, a ViT or a DeiT: give one of these, or in Python the "
+                                 "`backbone` of a dense model")
 
 
 def check_number(what: str, number: int, count: int) -> None:

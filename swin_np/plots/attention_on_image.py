@@ -44,12 +44,17 @@ def lay_on(axes: Axes, values: Array, pixels: tuple[float, float], norm: Normali
 
 
 def border(inside: Array) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """The sides, ((x, y), (x, y)), between tokens that belong to a set (h, w) and tokens that do not."""
+    """The straight lines, ((x, y), (x, y)), between tokens that belong to a set (h, w) and tokens that do not."""
     padded = np.pad(inside, 1)
-    rows, columns = np.nonzero(padded[:-1, 1:-1] != padded[1:, 1:-1])   # a line above token (row, column)
-    lines = [((x, y), (x + 1, y)) for y, x in zip(rows, columns, strict=True)]
-    rows, columns = np.nonzero(padded[1:-1, :-1] != padded[1:-1, 1:])
-    return lines + [((x, y), (x, y + 1)) for y, x in zip(rows, columns, strict=True)]
+    lines = [((start, y), (stop, y)) for y, start, stop in runs(padded[:-1] != padded[1:])]
+    return lines + [((x, start), (x, stop)) for x, start, stop in runs((padded[:, :-1] != padded[:, 1:]).T)]
+
+
+def runs(edges: Array) -> list[tuple[int, int, int]]:
+    """Where each line of edges (lines, tokens + 2) has True without a gap: (line, first token, one after the last)."""
+    line, place = np.nonzero(np.diff(edges.astype(int), axis=1))
+    return [(int(number), int(start), int(stop)) for number, start, stop in zip(line[::2], place[::2], place[1::2],
+                                                                                strict=True)]
 
 
 def draw_border(axes: Axes, inside: Array, pixels: tuple[int, int], colour: str = WHITE) -> None:

@@ -190,7 +190,7 @@ def test_a_place_beyond_the_map_is_refused():
 
 @pytest.mark.parametrize("variant", ["resnet_50", "swin_mixer_t_c24", "fpn_swin_t"])
 def test_a_model_without_attention_on_a_map_is_refused(variant):
-    with pytest.raises(ConfigurationError, match="give one of these, of a dense model its `backbone`"):
+    with pytest.raises(ConfigurationError, match="give one of these, or in Python the `backbone` of a dense model"):
         attentions(build(variant, seed=None), np.zeros((3, 224, 224), np.float32))
 
 
