@@ -164,14 +164,18 @@ def resize(image: Array, size: int | tuple[int, int], filter: str = "bicubic") -
     """
     check_image(image)
     check_name("filter", filter, FILTERS)
-    check_sides(size)
-    if not isinstance(size, tuple | list | np.ndarray):
-        shorter, (wanted, _) = min(image.shape[:2]), pair(size)
-        h, w = (int(wanted * side / shorter) for side in image.shape[:2])
-        check_sides((h, w))
-    else:
-        h, w = pair(size)
+    h, w = resized(image.shape[:2], size)
     return resize_axis(resize_axis(image, w, 1, filter), h, 0, filter)
+
+
+def resized(old: tuple[int, int], size: int | tuple[int, int]) -> tuple[int, int]:
+    """The (height, width) that `resize` gives an image of the size `old`; InputError for what it refuses."""
+    check_sides(size)
+    if isinstance(size, tuple | list | np.ndarray):
+        return pair(size)
+    h, w = (int(pair(size)[0] * side / min(old)) for side in old)
+    check_sides((h, w))
+    return h, w
 
 
 def center_crop(image: Array, size: int | tuple[int, int], rounding: str = "half to even") -> Array:
@@ -186,9 +190,15 @@ def center_crop(image: Array, size: int | tuple[int, int], rounding: str = "half
     check_name("rounding", rounding, ROUNDINGS)
     missing = [max(side - have, 0) for side, have in zip(pair(size), image.shape[:2], strict=True)]
     image = np.pad(image, [(m // 2, m - m // 2) for m in missing] + [(0, 0)])
-    (h, w), cut = pair(size), [have - side for side, have in zip(pair(size), image.shape[:2], strict=True)]
-    top, left = (number // 2 if rounding == "down" else round(number / 2) for number in cut)
+    (h, w), (top, left) = pair(size), crop_corner(image.shape[:2], pair(size), rounding)
     return image[top:top + h, left:left + w]
+
+
+def crop_corner(old: tuple[int, int], size: tuple[int, int], rounding: str) -> tuple[int, int]:
+    """(top, left) of the centre (h, w) of an image of the size `old`, which is no smaller."""
+    top, left = (cut // 2 if rounding == "down" else round(cut / 2)
+                 for cut in (have - side for side, have in zip(size, old, strict=True)))
+    return top, left
 
 
 def normalise(image: Array, dtype: type = np.float32, mean: Colour = IMAGENET_MEAN,
@@ -216,8 +226,33 @@ def resize_and_crop(image: Array, preset: Preset) -> Array:
     if not isinstance(preset, Preset):
         raise ConfigurationError(f"a {type(preset).__name__} was given, expected a Preset: take one of "
                                  "swin_np.images.PRESETS")
-    size = covering(image.shape[:2], pair(preset.resize)) if preset.cover else preset.resize
-    return center_crop(resize(image, size, preset.filter), preset.crop, preset.crop_rounding)
+    return center_crop(resize(image, resize_to(image.shape[:2], preset), preset.filter), preset.crop,
+                       preset.crop_rounding)
+
+
+def resize_to(old: tuple[int, int], preset: Preset) -> int | tuple[int, int]:
+    """What a preset resizes an image of the size `old` to, as `resize` takes it."""
+    return covering(old, pair(preset.resize)) if preset.cover else preset.resize
+
+
+def place_in_crop(old: tuple[int, int], preset: Preset, pixel: tuple[int, int]) -> tuple[int, int]:
+    """Where `resize_and_crop` puts the centre of a pixel (row, column) of an image of the size `old`: (row, column).
+
+    Raises InputError for a pixel that is not in the image or is cropped away, with those that are seen.
+    """
+    new = resized(old, resize_to(old, preset))
+    corner, places, ranges = crop_corner(new, pair(preset.crop), preset.crop_rounding), [], []
+    for side, new_side, first, kept in zip(old, new, corner, pair(preset.crop), strict=True):
+        where = np.floor((np.arange(side) + 0.5) * new_side / side).astype(int) - first
+        seen = np.flatnonzero((where >= 0) & (where < kept))
+        places.append(where)
+        ranges.append((int(seen[0]), int(seen[-1])))
+    if not all(low <= number <= high for number, (low, high) in zip(pixel, ranges, strict=True)):
+        (top, bottom), (left, right) = ranges
+        raise InputError(f"the pixel in column {pixel[1]}, row {pixel[0]} is not in what the model sees of the image, "
+                         f"which has {old[1]} columns and {old[0]} rows: give a column from {left} to {right} and a "
+                         f"row from {top} to {bottom}")
+    return int(places[0][pixel[0]]), int(places[1][pixel[1]])
 
 
 def covering(old: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:

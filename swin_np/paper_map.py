@@ -9,6 +9,7 @@ NOTEBOOKS = (
     "00_start_here", "01_transformer_and_vit", "02_patches_and_hierarchy", "03_window_attention", "04_shifted_windows",
     "05_cyclic_shift_and_masks", "06_complexity", "07_what_the_shift_and_the_bias_are_for", "08_the_whole_model",
     "09_resnet_resnext_res2net", "10_dense_prediction", "11_cross_check_your_port", "12_the_evidence",
+    "13_attention_made_visible", "14_questions",
 )
 """The walkthrough, in the order of the paper."""
 
@@ -39,7 +40,8 @@ PAPER_MAP = (
           ("01_transformer_and_vit", "09_resnet_resnext_res2net"),
           ("01_attention", "07_model", "09_vit_and_swin_v2")),
     Place("3.1", "overall architecture: patches, stages, patch merging", ("Fig. 3",),
-          ("swin_np/patches.py", "swin_np/model.py"), ("02_patches_and_hierarchy", "08_the_whole_model"),
+          ("swin_np/patches.py", "swin_np/model.py"),
+          ("02_patches_and_hierarchy", "08_the_whole_model", "14_questions"),
           ("02_patches", "07_model")),
     Place("3.2", "self-attention in windows, and what it costs", ("Eq. 1", "Eq. 2"),
           ("swin_np/attention.py", "swin_np/complexity.py"), ("03_window_attention", "06_complexity"),
@@ -47,10 +49,12 @@ PAPER_MAP = (
     Place("3.2", "shifted windows in successive blocks", ("Eq. 3", "Fig. 2"),
           ("swin_np/block.py", "swin_np/ragged.py"), ("04_shifted_windows",), ("05_blocks", "10_predictions")),
     Place("3.2", "efficient computation: cyclic shift and masks", ("Fig. 4",),
-          ("swin_np/windows.py", "swin_np/attention.py"), ("05_cyclic_shift_and_masks",),
+          ("swin_np/windows.py", "swin_np/attention.py"),
+          ("05_cyclic_shift_and_masks", "13_attention_made_visible", "14_questions"),
           ("04_shifted_windows", "08_find_the_bug")),
     Place("3.2", "relative position bias", ("Eq. 4",),
-          ("swin_np/attention.py",), ("03_window_attention", "07_what_the_shift_and_the_bias_are_for"),
+          ("swin_np/attention.py",),
+          ("03_window_attention", "07_what_the_shift_and_the_bias_are_for", "14_questions"),
           ("03_windows",)),
     Place("3.3", "variants T, S, B, L", (), ("swin_np/variants.py",), ("08_the_whole_model",)),
     Place("4.1", "classification: parameters and multiply-adds of Table 1", (),

@@ -8,7 +8,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from swin_np import __version__
-from swin_np.commands import classify, convert, crosscheck, dump, grade, info, inspect, pretrained, probe, systems, tour
+from swin_np.commands import (
+    attend,
+    classify,
+    convert,
+    crosscheck,
+    dump,
+    grade,
+    info,
+    inspect,
+    pretrained,
+    probe,
+    systems,
+    tour,
+)
 from swin_np.errors import SwinError, SwinWarning
 from swin_np.text import printable
 
@@ -21,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"swin_np {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    for module in (tour, info, systems, pretrained, inspect, convert, classify, dump, crosscheck, probe, grade):
+    for module in (tour, info, systems, pretrained, inspect, convert, classify, attend, dump, crosscheck, probe, grade):
         module.add_command(commands)
     return top
 

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from swin_np.arguments.names import check_name
+from swin_np.attribution import attention_of, follow
 from swin_np.baselines.res2net import RES2NET_VARIANTS, Bottle2neck
 from swin_np.baselines.resnet import RESNET_VARIANTS, Bottleneck
 from swin_np.baselines.swin_v2 import CosineWindowAttention
@@ -22,6 +23,7 @@ from swin_np.model import SwinTransformer
 from swin_np.paper_results import METRICS, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5
 from swin_np.patches import LinearEmbedding
 from swin_np.plots.architecture import architecture
+from swin_np.plots.attention_on_image import attention_on_image
 from swin_np.plots.complexity import complexity_curve, read_attention_times
 from swin_np.plots.cyclic_shift import cyclic_shift_frames
 from swin_np.plots.depth import error_by_depth, read_layer_errors
@@ -38,6 +40,7 @@ from swin_np.plots.relative_position import bias_lookup, relative_position_steps
 from swin_np.plots.res2net import res2net_ladder
 from swin_np.plots.saving import save
 from swin_np.plots.sliding import shifted_not_sliding
+from swin_np.plots.spread import pixel_through_stages
 from swin_np.plots.version_2 import bias_for_larger_window
 from swin_np.plots.windows import regular_and_shifted_windows, windows_on_photograph
 from swin_np.probes import TASKS, load_probe
@@ -155,6 +158,19 @@ def bias_of_version_2_for_a_larger_window() -> Figure:
     return bias_for_larger_window(attn, 16)
 
 
+def attention_of_a_red_mark() -> Figure:
+    """Trained attention of a red mark in its window, on the image: that of head 1 goes to the blue mark of its pair."""
+    board, probe = TASKS["flock"].draw(1, np.random.default_rng(41)), load_probe("flock")
+    return attention_on_image(board.photographs()[0], attention_of(probe, board.images[0], 0, 0), (10, 6))
+
+
+def pixel_through_swin_t() -> Figure:
+    """One pixel after every block of Swin-T: 7x7 tokens feel it, then 14x14, in stage 3 all; each block costs alike."""
+    model = SwinTransformer.random(VARIANTS["swin_t"], dtype=np.float64)
+    batch = preprocess(load(sample_photograph()), PRESETS["microsoft"]).astype(np.float64)
+    return pixel_through_stages(follow(model, batch, (100, 118)))
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "hierarchy.png": hierarchy_on_photograph,
     "patch_embedding.png": patch_embedding_on_photograph,
@@ -166,9 +182,11 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "nine_regions.svg": nine_regions,
     "four_kinds_of_mask.svg": four_kinds_of_mask,
     "attention_of_a_corner_query.png": attention_of_a_corner_query,
+    "attention_of_a_mark.png": attention_of_a_red_mark,
     "relative_position_index.svg": relative_position_steps,
     "bias_lookup.svg": bias_lookup_of_random_table,
     "receptive_field.png": receptive_field_of_two_tokens,
+    "pixel_through_stages.png": pixel_through_swin_t,
     "complexity_curve.svg": measured_complexity_curve,
     "patch_merging.svg": patch_merging_order,
     "error_without_the_mask.svg": error_without_the_mask_on_random_map,

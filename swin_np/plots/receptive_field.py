@@ -5,66 +5,15 @@ from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from swin_np.attribution.spread import extent, influence, reach
 from swin_np.functional import Array
 from swin_np.model import SwinTransformer
 from swin_np.plots.cells import HEAT
 from swin_np.plots.style import BLUE, HOUSE_STYLE, ORANGE, new_figure
 from swin_np.variants import VARIANTS
-from swin_np.windows import (
-    cyclic_shift,
-    reverse_cyclic_shift,
-    shifted_window_mask,
-    window_partition,
-    window_reverse,
-)
 
 SWIN_T = VARIANTS["swin_t"]
 INFLUENCES = (1e-6, 1.0)                               # the ends of the scale for measured influence
-
-
-def spread_by_block(seen: Array, window: tuple[int, int], shift: tuple[int, int]) -> Array:
-    """Which tokens hold information of a source after one more block, given which held it before: (H, W) bool both.
-
-    A query does if it did, or if a key does to which the mask of the block lets it attend.
-    """
-    windows = window_partition(cyclic_shift(seen[None, :, :, None], shift), window)         # (nW, M, M, 1)
-    allowed = shifted_window_mask(seen.shape, window, shift) == 0                           # (nW, M^2, M^2)
-    reached = (allowed & windows.reshape(len(windows), 1, -1)).any(axis=-1)
-    return reverse_cyclic_shift(window_reverse(reached.reshape(windows.shape), seen.shape), shift)[0, :, :, 0]
-
-
-def reach(map_size: tuple[int, int], window: tuple[int, int], shifts: list[tuple[int, int]],
-          source: tuple[int, int]) -> Array:
-    """Where a token at `source` is seen after each block, whose shifts are given: (blocks, H, W) bool."""
-    seen = np.zeros(map_size, bool)
-    seen[source] = True
-    after = []
-    for shift in shifts:
-        seen = spread_by_block(seen, window, shift)
-        after.append(seen)
-    return np.array(after)
-
-
-def extent(seen: Array) -> tuple[int, int]:
-    """Height and width of the box around the True of a map (H, W)."""
-    return tuple(int(np.ptp(places)) + 1 for places in np.nonzero(seen))
-
-
-def influence(model: SwinTransformer, source: tuple[int, int], seed: int) -> Array:
-    """By how much the token at `source` changes the output of each block of the first stage: (blocks, H, W).
-
-    The token of a random map changes its sign; counted is the largest change over the channels, relative to the
-    largest value of the output. In float64 no influence is lost to rounding.
-    """
-    h, w = model.config.map_sizes()[0]
-    x = np.random.default_rng(seed).standard_normal((1, h, w, model.config.embed_dim)).astype(model.dtype)
-    changed = x.copy()
-    changed[0, source[0], source[1]] *= -1
-    changes = []
-    for block in model.layers[0].blocks:
-        x, changed = block(x), block(changed)
-        changes.append(np.abs(changed - x)[0].max(axis=-1) / np.abs(x).max())
-    return np.array(changes)
 
 
 def colour_reaches(reaches: list[Array]) -> Array:
