@@ -1,0 +1,2 @@
+/** Reads the page's data. */
+explorer.data = JSON.parse(document.getElementById("data").textContent);
