@@ -9,14 +9,15 @@ from notebooks.publish.pages import check_self_contained
 
 FOLDER = Path(__file__).parent
 LANGUAGE = "en"
-FIRST, LAST = "namespace.js", "main.js"
+FIRST, LAST = ("namespace.js", "elements.js"), "main.js"
 ORDER = ("geometry", "network", "costs", "drawing", "views")           # folders: what draws comes after what computes
 
 
 def scripts() -> list[Path]:
     """All scripts in the order in which a browser has to read them."""
     folder = FOLDER / "scripts"
-    return [folder / FIRST, *(path for name in ORDER for path in sorted((folder / name).glob("*.js"))), folder / LAST]
+    between = [path for name in ORDER for path in sorted((folder / name).glob("*.js"))]
+    return [*(folder / name for name in FIRST), *between, folder / LAST]
 
 
 def texts(language: str = LANGUAGE) -> dict[str, str]:

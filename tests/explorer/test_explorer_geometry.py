@@ -24,8 +24,10 @@ POLICIES = list(SHAPE_POLICIES)
 
 DIGESTS = """
 (async (cases) => {
-  const digest = async (numbers) => Array.from(
-    new Uint8Array(await crypto.subtle.digest("SHA-256", Int32Array.from(numbers))), (b) => b.toString(16).padStart(2, "0")).join("");
+  const digest = async (numbers) => {
+    const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", Int32Array.from(numbers)));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  };
   return Promise.all(cases.map(async ([map, window, shift, policy]) => {
     const layout = explorer.windows.layout(map, window, shift, explorer.data.policies[policy]);
     if (layout.refused) return null;
@@ -130,7 +132,7 @@ def test_they_are_for_two_thousand_sizes(browser, explorer, rng):
 
 
 def library_reach(map_size, window, shift, policy, depths, source):
-    """Where a token is seen after each block and merging, by the library's own path with maxima in attention's place."""
+    """Where a token is seen after each block and merging: the library's own path, maxima in attention's place."""
     x = np.zeros((1, *map_size, 1), np.float32)
     x[0].reshape(-1)[source] = 1
     steps = [x]

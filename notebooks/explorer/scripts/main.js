@@ -1,2 +1,77 @@
-/** Reads the page's data. */
-explorer.data = JSON.parse(document.getElementById("data").textContent);
+/** The page put together: its data read, its views listed, the view of the link shown and drawn at every change. */
+explorer.page = (() => {
+  const { html, svg, t } = explorer.elements;
+  const ORDER = ["fig4", "windows", "token", "reach", "sliding", "network", "model", "cost"];
+  const remembered = {};                               // the last values of fields, by what views share or by the view
+  let current = null;                                  // {name, view, state, draw}
+
+  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+
+  /** Patterns that all drawings use: hatching for keys that are kept apart, dots for padding. */
+  function patterns() {
+    return svg("svg", { class: "patterns", "aria-hidden": "true" }, svg("defs", {},
+      svg("pattern", { id: "hatch", width: 8, height: 8, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+          svg("rect", { width: 3, height: 8, class: "hatch" })),
+      svg("pattern", { id: "padding", width: 8, height: 8, patternUnits: "userSpaceOnUse" },
+          svg("rect", { width: 8, height: 8, class: "padding" }), svg("circle", { cx: 4, cy: 4, r: 1.5, class: "dot" }))));
+  }
+
+  /** Change some fields of the state, draw, and let the address say it. */
+  function change(some) {
+    current.state = current.view.normalise({ ...current.state, ...some });
+    remembered[current.view.shares ?? current.name] = { ...remembered[current.view.shares], ...current.state };
+    history.replaceState(null, "", explorer.link.write(current.name, current.view.fields(), current.state));
+    current.draw(current.state);
+  }
+
+  /** Show the view of the address; what its link does not say is as it was, or as it begins. */
+  function show() {
+    const { view: name, given, wrong } = explorer.link.read(location.hash, explorer.views);
+    const shown = name ?? ORDER[0], view = explorer.views[shown], fields = view.fields();
+    const bare = Object.keys(given).length === 0, before = remembered[view.shares ?? shown] ?? {};
+    const start = Object.fromEntries(Object.entries(fields).map(([key, field]) => [
+      key, bare && before[key] !== undefined ? before[key] : field.initial]));
+    if (current?.name !== shown) {
+      const host = html("div", { class: "view" });
+      document.getElementById("view").replaceChildren(
+        html("h2", {}, t(`${shown}.title`)), html("p", { class: "lead" }, t(`${shown}.lead`)), host);
+      current = { name: shown, view, draw: view.build(host, change) };
+      for (const link of document.querySelectorAll("nav a")) {
+        const here = link.getAttribute("href") === `#${shown}`;
+        link.removeAttribute("aria-current");
+        if (here) {
+          link.setAttribute("aria-current", "page");
+          link.scrollIntoView({ block: "nearest", inline: "center" });
+        }
+      }
+      document.title = `${t(`${shown}.title`)} · ${t("page.title")}`;
+    }
+    const notice = document.getElementById("notice");
+    notice.hidden = wrong.length === 0;
+    notice.textContent = wrong.length ? t("page.wrong_link", { parts: wrong.join(", ") }) : "";
+    current.state = start;
+    change(given);
+  }
+
+  /** Make the frame of the page and follow its links. */
+  function start() {
+    explorer.strings = read("strings");
+    explorer.data = read("data");
+    const links = ORDER.map((name) => html("a", { href: `#${name}` }, t(`${name}.link`)));
+    document.body.append(patterns(),
+      html("a", { class: "skip", href: "#view", onclick: (event) => {
+        event.preventDefault();
+        document.getElementById("view").focus();
+      } }, t("page.skip")),
+      html("header", {}, html("h1", {}, t("page.title")), explorer.tour.opener(), html("nav", { "aria-label": t("page.views") }, links)),
+      html("p", { id: "notice", class: "remark", role: "status", hidden: true }),
+      explorer.tour.panel(), html("main", { id: "view", tabindex: -1 }),
+      html("footer", {}, html("p", {}, t("page.foot")),
+           html("p", {}, html("a", { href: "index.html" }, t("page.walkthrough")))));
+    addEventListener("hashchange", show);
+    show();
+  }
+
+  return { start, change, order: ORDER };
+})();
+explorer.page.start();

@@ -21,8 +21,26 @@ explorer.attentionCosts = (() => {
     return 2 * 4 * channels * rows * columns;
   }
 
-  /** The same where every query reads every key. */
-  const globalBytes = (h, w, channels) => 2 * 4 * channels * (h * w) ** 2;
+  /** The same for global attention: all queries share one key set. */
+  const globalBytes = ([h, w], channels) => 2 * 4 * channels * h * w;
 
-  return { globalMultiplyAdds, windowMultiplyAdds, windowBytes, slidingBytes, globalBytes };
+  const padded = (side, m) => Math.ceil(side / m) * m;
+
+  /**
+   * The three kinds of attention on one map, windows padded where they do not fit.
+   * @param {number[]} map (h, w)
+   * @param {number} m the window's side, odd
+   * @returns {{adds: number[], bytes: number[], scores: number[]}} each for global, window and sliding attention
+   */
+  function compare([h, w], channels, m) {
+    const [H, W] = [padded(h, m), padded(w, m)], window = [m, m];
+    return {
+      adds: [globalMultiplyAdds(h, w, channels), windowMultiplyAdds(H, W, channels, window),
+             windowMultiplyAdds(h, w, channels, window)],
+      bytes: [globalBytes([h, w], channels), windowBytes([h, w], channels, window), slidingBytes([h, w], channels, window)],
+      scores: [(h * w) ** 2, H * W * m * m, h * w * m * m],
+    };
+  }
+
+  return { globalMultiplyAdds, windowMultiplyAdds, windowBytes, slidingBytes, compare };
 })();

@@ -2,10 +2,8 @@
 explorer.reach = (() => {
   /** One block: a query holds what any of its keys held. @returns {Uint8Array} (h w), as `seen` */
   function spread(seen, layout) {
-    const held = new Set();                            // of windows and their regions
-    const group = (place) => explorer.windows.inWindow(layout, place)[0] * 9 + layout.regions[place];
-    layout.places.forEach((place, token) => { if (seen[token]) held.add(group(place)); });
-    return Uint8Array.from(layout.places, (place) => (held.has(group(place)) ? 1 : 0));
+    const groups = explorer.windows.groups(layout), held = new Set(groups.filter((_, token) => seen[token]));
+    return Uint8Array.from(groups, (group) => (held.has(group) ? 1 : 0));
   }
 
   /** Patch merging: a token of the half map holds what any of its 2x2 held. @returns {Uint8Array} */

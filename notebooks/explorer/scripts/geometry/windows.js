@@ -78,6 +78,11 @@ explorer.windows = (() => {
     return Array.from(placesOf(layout, window), (key) => !masked || layout.regions[key] === layout.regions[query]);
   }
 
+  /** Tokens that attend to each other have one number, of their window and region. @returns {number[]} (h w) */
+  function groups(layout) {
+    return Array.from(layout.places, (place) => inWindow(layout, place)[0] * 9 + layout.regions[place]);
+  }
+
   /** The mask of all windows, 1 where query and key are kept apart. @returns {Uint8Array} (nW M^2 M^2) */
   function mask(layout) {
     const [count, tokens] = counts(layout), result = new Uint8Array(count * tokens * tokens);
@@ -97,5 +102,5 @@ explorer.windows = (() => {
     });
   }
 
-  return { PADDING, partition, regionIds, layout, counts, inWindow, placesOf, allowed, mask, relativePositionIndex };
+  return { PADDING, partition, regionIds, layout, counts, inWindow, placesOf, allowed, groups, mask, relativePositionIndex };
 })();

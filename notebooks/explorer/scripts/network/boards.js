@@ -9,13 +9,14 @@ explorer.boards = (() => {
     });
   }
 
-  /** The colour of a tile's first pixel as a viewer takes it, three numbers from 0 to 255. */
+  /** The mean colour of a tile as a viewer takes it, three numbers from 0 to 255. */
   function colour(pixels, mark, place) {
     const { side, tile, middle, gain } = explorer.data.board, width = side * tile;
     const first = Math.floor(place / side) * tile * width + place % side * tile;
     return [0, 1, 2].map((channel) => {
-      const value = pixels[mark].values[channel * width * width + first] / gain + middle;
-      return Math.round(255 * Math.min(1, Math.max(0, value)));
+      const values = Array.from({ length: tile * tile }, (_, i) =>
+        pixels[mark].values[channel * width * width + first + Math.floor(i / tile) * width + i % tile]);
+      return Math.round(255 * (values.reduce((a, b) => a + b) / values.length / gain + middle));
     });
   }
 
