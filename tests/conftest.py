@@ -19,14 +19,16 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The walkthrough's pages and slides, the documents and the reference, as `make docs` builds them."""
-    from notebooks.publish import documents, files, pages  # here, since they need more than the library
+    """The walkthrough's pages and slides, the explorer, the documents and the reference, as `make docs` builds them."""
+    from notebooks.explorer.__main__ import main as make_explorer  # here, since they need more than the library
+    from notebooks.publish import documents, files, pages
 
     folder = tmp_path_factory.mktemp("pages of the site")
     notebooks = files.find([])
     for make, ending in ((pages.page, pages.PAGE), (pages.slides, pages.SLIDES)):
         pages.publish(make, ending, notebooks, notebooks, folder)
     documents.publish(folder)
+    make_explorer([str(folder / pages.EXPLORER)])
     return folder
 
 

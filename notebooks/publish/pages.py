@@ -16,6 +16,7 @@ from swin_np.writing import make_folder, write_text
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE, SLIDES, INDEX = ".html", ".slides.html", "index.html"
 DOCUMENTS, REFERENCE = "docs.html", "reference.html"   # made by documents.py
+EXPLORER = "explorer.html"                             # made by notebooks.explorer
 FRAME = ("Paper", "Before", "Time", "Afterwards")      # what the first cell of every notebook says, in this order
 LOADED = ("src", "srcset", "poster", "data", "background", "action")    # attributes whose address a browser asks for
 
@@ -150,7 +151,8 @@ def index(paths: list[Path], folder: Path) -> str:
         items.append(f"<li>{links}{about}</li>")
     body = (f'<main><h1>The Swin Transformer in NumPy: the walkthrough</h1>\n'
             f'<p>Pages to read, and the same as slides: arrow keys turn them, s shows the speaker\'s notes. '
-            f'Beside them: {link(DOCUMENTS, "the documentation")} and {link(REFERENCE, "the reference")}.</p>\n'
+            f'Beside them: {link(EXPLORER, "the explorer")}, Swin to be touched, {link(DOCUMENTS, "the documentation")} '
+            f'and {link(REFERENCE, "the reference")}.</p>\n'
             f'<ul class="contents">{"".join(items)}</ul></main>')
     return document(INDEX, "The Swin Transformer in NumPy", ("text.css", "page.css"), body)
 
