@@ -6,7 +6,7 @@ CHECKPOINT ?=
 export CHECKPOINT
 BIN := .venv/bin
 
-.PHONY: walkthrough test test-long test-all test-processors figures notebooks check-notebooks html slides docs lab accuracy bench lint clean
+.PHONY: walkthrough test test-long test-all test-processors figures notebooks check-notebooks html slides docs explorer lab accuracy bench lint clean
 
 walkthrough: .venv/walkthrough
 	$(if $(filter hf:%,$(CHECKPOINT)),$(BIN)/python -m pip install --quiet --editable ".[hub]")
@@ -15,6 +15,7 @@ walkthrough: .venv/walkthrough
 	$(BIN)/python -m notebooks.publish slides
 	$(BIN)/python -m notebooks.publish html
 	$(BIN)/python -m notebooks.publish docs
+	$(BIN)/python -m notebooks.explorer pages/explorer.html
 	@echo "The figures are in the folder figures. Open pages/index.html in a browser; no network is needed."
 	@echo "make lab opens the notebooks themselves in JupyterLab."
 
@@ -44,8 +45,11 @@ html: .venv/walkthrough
 slides: .venv/walkthrough
 	$(BIN)/python -m notebooks.publish slides
 
-docs: slides html
+docs: slides html explorer
 	$(BIN)/python -m notebooks.publish docs
+
+explorer: .venv/walkthrough
+	$(BIN)/python -m notebooks.explorer pages/explorer.html
 
 lab: .venv/walkthrough
 	$(BIN)/python -m jupyterlab notebooks/00_start_here.ipynb

@@ -60,9 +60,10 @@ def shown(part: Part) -> dict[str, Any]:
     sources = []
     for function in part.sources:
         lines, first = inspect.getsourcelines(function)
-        file = Path(inspect.getsourcefile(inspect.unwrap(function))).relative_to(ROOT)
-        sources.append({"file": file.as_posix(), "line": first, "text": dedent("".join(lines)),
-                        "page": page_of_module(file)})
+        file = Path(inspect.getsourcefile(inspect.unwrap(function)))
+        page, anchor = page_of_module(file), function.__qualname__.partition(".")[0]
+        sources.append({"file": file.relative_to(ROOT).as_posix(), "line": first, "text": dedent("".join(lines)),
+                        "page": f"{page}#{anchor}"})
     return {"equation": mathml(part.equation, block=True), "sources": sources,
             "notebook": {"page": f"{part.notebook}{PAGE}", "name": part.notebook}}
 

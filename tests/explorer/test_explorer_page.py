@@ -293,8 +293,9 @@ def test_without_the_shift_marks_in_two_quadrants_never_meet(browser, explorer_f
 def test_every_notebook_and_page_of_the_reference_it_leads_to_is_there(site, explorer_file, browser):
     show(browser, explorer_file, "")
     parts = browser.evaluate("Object.values(explorer.data.parts)")
-    pages = {part["notebook"]["page"] for part in parts} | {source["page"] for part in parts for source in part["sources"]}
-    assert [page for page in sorted(pages) if not (site / page).exists()] == []
+    places = {part["notebook"]["page"] for part in parts} | {source["page"] for part in parts for source in part["sources"]}
+    for page, _, anchor in (place.partition("#") for place in sorted({*places, "index.html"})):
+        assert (site / page).is_file() and f' id="{anchor}"' in (site / page).read_text(encoding="utf-8") + ' id=""', page
 
 
 def test_the_library_s_lines_are_those_of_its_files():
