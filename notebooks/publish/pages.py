@@ -151,8 +151,8 @@ def index(paths: list[Path], folder: Path) -> str:
         items.append(f"<li>{links}{about}</li>")
     body = (f'<main><h1>The Swin Transformer in NumPy: the walkthrough</h1>\n'
             f'<p>Pages to read, and the same as slides: arrow keys turn them, s shows the speaker\'s notes. '
-            f'Beside them: {link(EXPLORER, "the explorer")}, Swin to be touched, {link(DOCUMENTS, "the documentation")} '
-            f'and {link(REFERENCE, "the reference")}.</p>\n'
+            f'Beside them: {link(EXPLORER, "the explorer")}, Swin to be touched, '
+            f'{link(DOCUMENTS, "the documentation")} and {link(REFERENCE, "the reference")}.</p>\n'
             f'<ul class="contents">{"".join(items)}</ul></main>')
     return document(INDEX, "The Swin Transformer in NumPy", ("text.css", "page.css"), body)
 
