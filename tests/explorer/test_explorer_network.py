@@ -96,3 +96,17 @@ def test_the_error_function_is_the_library_s(browser, explorer):
     x = np.linspace(-7, 7, 2801)
     got = browser.evaluate(f"{json.dumps(x.tolist())}.map(explorer.functional.erf)")
     assert np.abs(np.array(got) - erf(x)).max() < 1e-12
+
+
+@pytest.mark.parametrize(("ablation", "joined"), [("no_shift", False), ("full", True)])
+def test_without_the_shift_marks_in_two_quadrants_never_meet(browser, explorer, ablation, joined):
+    """Then the logits are a sum of what each mark gives alone, whatever the colours."""
+    logits = np.array(browser.evaluate(f"""(() => {{
+      const pixels = explorer.data.pixels.map(explorer.model.decode);
+      const weights = explorer.model.decodeAll(explorer.data.probes.same.weights.{ablation});
+      const options = {{ shift: {json.dumps(joined)}, mask: true, bias: true }};
+      return ["r7x6.r8x9", "r7x6.g8x9", "g7x6.r8x9", "g7x6.g8x9"].map((marks) => Array.from(explorer.model.forward(
+        weights, explorer.boards.image(explorer.board.codec.read(marks), pixels), options).logits));
+    }})()"""))
+    crossed = np.abs(logits[0] - logits[1] - logits[2] + logits[3]).max()
+    assert crossed > 1 if joined else crossed < 1e-9

@@ -6,7 +6,8 @@ explorer.elements = (() => {
   function fill(element, attributes, children) {
     for (const [name, value] of Object.entries(attributes)) {
       if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-      else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+      else if (value === true) element.setAttribute(name, "");
+      else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
     }
     element.append(...children.flat().filter((child) => child !== null));
     return element;
@@ -47,6 +48,16 @@ explorer.elements = (() => {
       html("div", {}, html("dt", {}, name), html("dd", {}, value))));
   }
 
+  /** Follow a finger or a mouse on an element: `touch(event, first)` at the first touch and at every move after it. */
+  function follow(element, touch) {
+    let pressed = false;
+    element.addEventListener("pointerdown", (event) => { pressed = true; touch(event, true); });
+    element.addEventListener("pointermove", (event) => { if (pressed) touch(event, false); });
+    for (const end of ["pointerup", "pointercancel", "pointerleave"]) {
+      element.addEventListener(end, () => { pressed = false; });
+    }
+  }
+
   /** A whole number as people read it: 4,494,292,224 -> 4.49 G. */
   function short(number) {
     const unit = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]].find(([size]) => number >= size);
@@ -54,5 +65,5 @@ explorer.elements = (() => {
     return `${(number / unit[0]).toPrecision(3)} ${unit[1]}`;
   }
 
-  return { html, svg, t, code, unique, facts, short };
+  return { html, svg, t, code, unique, facts, follow, short };
 })();

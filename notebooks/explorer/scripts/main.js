@@ -10,10 +10,12 @@ explorer.page = (() => {
   /** Patterns that all drawings use: hatching for keys that are kept apart, dots for padding. */
   function patterns() {
     return svg("svg", { class: "patterns", "aria-hidden": "true" }, svg("defs", {},
-      svg("pattern", { id: "hatch", width: 8, height: 8, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+      svg("pattern", { id: "hatch", width: 8, height: 8, patternUnits: "userSpaceOnUse",
+                       patternTransform: "rotate(45)" },
           svg("rect", { width: 3, height: 8, class: "hatch" })),
       svg("pattern", { id: "padding", width: 8, height: 8, patternUnits: "userSpaceOnUse" },
-          svg("rect", { width: 8, height: 8, class: "padding" }), svg("circle", { cx: 4, cy: 4, r: 1.5, class: "dot" }))));
+          svg("rect", { width: 8, height: 8, class: "padding" }),
+          svg("circle", { cx: 4, cy: 4, r: 1.5, class: "dot" }))));
   }
 
   /** Change some fields of the state, draw, and let the address say it. */
@@ -63,7 +65,8 @@ explorer.page = (() => {
         event.preventDefault();
         document.getElementById("view").focus();
       } }, t("page.skip")),
-      html("header", {}, html("h1", {}, t("page.title")), explorer.tour.opener(), html("nav", { "aria-label": t("page.views") }, links)),
+      html("header", {}, html("h1", {}, t("page.title")), explorer.tour.opener(),
+           html("nav", { "aria-label": t("page.views") }, links)),
       html("p", { id: "notice", class: "remark", role: "status", hidden: true }),
       explorer.tour.panel(), html("main", { id: "view", tabindex: -1 }),
       html("footer", {}, html("p", {}, t("page.foot")),

@@ -37,7 +37,8 @@ explorer.attentionCosts = (() => {
     return {
       adds: [globalMultiplyAdds(h, w, channels), windowMultiplyAdds(H, W, channels, window),
              windowMultiplyAdds(h, w, channels, window)],
-      bytes: [globalBytes([h, w], channels), windowBytes([h, w], channels, window), slidingBytes([h, w], channels, window)],
+      bytes: [globalBytes([h, w], channels), windowBytes([h, w], channels, window),
+              slidingBytes([h, w], channels, window)],
       scores: [(h * w) ** 2, H * W * m * m, h * w * m * m],
     };
   }

@@ -9,15 +9,25 @@ explorer.boxes = (() => {
   function stage(config, layers, i) {
     return Array.from({ length: config.depths[i] }, (_, j) => {
       const name = `layers.${i}.blocks.${j}`, own = under(layers, name);
-      return { id: `stage${i + 1}.block${j + 1}`, part: "block", name: j % 2 ? "shifted_block" : "regular_block", number: j + 1,
+      return { id: `stage${i + 1}.block${j + 1}`, part: "block", name: j % 2 ? "shifted_block" : "regular_block",
+               number: j + 1,
                layers: own, shape: own[own.length - 1].shape, parts: LAYERS.map((suffix) => {
                  const layer = own.find((each) => each.name === (suffix ? `${name}.${suffix}` : name));
-                 return { ...leaf(layer, suffix || null), name: suffix ? undefined : "sum", id: `stage${i + 1}.block${j + 1}.${suffix.split(".").pop() || "sum"}` };
+                 const id = `stage${i + 1}.block${j + 1}.${suffix.split(".").pop() || "sum"}`;
+                 return { ...leaf(layer, suffix || null), name: suffix ? undefined : "sum", id };
                }) };
     });
   }
 
-  const leaf = (layer, code) => ({ id: layer.name, part: layer.part, code, layers: [layer], shape: layer.shape, parts: [] });
+  /** A box of one layer, called by a name of the library. */
+  const leaf = (layer, code) => ({ part: layer.part, code, layers: [layer], shape: layer.shape, parts: [] });
+
+  /** A box of some layers. */
+  function group(id, part, own) {
+    const last = (layer) => layer.name.split(".").pop();
+    return { id, part, name: part, layers: own, shape: own[own.length - 1].shape,
+             parts: own.map((layer) => ({ ...leaf(layer, last(layer)), id: `${id}.${last(layer)}` })) };
+  }
 
   /**
    * The whole model.
@@ -25,8 +35,6 @@ explorer.boxes = (() => {
    */
   function tree(config, image) {
     const layers = explorer.costs.layers(config, image), parts = [];
-    const group = (id, part, own) => ({ id, part, name: part, layers: own, shape: own[own.length - 1].shape,
-                                        parts: own.map((layer) => ({ ...leaf(layer, layer.name.split(".").pop()), id: `${id}.${layer.name.split(".").pop()}` })) });
     parts.push(group("embedding", "embedding", under(layers, "patch_embed")));
     config.depths.forEach((_, i) => {
       const own = under(layers, `layers.${i}.blocks`), merging = under(layers, `layers.${i}.downsample`);
@@ -34,7 +42,7 @@ explorer.boxes = (() => {
                    shape: own[own.length - 1].shape, parts: stage(config, layers, i) });
       if (merging.length) parts.push(group(`merging${i + 1}`, "merging", merging));
     });
-    parts.push(group("head", "head", ["norm", "avgpool", "head"].map((name) => layers.find((layer) => layer.name === name))));
+    parts.push(group("head", "head", ["norm", "avgpool", "head"].flatMap((name) => under(layers, name))));
     return { id: "model", part: "model", name: "model", layers, shape: [config.classes], parts };
   }
 

@@ -64,7 +64,9 @@ explorer.costs = (() => {
                  layerNorm("patch_embed.norm", [...maps[0], config.channels])];
     maps.forEach((map, stage) => {
       const channels = config.channels * 2 ** stage;
-      for (let j = 0; j < config.depths[stage]; j++) all.push(...block(`layers.${stage}.blocks.${j}`, config, stage, map));
+      for (let j = 0; j < config.depths[stage]; j++) {
+        all.push(...block(`layers.${stage}.blocks.${j}`, config, stage, map));
+      }
       if (stage === last) return;
       const merged = map.map((side) => Math.ceil(side / 2)), name = `layers.${stage}.downsample`;
       all.push(layerNorm(`${name}.norm`, [...merged, 4 * channels]),

@@ -43,7 +43,7 @@ explorer.board = (() => {
    */
   function board(pixels, get, change) {
     let dragged = -1;
-    const paint = (i, brush) => (brush === 4 ? painted(get().marks, i, get().marks[i]) : painted(get().marks, i, brush));
+    const paint = (i, brush) => painted(get().marks, i, brush === 4 ? get().marks[i] : brush);
     const map = explorer.tokenMap(t("network.board"), {
       select: (cursor) => change({ cursor }),
       press(i) {
@@ -82,7 +82,8 @@ explorer.board = (() => {
                  seams: [[half, 0, half, side], [0, half, side, half]], cells: marks.map((mark, i) => {
                    const [row, column] = [Math.floor(i / side), i % side];
                    return { row, column, fill: explorer.boards.colour(pixels, mark, i), selected: i === cursor,
-                            text: mark ? t(`mark.${NAMES[mark]}.letter`) : undefined, frame: i === cursor ? "query" : null,
+                            text: mark ? t(`mark.${NAMES[mark]}.letter`) : undefined,
+                            frame: i === cursor ? "query" : null,
                             name: t("network.tile", { row, column, mark: t(`mark.${NAMES[mark]}`) }) };
                  }) });
     }

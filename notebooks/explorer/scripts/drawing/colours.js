@@ -14,7 +14,8 @@ explorer.colours = (() => {
 
   /** The colour of a share from 0 to 1: pale, blue, navy. */
   function share(value) {
-    return value < 0.5 ? blend(named("pale"), named("blue"), 2 * value) : blend(named("blue"), named("navy"), 2 * value - 1);
+    if (value < 0.5) return blend(named("pale"), named("blue"), 2 * value);
+    return blend(named("blue"), named("navy"), 2 * value - 1);
   }
 
   /** The colour of a value from -1 to 1: blue, pale, vermilion. */

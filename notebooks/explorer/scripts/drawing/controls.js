@@ -1,4 +1,4 @@
-/** What a reader sets: each control is {node, set(value)} and tells of every change; all work by mouse, touch and key. */
+/** What a reader sets, by mouse, touch or key: each control is {node, set(value)} and tells of every change. */
 explorer.controls = (() => {
   const { html, t, unique } = explorer.elements;
 

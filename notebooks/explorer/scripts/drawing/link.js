@@ -1,11 +1,10 @@
 /** Deep links: `#fig4,8,4,2,step=3` is a view, the first values of its fields in their order, and others by name. */
 explorer.link = (() => {
-  const whole = (least, most, initial) => ({
-    initial, write: String,
-    read: (text) => (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined) });
+  const within = (pattern, least, most) => (text) =>
+    (pattern.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined);
+  const whole = (least, most, initial) => ({ initial, write: String, read: within(/^\d+$/, least, most) });
   const number = (least, most, initial) => ({
-    initial, write: (value) => String(Math.round(value * 100) / 100),
-    read: (text) => (/^\d+(\.\d+)?$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined) });
+    initial, write: (value) => String(Math.round(value * 100) / 100), read: within(/^\d+(\.\d+)?$/, least, most) });
   const pair = (least, most, initial) => ({
     initial, write: ([a, b]) => (a === b && least > 0 ? `${a}` : `${a}x${b}`),
     read: (text) => {

@@ -1,6 +1,6 @@
 /** A map of tokens to be touched: an SVG that a finger, a mouse and the arrow keys move about in. */
 explorer.tokenMap = (() => {
-  const { svg, unique } = explorer.elements, { css, inkOn } = explorer.colours;
+  const { svg, unique, follow } = explorer.elements, { css, inkOn } = explorer.colours;
   const UNIT = 40;                                     // of the drawing, a token's side
   const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
   const MOST_NUMERALS = 12;                            // on maps of more rows or columns numerals would be too small
@@ -20,7 +20,8 @@ explorer.tokenMap = (() => {
                     class: strong ? "cell strong" : "cell" }),
       hatched ? svg("rect", { ...place, fill: "url(#hatch)", class: "hatched" }) : null,
       numerals && text !== undefined
-        ? svg("text", { ...middle, fill: fill && opacity > 0.5 ? inkOn(fill) : "currentColor", class: "numeral" }, String(text)) : null);
+        ? svg("text", { ...middle, fill: fill && opacity > 0.5 ? inkOn(fill) : "currentColor", class: "numeral" },
+              String(text)) : null);
   }
 
   /**
@@ -34,24 +35,20 @@ explorer.tokenMap = (() => {
    */
   function tokenMap(label, on) {
     const id = unique();
-    let cells = [], pressed = false;
+    let cells = [];
     const node = svg("svg", { class: "tokens", role: "grid", tabindex: 0, "aria-label": label });
     const selected = () => cells.findIndex((cell) => cell.selected);
     const at = (event) => {
       const box = node.getBoundingClientRect(), [, , width] = node.getAttribute("viewBox").split(" ");
       const scale = width / box.width / UNIT, margin = 0.15;
       const row = (event.clientY - box.top) * scale - margin, column = (event.clientX - box.left) * scale - margin;
-      return cells.findIndex((cell) => row >= cell.row && row < cell.row + 1 && column >= cell.column && column < cell.column + 1);
+      return cells.findIndex((cell) =>
+        row >= cell.row && row < cell.row + 1 && column >= cell.column && column < cell.column + 1);
     };
-    const touch = (event, first) => {
+    follow(node, (event, first) => {
       const i = at(event);
       if (i >= 0) (first ? on.press ?? on.select : on.move ?? on.select)(i);
-    };
-    node.addEventListener("pointerdown", (event) => { pressed = true; touch(event, true); });
-    node.addEventListener("pointermove", (event) => { if (pressed) touch(event, false); });
-    for (const end of ["pointerup", "pointercancel", "pointerleave"]) {
-      node.addEventListener(end, () => { pressed = false; });
-    }
+    });
     node.addEventListener("keydown", (event) => {
       const from = cells[selected()], way = ARROWS[event.key];
       if (on.key?.(event.shiftKey ? `Shift ${event.key}` : event.key, selected())) return event.preventDefault();
@@ -75,7 +72,8 @@ explorer.tokenMap = (() => {
     function draw(spec) {
       cells = spec.cells;
       const numerals = Math.max(spec.rows, spec.columns) <= (spec.mostNumerals ?? MOST_NUMERALS), edge = 6;
-      node.setAttribute("viewBox", `${-edge} ${-edge} ${spec.columns * UNIT + 2 * edge} ${spec.rows * UNIT + 2 * edge}`);
+      node.setAttribute("viewBox",
+                        `${-edge} ${-edge} ${spec.columns * UNIT + 2 * edge} ${spec.rows * UNIT + 2 * edge}`);
       const rows = new Map();
       cells.forEach((cell, i) => {
         if (!rows.has(cell.line ?? cell.row)) rows.set(cell.line ?? cell.row, svg("g", { role: "row" }));

@@ -102,5 +102,6 @@ explorer.windows = (() => {
     });
   }
 
-  return { PADDING, partition, regionIds, layout, counts, inWindow, placesOf, allowed, groups, mask, relativePositionIndex };
+  return { PADDING, partition, regionIds, layout, counts, inWindow, placesOf, allowed, groups, mask,
+           relativePositionIndex };
 })();

@@ -78,7 +78,8 @@ explorer.model = (() => {
     const fc = (x, which) => linear(x, weights[`${name}.mlp.${which}.weight`], weights[`${name}.mlp.${which}.bias`]);
     const attention = attend(norm(z, "norm1"), weights, `${name}.attn`, layout, heads, options);
     const between = add(z, attention.output);
-    return { name, input: z, attention, between, output: add(between, fc(gelu(fc(norm(between, "norm2"), "fc1")), "fc2")) };
+    const output = add(between, fc(gelu(fc(norm(between, "norm2"), "fc1")), "fc2"));
+    return { name, input: z, attention, between, output };
   }
 
   /** Patch merging: (h w, C) -> (h/2 w/2, 2C), the four of a group down the columns first. */
@@ -126,7 +127,8 @@ explorer.model = (() => {
         x = step.output;
       }
     });
-    const last = layerNorm(x, weights["norm.weight"], weights["norm.bias"]), width = weights["norm.weight"].values.length;
+    const last = layerNorm(x, weights["norm.weight"], weights["norm.bias"]);
+    const width = weights["norm.weight"].values.length;
     const pooled = new Float64Array(width);
     last.forEach((value, i) => { pooled[i % width] += value / (side * side); });
     const logits = linear(pooled, weights["head.weight"], weights["head.bias"]);

@@ -1,6 +1,7 @@
 /** Eq. 1 and 2 drawn: what global, window and sliding attention cost while the image grows; the size is dragged. */
 explorer.views.cost = (() => {
-  const { html, svg, t, facts, short } = explorer.elements, { slider, choice } = explorer.controls, { whole, one } = explorer.link;
+  const { html, svg, t, follow, short } = explorer.elements, { slider, choice } = explorer.controls;
+  const { whole, one } = explorer.link;
   const KINDS = ["global", "window", "sliding"], MEASURES = ["adds", "bytes", "scores"];
   const [LEAST, MOST, STEP] = [56, 1792, 4];           // pixels of the image's side
   const WIDTH = 400, HEIGHT = 300, LEFT = 46, RIGHT = 18, TOP = 10, BOTTOM = 34;
@@ -29,7 +30,8 @@ explorer.views.cost = (() => {
     const grid = [];
     for (let power = low; power <= high; power++) {
       grid.push(svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(10 ** power), y2: y(10 ** power) }),
-                text([LEFT - 5, y(10 ** power) + 4], short(10 ** power).replace(/\.0+(?= )/, ""), { "text-anchor": "end" }));
+                text([LEFT - 5, y(10 ** power) + 4], short(10 ** power).replace(/\.0+(?= )/, ""),
+                     { "text-anchor": "end" }));
     }
     for (const image of [56, 112, 224, 448, 896, 1792]) {
       grid.push(svg("line", { class: "grid", x1: x(image), x2: x(image), y1: TOP, y2: HEIGHT - BOTTOM }),
@@ -37,26 +39,28 @@ explorer.views.cost = (() => {
     }
     const lines = KINDS.map((kind, i) => svg("polyline", {
       class: `series ${kind}`, points: sizes.map((image, at) => `${x(image)},${y(rows[at][i])}`).join(" ") }));
-    const marks = KINDS.map((kind, i) => svg("circle", { class: `series ${kind}`, cx: x(state.image), cy: y(here[i]), r: 5 }));
-    chart.replaceChildren(...grid, text([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4], t("cost.axis"), { "text-anchor": "middle" }),
-      svg("line", { class: "marker", x1: x(state.image), x2: x(state.image), y1: TOP, y2: HEIGHT - BOTTOM }), ...lines, ...marks);
+    const marks = KINDS.map((kind, i) => svg("circle", {
+      class: `series ${kind}`, cx: x(state.image), cy: y(here[i]), r: 5 }));
+    const axis = text([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4], t("cost.axis"), { "text-anchor": "middle" });
+    const marker = svg("line", {
+      class: "marker", x1: x(state.image), x2: x(state.image), y1: TOP, y2: HEIGHT - BOTTOM });
+    chart.replaceChildren(...grid, axis, marker, ...lines, ...marks);
   }
 
   function build(host, change) {
-    const chart = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": t("cost.chart") });
-    let pressed = false;
-    const drag = (event) => {
+    const chart = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
+                               "aria-label": t("cost.chart") });
+    follow(chart, (event) => {
       const box = chart.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * WIDTH;
       const share = Math.min(1, Math.max(0, (x - LEFT) / (WIDTH - LEFT - RIGHT)));
       change({ image: Math.round(LEAST * (MOST / LEAST) ** share / STEP) * STEP });
-    };
-    chart.addEventListener("pointerdown", (event) => { pressed = true; drag(event); });
-    chart.addEventListener("pointermove", (event) => { if (pressed) drag(event); });
-    for (const end of ["pointerup", "pointercancel", "pointerleave"]) chart.addEventListener(end, () => { pressed = false; });
-    const image = slider(t("cost.image"), [LEAST, MOST, STEP], (value) => t("unit.square", { number: value }), (value) => change({ image: value }));
-    const measure = choice(t("cost.measure"), Object.fromEntries(MEASURES.map((name) => [name, t(`cost.measure.${name}`)])),
-                           (value) => change({ measure: value }));
-    const stage = choice(t("cost.stage"), { 1: "1", 2: "2", 3: "3", 4: "4" }, (value) => change({ stage: Number(value) }));
+    });
+    const image = slider(t("cost.image"), [LEAST, MOST, STEP], (value) => t("unit.square", { number: value }),
+                         (value) => change({ image: value }));
+    const names = Object.fromEntries(MEASURES.map((name) => [name, t(`cost.measure.${name}`)]));
+    const measure = choice(t("cost.measure"), names, (value) => change({ measure: value }));
+    const stage = choice(t("cost.stage"), { 1: "1", 2: "2", 3: "3", 4: "4" },
+                         (value) => change({ stage: Number(value) }));
     const text = html("div", { class: "text", "aria-live": "polite" });
     host.append(html("div", { class: "controls" }, measure.node, stage.node),
                 html("div", { class: "beside" }, html("div", { class: "figure" }, chart, image.node), text));
@@ -65,7 +69,8 @@ explorer.views.cost = (() => {
       measure.set(state.measure);
       stage.set(state.stage);
       drawChart(chart, state);
-      const config = explorer.data.variants.swin_t, costs = costsAt(state.image, state), channels = config.channels * 2 ** (state.stage - 1);
+      const config = explorer.data.variants.swin_t, costs = costsAt(state.image, state);
+      const channels = config.channels * 2 ** (state.stage - 1);
       const map = explorer.costs.mapSizes(config, [state.image, state.image])[state.stage - 1];
       const equations = KINDS.map((kind) => {
         const node = html("div", { class: "wide", translate: "no" });
@@ -77,7 +82,8 @@ explorer.views.cost = (() => {
         ...KINDS.map((kind, i) => html("div", { class: "entry" }, html("p", {}, html("span", { class: `key ${kind}` }),
           html("strong", {}, t(`cost.${kind}`)), " ", t(`cost.number.${state.measure}`, { number: short(costs[i]) })),
           state.measure === "adds" ? equations[i] : null)),
-        html("p", { class: "strong" }, t("cost.ratio", { ratio: (costs[0] / costs[1]).toPrecision(3), sliding: (costs[2] / costs[1]).toPrecision(3) })),
+        html("p", { class: "strong" }, t("cost.ratio", {
+          ratio: (costs[0] / costs[1]).toPrecision(3), sliding: (costs[2] / costs[1]).toPrecision(3) })),
         html("p", {}, t(`cost.${state.measure}_text`)));
     };
   }

@@ -4,7 +4,8 @@ explorer.views.fig4 = (() => {
   const STEPS = ["map", "roll", "partition", "attend", "reverse", "back"], ATTEND = 3;
   const GAP = 0.7, MILLISECONDS = 700;                 // between windows, in tokens; of the way from step to step
 
-  const fields = () => ({ ...explorer.sizes.fields(), step: explorer.link.number(0, 5, 0), mask: explorer.link.flag(true) });
+  const fields = () => ({ ...explorer.sizes.fields(), step: explorer.link.number(0, 5, 0),
+                          mask: explorer.link.flag(true) });
 
   /** Where a token is at each of the six steps: [row, column] each. @returns {number[][]} */
   function journey(layout, token) {
@@ -39,15 +40,18 @@ explorer.views.fig4 = (() => {
                                strong: attention > 0.5 && keys.has(place) });
     const tokens = Array.from(layout.places, (place, token) => {
       const at = explorer.sizes.placeOf(layout.map, token), [row, column] = between(journey(layout, token), step);
-      return { row, column, line: Math.floor(place / layout.padded[1]), fill: explorer.colours.position(...at, layout.map),
+      return { row, column, line: Math.floor(place / layout.padded[1]),
+               fill: explorer.colours.position(...at, layout.map),
                text: layout.regions[place], selected: token === chosen, frame: token === chosen ? "query" : null,
-               name: t("token.name", { row: at[0], column: at[1], region: layout.regions[place] }), token, ...look(place) };
+               name: t("token.name", { row: at[0], column: at[1], region: layout.regions[place] }), token,
+               ...look(place) };
     });
     const padding = [...layout.tokens.keys()].filter((place) => layout.tokens[place] < 0).map((place) => {
       const [row, column] = between(paddingJourney(layout, place), step), shown = look(place);
       const there = layout.padsBeforeRoll ? [1, 1, 1, 1, 1, 0] : [0, 0, 1, 1, 0, 0];
       const [opacity] = between(there.map((value) => [value]), step);
-      return { row, column, line: Math.floor(place / layout.padded[1]), name: t("token.padding"), ...shown, strong: false,
+      return { row, column, line: Math.floor(place / layout.padded[1]), name: t("token.padding"), ...shown,
+               strong: false,
                opacity: shown.opacity * opacity };
     });
     return [...tokens, ...padding];

@@ -1,6 +1,7 @@
 /** The levels of the live network, from the overview down to one product of two numbers. */
 explorer.levels = (() => {
-  const { html, t, code } = explorer.elements, { shares, signedValues } = explorer.pictures, { placeOf } = explorer.sizes;
+  const { html, t, code } = explorer.elements, { shares, signedValues } = explorer.pictures;
+  const { placeOf } = explorer.sizes;
   const digits = (value) => value.toFixed(3).replace("-", "−");
 
   /** The length of every token's features: (h w, C) -> (h w). */
@@ -31,8 +32,8 @@ explorer.levels = (() => {
   }
 
   /** A picture that leads on when it is pressed. */
-  const card = (caption, picture, onclick, pressed = false) => html("button", {
-    type: "button", class: "card", onclick, "aria-pressed": pressed ? "true" : null }, picture, html("span", {}, caption));
+  const card = (caption, picture, onclick) =>
+    html("button", { type: "button", class: "card", onclick }, picture, html("span", {}, caption));
 
   const cards = (...all) => html("div", { class: "cards" }, ...all);
 
@@ -41,7 +42,8 @@ explorer.levels = (() => {
                   ...trace.blocks.map((step, i) => ({ x: step.output, channels: step.channels, block: i + 1,
                                                       name: t("network.block_name", { block: i + 1 }) }))];
     return [html("p", {}, t("network.overview")), cards(maps.map(({ x, channels, name, block }) => {
-      const side = Math.sqrt(x.length / channels), picture = shares(lengths(x, channels), side, t("network.lengths", { name }));
+      const side = Math.sqrt(x.length / channels);
+      const picture = shares(lengths(x, channels), side, t("network.lengths", { name }));
       const caption = t("network.card", { name, side, channels });
       return block ? card(caption, picture, () => change({ level: "block", block }))
         : html("div", { class: "card" }, picture, html("span", {}, caption));
@@ -49,7 +51,7 @@ explorer.levels = (() => {
   }
 
   function block(trace, state, change) {
-    const here = focus(trace, state), { step, attention } = here, [m, n] = attention.layout.window;
+    const here = focus(trace, state), { step, attention } = here;
     const heads = [...Array(attention.heads).keys()];
     return [
       html("p", {}, t(attention.layout.shift.some(Boolean) ? "network.block_shifted" : "network.block_regular",
@@ -60,8 +62,8 @@ explorer.levels = (() => {
         () => change({ level: "head", head: head + 1 })))),
       html("h4", {}, t("network.bias_heading")),
       cards(heads.map((head) => card(t("network.head", { head: head + 1 }),
-        signedValues(state.bias ? channelOf(attention.table, attention.heads, head) : new Array((2 * m - 1) * (2 * n - 1)).fill(0),
-                     2 * n - 1, t("network.bias_of", { head: head + 1 })),
+        signedValues(channelOf(attention.table, attention.heads, head).map((bias) => (state.bias ? bias : 0)),
+                     2 * attention.layout.window[1] - 1, t("network.bias_of", { head: head + 1 })),
         () => change({ level: "head", head: head + 1 })))),
       html("h4", {}, t("network.features_heading", { channels: step.channels })),
       html("div", { class: "cards tiny" }, [...Array(step.channels).keys()].map((channel) =>
@@ -69,7 +71,8 @@ explorer.levels = (() => {
   }
 
   function head(trace, state, change) {
-    const here = focus(trace, state), { attention, window, position, members, step } = here, { tokens, heads } = attention;
+    const here = focus(trace, state), { attention, window, position, members, step } = here;
+    const { tokens, heads } = attention;
     const first = (window * heads + state.head - 1) * tokens * tokens;
     const matrix = attention.probabilities.subarray(first, first + tokens * tokens), most = Math.max(...matrix);
     const map = explorer.tokenMap(t("network.matrix"), { select: (cell) => {
@@ -100,22 +103,27 @@ explorer.levels = (() => {
                   "aria-label": t("network.to_product", { key }) })),
                 html("td", {}, placeOf([step.side, step.side], members[key]).join(", ")),
                 [row.product, row.bias, row.mask, row.total].map((values) => html("td", {}, digits(values[key]))),
-                html("td", {}, html("span", { class: "bar", style: `--share: ${shares[key] / most}` }), digits(shares[key])))))),
+                html("td", {}, html("span", { class: "bar", style: `--share: ${shares[key] / most}` }),
+                     digits(shares[key])))))),
             html("p", {}, code("exp(sum) / Σ exp(sum)"))];
   }
 
   function product(trace, state) {
-    const { attention, position, members, window } = focus(trace, state), { d, heads, qkv, scale } = attention, channels = d * heads;
-    const key = Math.min(state.key, members.length - 1), at = (token, part, i) => qkv[token * 3 * channels + part * channels + (state.head - 1) * d + i];
+    const { attention, position, members, window } = focus(trace, state), { d, heads, qkv, scale } = attention;
+    const channels = d * heads;
+    const key = Math.min(state.key, members.length - 1);
+    const at = (token, part, i) => qkv[token * 3 * channels + part * channels + (state.head - 1) * d + i];
     const rows = [...Array(d).keys()].map((i) => [at(members[position], 0, i), at(members[key], 1, i)]);
     const sum = rows.reduce((all, [q, k]) => all + q * k, 0);
     const { product: scaled } = explorer.model.scores(attention, window, state.head - 1, position, state);
     return [html("p", {}, t("network.product_text", { query: position, key, d })),
             html("div", { class: "wide" }, html("table", { class: "numbers", translate: "no" },
               html("tr", {}, ["i", "q", "k", "q · k"].map((name) => html("th", { scope: "col" }, code(name)))),
-              rows.map(([q, k], i) => html("tr", {}, [String(i), ...[q, k, q * k].map(digits)].map((cell) => html("td", {}, cell)))))),
+              rows.map(([q, k], i) => html("tr", {}, html("td", {}, String(i)),
+                [q, k, q * k].map((value) => html("td", {}, digits(value))))))),
             html("p", { translate: "no" }, code(`Σ = ${digits(sum)}`)),
-            html("p", { translate: "no" }, code(`Σ / √${d} = ${digits(sum)} · ${digits(scale)} = ${digits(scaled[key])}`))];
+            html("p", { translate: "no" },
+                 code(`Σ / √${d} = ${digits(sum)} · ${digits(scale)} = ${digits(scaled[key])}`))];
   }
 
   return { overview, block, head, softmax, product };

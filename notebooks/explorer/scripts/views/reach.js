@@ -16,8 +16,8 @@ explorer.views.reach = (() => {
   function drawMap(map, steps, state) {
     const step = steps[Math.min(state.after, steps.length - 1)], [h, w] = step.map;
     const [tokens, height, width] = explorer.reach.extent(step.seen, step.map);
-    map.draw({ rows: h, columns: w, lines: step.layout ? explorer.sizes.edges(explorer.windows.groups(step.layout), step.map) : [],
-               cells: Array.from(step.seen, (seen, i) => {
+    const lines = step.layout ? explorer.sizes.edges(explorer.windows.groups(step.layout), step.map) : [];
+    map.draw({ rows: h, columns: w, lines, cells: Array.from(step.seen, (seen, i) => {
                  const [row, column] = explorer.sizes.placeOf(step.map, i);
                  const source = row === state.token[0] >> step.stage && column === state.token[1] >> step.stage;
                  return { row, column, fill: explorer.colours.share(seen ? 0.5 : 0), opacity: seen ? 1 : 0.4,
@@ -47,7 +47,8 @@ explorer.views.reach = (() => {
     const back = button(t("reach.back"), () => change({ after: now.after - 1 }));
     const forward = button(t("reach.forward"), () => change({ after: now.after + 1 }));
     const name = html("h3", { "aria-live": "polite" });
-    const scrub = slider(t("reach.scrub"), [0, MOST_STEPS, 1], (step) => t("reach.step", { step }), (after) => change({ after }));
+    const scrub = slider(t("reach.scrub"), [0, MOST_STEPS, 1], (step) => t("reach.step", { step }),
+                         (after) => change({ after }));
     const pair = html("div", { class: "pair" }, maps.map((map, i) =>
       html("div", {}, figure(t(i ? "reach.without" : "reach.with"), map.node), texts[i])));
     host.append(sizes.node, remark.node, html("div", { class: "scrub" }, back, scrub.node, forward), name, pair);

@@ -8,7 +8,8 @@ explorer.views.windows = (() => {
                cells: group.map((own, i) => {
                  const [row, column] = explorer.sizes.placeOf(state.map, i), together = own === group[chosen];
                  return { row, column, fill: explorer.colours.position(row, column, state.map),
-                          opacity: together ? 1 : 0.2, strong: together, selected: i === chosen, frame: i === chosen ? "query" : null,
+                          opacity: together ? 1 : 0.2, strong: together, selected: i === chosen,
+                          frame: i === chosen ? "query" : null,
                           name: t(together ? "windows.together" : "windows.apart", { row, column }) };
                }) });
     return { members: group.filter((own) => own === group[chosen]).length, groups: new Set(group).size };
@@ -35,7 +36,8 @@ explorer.views.windows = (() => {
         html("p", {}, t("windows.text", { regular: regular.groups, shifted: shifted.groups,
                                           count: explorer.windows.counts(layouts[1])[0] })),
         facts([[t("fact.token"), explorer.sizes.say(state.token)],
-               [t("windows.met_regular"), String(regular.members)], [t("windows.met_shifted"), String(shifted.members)]]));
+               [t("windows.met_regular"), String(regular.members)],
+               [t("windows.met_shifted"), String(shifted.members)]]));
     };
   }
 

@@ -18,7 +18,8 @@ explorer.views.sliding = (() => {
       const [row, column] = explorer.sizes.placeOf(state.map, i), [a, b] = [own.has(i), others.has(i)];
       const kind = a && b ? "both" : a ? "first" : b ? "second" : "neither";
       return { row, column, text: count, fill: explorer.colours.share(0.85 * (count - 1) / Math.max(1, most - 1)),
-               opacity: kind === "neither" ? 0.25 : 1, strong: kind === "first" || kind === "both", hatched: kind === "second", selected: i === query,
+               opacity: kind === "neither" ? 0.25 : 1, strong: kind === "first" || kind === "both",
+               hatched: kind === "second", selected: i === query,
                frame: i === query ? "query" : i === beside ? "key" : null,
                name: t(`sliding.${kind}`, { row, column, count }) };
     }) });

@@ -1,13 +1,16 @@
-/** One token followed: before and after the roll, its window, region and keys, its row of the mask, bias and reshapes. */
+/** One token followed: both maps, its keys, its row of the mask, the bias of a key, its place in every reshape. */
 explorer.views.token = (() => {
-  const { html, t, code, facts } = explorer.elements, { figure, placeOf } = explorer.sizes, { toggle } = explorer.controls;
+  const { html, t, code, facts } = explorer.elements, { figure, placeOf } = explorer.sizes;
+  const { toggle } = explorer.controls;
 
-  const fields = () => ({ ...explorer.sizes.fields(), key: explorer.link.whole(0, 99, 0), mask: explorer.link.flag(true) });
+  const fields = () => ({ ...explorer.sizes.fields(), key: explorer.link.whole(0, 99, 0),
+                          mask: explorer.link.flag(true) });
 
   /** Everything about the chosen token and key. */
   function chosen(layout, state) {
     const token = explorer.sizes.tokenOf(state), query = layout.places[token];
-    const [window, position] = explorer.windows.inWindow(layout, query), members = explorer.windows.placesOf(layout, window);
+    const [window, position] = explorer.windows.inWindow(layout, query);
+    const members = explorer.windows.placesOf(layout, window);
     const key = Math.min(state.key, members.length - 1);
     return { token, query, window, position, members: Array.from(members), key,
              may: explorer.windows.allowed(layout, query, state.mask),
@@ -23,9 +26,11 @@ explorer.views.token = (() => {
     map.draw({ rows: state.map[0], columns: state.map[1], lines: explorer.sizes.edges(group, state.map),
                cells: Array.from(layout.places, (place, i) => {
                  const [row, column] = placeOf(state.map, i), inside = seen.has(place);
-                 return { row, column, fill: explorer.colours.position(row, column, state.map), text: layout.regions[place],
+                 return { row, column, fill: explorer.colours.position(row, column, state.map),
+                          text: layout.regions[place],
                           opacity: seen.get(place) ? 1 : 0.2, hatched: inside && !seen.get(place),
-                          strong: seen.get(place), selected: place === query, frame: place === query ? "query" : place === members[key] ? "key" : null,
+                          strong: seen.get(place), selected: place === query,
+                          frame: place === query ? "query" : place === members[key] ? "key" : null,
                           name: t("token.name", { row, column, region: layout.regions[place] }) };
                }) });
   }
@@ -36,7 +41,8 @@ explorer.views.token = (() => {
                cells: Array.from(layout.tokens, (token, place) => {
                  const [row, column] = placeOf(layout.padded, place), inside = seen.has(place);
                  const fill = token < 0 ? null : explorer.colours.position(...placeOf(layout.map, token), layout.map);
-                 return { row, column, fill, text: layout.regions[place], opacity: seen.get(place) ? 1 : 0.2, strong: seen.get(place),
+                 return { row, column, fill, text: layout.regions[place], opacity: seen.get(place) ? 1 : 0.2,
+                          strong: seen.get(place),
                           hatched: inside && !seen.get(place), selected: place === query,
                           frame: place === query ? "query" : place === members[key] ? "key" : null,
                           name: t("token.place_name", { row, column, origin: originOf(layout, place) }) };
@@ -49,7 +55,8 @@ explorer.views.token = (() => {
     map.draw({ rows, columns, cells: may.map((allowed, i) => {
       const [row, column] = placeOf(layout.window, i), value = allowed ? 0 : explorer.data.mask_value;
       return { row, column, fill: explorer.colours.share(allowed ? 0.05 : 0.85), text: value, selected: i === key,
-               frame: i === position ? "query" : i === key ? "key" : null, name: t("token.mask_name", { row, column, value }) };
+               frame: i === position ? "query" : i === key ? "key" : null,
+               name: t("token.mask_name", { row, column, value }) };
     }) });
   }
 
@@ -65,7 +72,8 @@ explorer.views.token = (() => {
 
   /** The token's place in the array of every reshape: name, shape, index. */
   function reshapes(layout, { query, token, window, position, key }) {
-    const [[h, w], [H, W], [m, n]] = [layout.map, layout.padded, layout.window], [count, tokens] = explorer.windows.counts(layout);
+    const [[h, w], [H, W], [m, n]] = [layout.map, layout.padded, layout.window];
+    const [count, tokens] = explorer.windows.counts(layout);
     const [[r, c], [R, C]] = [placeOf(layout.map, token), placeOf(layout.padded, query)];
     const [a, i, b, j] = [Math.floor(R / m), R % m, Math.floor(C / n), C % n];
     return [
@@ -80,8 +88,9 @@ explorer.views.token = (() => {
     ];
   }
 
-  const table = (rows) => html("div", { class: "wide" }, html("table", { translate: "no" }, rows.map((row) =>
-    html("tr", {}, row.map((cell, i) => (i ? html("td", {}, code(cell)) : html("th", { scope: "row" }, code(cell))))))));
+  const table = (rows) => html("div", { class: "wide" }, html("table", { translate: "no" },
+                                                              rows.map(([name, ...cells]) =>
+    html("tr", {}, html("th", { scope: "row" }, code(name)), cells.map((cell) => html("td", {}, code(cell)))))));
 
   /** How the index of the table is computed for the pair, with its numbers. */
   function biasSentence({ window: [m, n] }, { position, key, index }) {
@@ -127,7 +136,8 @@ explorer.views.token = (() => {
       drawRow(row, layout, all);
       drawTable(bias, layout, all);
       text.replaceChildren(facts([
-        [t("fact.token"), explorer.sizes.say(state.token)], [t("fact.rolled"), explorer.sizes.say(placeOf(layout.padded, all.query))],
+        [t("fact.token"), explorer.sizes.say(state.token)],
+        [t("fact.rolled"), explorer.sizes.say(placeOf(layout.padded, all.query))],
         [t("fact.window"), String(all.window)], [t("fact.position"), String(all.position)],
         [t("fact.region"), String(layout.regions[all.query])], [t("fact.keys"), String(all.may.filter(Boolean).length)],
         [t("fact.key"), originOf(layout, all.members[all.key])]]));

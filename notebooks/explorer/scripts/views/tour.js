@@ -2,7 +2,8 @@
 explorer.tour = (() => {
   const { html, t } = explorer.elements, { button } = explorer.controls;
   const STEPS = [
-    "#windows,8,4,2,token=1x1", "#windows,8,4,2,token=3x3", "#fig4,8,4,2,step=1,token=3x3", "#fig4,8,4,2,step=3,token=7x7,mask=off",
+    "#windows,8,4,2,token=1x1", "#windows,8,4,2,token=3x3", "#fig4,8,4,2,step=1,token=3x3",
+    "#fig4,8,4,2,step=3,token=7x7,mask=off",
     "#fig4,8,4,2,step=3,token=7x7", "#token,8,4,2,token=3x3,key=15", "#reach,16,4,2,token=5x5,after=2",
     "#network,same,no_shift,g7x6.g8x9", "#network,same,full,g7x6.g8x9,cursor=7x6,level=head,block=2",
     "#cost,448"];
