@@ -22,8 +22,8 @@ PARTS = {
     "embedding": Part(r"z^0 = \mathrm{LN}(x W^T + b),\quad x \in \mathbb{R}^{h \times w \times 3 p^2}",
                       (patches.patch_partition, patches.LinearEmbedding.forward), "02_patches_and_hierarchy"),
     "stage": Part(r"z^l = \mathrm{block}_l(z^{l-1})", (model.Stage.run_blocks,), "08_the_whole_model"),
-    "block": Part(r"\hat{z}^l = \mathrm{(S)W\text{-}MSA}(\mathrm{LN}(z^{l-1})) + z^{l-1},\quad "
-                  r"z^l = \mathrm{MLP}(\mathrm{LN}(\hat{z}^l)) + \hat{z}^l",
+    "block": Part(r"\begin{aligned} \hat{z}^l &= \mathrm{(S)W\text{-}MSA}(\mathrm{LN}(z^{l-1})) + z^{l-1} \\ "
+                  r"z^l &= \mathrm{MLP}(\mathrm{LN}(\hat{z}^l)) + \hat{z}^l \end{aligned}",
                   (block.SwinTransformerBlock.forward, attention.shifted_window_attention), "04_shifted_windows"),
     "norm": Part(r"y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \gamma + \beta", (functional.layer_norm,),
                  "01_transformer_and_vit"),

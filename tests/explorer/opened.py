@@ -4,7 +4,7 @@ import json
 
 DESK = 1280                                            # pixels of a window's width
 VIEWS = [
-    "#fig4,8,4,2,step=3,token=7x7", "#fig4,7x10,4,2,step=2,policy=timm", "#fig4,9,4,2,policy=microsoft",
+    "#fig4,8,4,2,step=3,token=7x7,mask=off", "#fig4,7x10,4,2,step=2,policy=timm", "#fig4,9,4,2,policy=microsoft",
     "#windows,8,4,2", "#token,8,4,2,token=7x7,key=15", "#reach,16,4,2,after=6",
     "#reach,15,4,2,policy=microsoft,after=1", "#sliding,8,4,2",
     "#network,same,full,example", "#network,flock,no_bias,example,level=block,block=4",
@@ -22,7 +22,8 @@ def show(browser, file, link, width=DESK):
 
 
 def address(browser):
-    return browser.evaluate("location.hash")
+    """The link to what is shown, which the browser's address says a moment later."""
+    return browser.evaluate("explorer.page.link()")
 
 
 def follow(browser, link):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.explorer.opened import DESK, VIEWS, address, follow, show
-from tests.notebooks.browser import needs_chromium
+from tests.notebooks.browser import needs_chromium, wait_for
 
 pytestmark = needs_chromium
 LARGEST = 1_500_000                                    # bytes of the page
@@ -59,6 +59,14 @@ def test_a_link_leads_to_what_it_says_and_the_address_leads_back(browser, explor
         show(browser, explorer_file, said)
         assert address(browser) == said
         assert browser.evaluate("document.getElementById('view').innerText") == text
+
+
+def test_the_address_follows_what_is_shown(browser, explorer_file):
+    show(browser, explorer_file, "#fig4,8,4,2")
+    for share in range(1, 300):
+        browser.evaluate(f"explorer.page.change({{ step: {share / 100} }})")
+    wait_for("the address", lambda: browser.evaluate("location.hash") == "#fig4,8,4,2,step=2.99")
+    assert browser.errors == []
 
 
 @pytest.mark.parametrize("link", ["#fig4,8,4,nine", "#fig4,8,4,2,colour=red", "#nowhere", "#network,same,full,x1x1",

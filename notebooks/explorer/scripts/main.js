@@ -3,7 +3,9 @@ explorer.page = (() => {
   const { html, svg, t } = explorer.elements;
   const ORDER = ["fig4", "windows", "token", "reach", "sliding", "network", "model", "cost"];
   const remembered = {};                               // the last values of fields, by what views share or by the view
+  const PAUSE = 250;                                   // milliseconds between two addresses: browsers refuse too many
   let current = null;                                  // {name, view, state, draw}
+  let told = { hash: "", time: -PAUSE, timer: 0 };     // the last address, when it was written, and what is to come
 
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
 
@@ -22,12 +24,27 @@ explorer.page = (() => {
   function change(some) {
     current.state = current.view.normalise({ ...current.state, ...some });
     remembered[current.view.shares ?? current.name] = { ...remembered[current.view.shares], ...current.state };
-    history.replaceState(null, "", explorer.link.write(current.name, current.view.fields(), current.state));
     current.draw(current.state);
+    tell();
+  }
+
+  /** The link to what is shown. */
+  const link = () => explorer.link.write(current.name, current.view.fields(), current.state);
+
+  /** Let the address say what is shown, now or soon; one that the reader has changed meanwhile is left alone. */
+  function tell() {
+    const wait = told.time + PAUSE - performance.now();
+    clearTimeout(told.timer);
+    if (wait > 0) told.timer = setTimeout(tell, wait);
+    else if (location.hash === told.hash) {
+      history.replaceState(null, "", link());
+      told = { hash: location.hash, time: performance.now(), timer: 0 };
+    }
   }
 
   /** Show the view of the address; what its link does not say is as it was, or as it begins. */
   function show() {
+    told.hash = location.hash;
     const { view: name, given, wrong } = explorer.link.read(location.hash, explorer.views);
     const shown = name ?? ORDER[0], view = explorer.views[shown], fields = view.fields();
     const bare = Object.keys(given).length === 0, before = remembered[view.shares ?? shown] ?? {};
@@ -75,6 +92,6 @@ explorer.page = (() => {
     show();
   }
 
-  return { start, change, order: ORDER };
+  return { start, change, link };
 })();
 explorer.page.start();

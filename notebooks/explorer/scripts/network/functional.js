@@ -17,11 +17,13 @@ explorer.functional = (() => {
   function layerNorm(x, weight, bias, eps = 1e-5) {
     const channels = weight.values.length, y = new Float64Array(x.length);
     for (let start = 0; start < x.length; start += channels) {
-      const row = x.subarray(start, start + channels);
-      const mean = row.reduce((sum, value) => sum + value, 0) / channels;
-      const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / channels;
+      let mean = 0, variance = 0;
+      for (let i = 0; i < channels; i++) mean += x[start + i] / channels;
+      for (let i = 0; i < channels; i++) variance += (x[start + i] - mean) ** 2 / channels;
       const scale = 1 / Math.sqrt(variance + eps);
-      for (let i = 0; i < channels; i++) y[start + i] = (row[i] - mean) * scale * weight.values[i] + bias.values[i];
+      for (let i = 0; i < channels; i++) {
+        y[start + i] = (x[start + i] - mean) * scale * weight.values[i] + bias.values[i];
+      }
     }
     return y;
   }
@@ -43,7 +45,7 @@ explorer.functional = (() => {
     if (size > 6) return Math.sign(x);
     if (size < 2.5) {
       let term = x, sum = x;
-      for (let n = 1; n < 60; n++) {
+      for (let n = 1; n < 60 && Math.abs(term) > 1e-17; n++) {
         term *= -x * x / n;
         sum += term / (2 * n + 1);
       }

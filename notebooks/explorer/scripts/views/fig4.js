@@ -59,7 +59,7 @@ explorer.views.fig4 = (() => {
 
   function build(host, change) {
     const sizes = explorer.sizes.controls(change), remark = explorer.sizes.remarks();
-    let now = null, frame = 0;
+    let now = null, frame = 0, said = "";
     const map = explorer.tokenMap(t("fig4.map"), { select: (i) => {
       if (i < now.map[0] * now.map[1]) change({ token: explorer.sizes.placeOf(now.map, i) });
     } });
@@ -99,7 +99,9 @@ explorer.views.fig4 = (() => {
       forward.disabled = state.step >= 5;
       steps.forEach((step, i) => step.setAttribute("aria-current", i === nearest ? "step" : "false"));
       drawMap(map, layout, state);
-      text.replaceChildren(...sentences(layout, state, STEPS[nearest]));
+      const toSay = JSON.stringify({ ...state, step: nearest });          // not again in every frame
+      if (toSay !== said) text.replaceChildren(...sentences(layout, state, STEPS[nearest]));
+      said = toSay;
     };
   }
 

@@ -32,7 +32,7 @@ explorer.views.model = (() => {
       facts([[t("model.shape"), size(box.shape)], [t("model.parameters"), exact(cost.parameters)],
              [t("model.adds"), exact(cost.multiplyAdds)], [t("model.bytes"), exact(cost.bytes)]]),
       html("h4", {}, t("model.sources")),
-      part.sources.map((source, i) => html("details", { open: i === 0 },
+      part.sources.map((source, i) => html("details", { open: i === 0 && matchMedia("(min-width: 46rem)").matches },
         html("summary", {}, code(`${source.file}:${source.line}`)),
         html("pre", { tabindex: 0, role: "region", translate: "no", "aria-label": source.file }, code(source.text)),
         html("p", {}, html("a", { href: source.page }, t("model.reference"))))),
