@@ -11,15 +11,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from swin_np.errors import InputError, SwinError
-from swin_np.plots.saving import OPTIONS
+from swin_np.plots.saving import OPTIONS, palette_of
 from swin_np.plots.style import HOUSE_STYLE
-
-COLOURS = 128                                          # of a picture's palette: a third of the bytes
-
-
-def palette_of(image: Image.Image) -> Image.Image:
-    """The image with a palette of its own."""
-    return image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=4)
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 NOTEBOOKS = (
     "00_start_here", "01_transformer_and_vit", "02_patches_and_hierarchy", "03_window_attention", "04_shifted_windows",
     "05_cyclic_shift_and_masks", "06_complexity", "07_what_the_shift_and_the_bias_are_for", "08_the_whole_model",
-    "09_resnet_resnext_res2net", "10_dense_prediction", "11_cross_check_your_port",
+    "09_resnet_resnext_res2net", "10_dense_prediction", "11_cross_check_your_port", "12_the_evidence",
 )
 """The walkthrough, in the order of the paper."""
 
@@ -53,19 +53,20 @@ PAPER_MAP = (
           ("03_windows",)),
     Place("3.3", "variants T, S, B, L", (), ("swin_np/variants.py",), ("08_the_whole_model",)),
     Place("4.1", "classification: parameters and multiply-adds of Table 1", (),
-          ("swin_np/complexity.py", "swin_np/images.py", "swin_np/checkpoints/loading.py"),
-          ("08_the_whole_model", "11_cross_check_your_port")),
+          ("swin_np/complexity.py", "swin_np/paper_results.py", "swin_np/images.py",
+           "swin_np/checkpoints/loading.py"),
+          ("08_the_whole_model", "11_cross_check_your_port", "12_the_evidence")),
     Place("4.2", "detection on COCO: the maps that a detector takes", (),
-          ("swin_np/dense/fpn.py", "swin_np/dense/pyramid.py"),
-          ("10_dense_prediction",)),
+          ("swin_np/dense/fpn.py", "swin_np/dense/pyramid.py", "swin_np/paper_results.py"),
+          ("10_dense_prediction", "12_the_evidence")),
     Place("4.3", "segmentation on ADE20K: the same maps", (),
           ("swin_np/dense/upernet.py", "swin_np/dense/unet.py", "swin_np/dense/segmentation.py"),
-          ("10_dense_prediction",)),
+          ("10_dense_prediction", "12_the_evidence")),
     Place("4.4", "ablations: the shift, the bias, sliding windows", (),
-          ("swin_np/baselines/sliding_window.py", "swin_np/baselines/padded_windows.py"),
-          ("04_shifted_windows", "07_what_the_shift_and_the_bias_are_for")),
+          ("swin_np/baselines/sliding_window.py", "swin_np/baselines/padded_windows.py", "swin_np/paper_results.py"),
+          ("04_shifted_windows", "07_what_the_shift_and_the_bias_are_for", "12_the_evidence")),
     Place("A", "detailed architectures and settings", (), ("swin_np/variants.py", "swin_np/shape_policy.py"),
-          ("08_the_whole_model",)),
+          ("08_the_whole_model", "12_the_evidence")),
     Place("A3", "Swin-Mixer", (), ("swin_np/baselines/swin_mixer.py",), ("08_the_whole_model",)),
 )
 

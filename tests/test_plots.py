@@ -3,12 +3,14 @@
 import os
 
 import matplotlib
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
 from swin_np.errors import ConfigurationError, SwinError
+from swin_np.notebook import pixels
 from swin_np.plots import FIGURES, alt_text, save, save_all
 from swin_np.plots.style import NUMERAL_SIZE, new_figure
 
@@ -107,6 +109,16 @@ def test_the_names_in_an_svg_do_not_depend_on_the_last_digits_of_a_place(tmp_pat
 def test_a_saved_png_has_100_pixels_per_inch(tmp_path):
     save(new_figure(3, 2), tmp_path / "figure.png")
     assert Image.open(tmp_path / "figure.png").size == (300, 200)
+
+
+def test_a_saved_png_has_a_palette_that_is_hardly_seen(tmp_path):
+    figures = new_figure(3, 2), new_figure(3, 2)       # one for each drawing: the layout moves at a second one
+    for figure in figures:
+        figure.subplots().imshow([[0, 1, 2], [3, 4, 5]])
+    save(figures[0], tmp_path / "figure.png")
+    image = Image.open(tmp_path / "figure.png")
+    drawn, seen = np.asarray(pixels(figures[1])).astype(int), np.asarray(image.convert("RGB")).astype(int)
+    assert image.mode == "P" and np.abs(seen - drawn).max() <= 24
 
 
 @pytest.mark.parametrize("name", ["figure.pdf", "figure", "figure.PNG.txt"])

@@ -9,7 +9,8 @@ from string import Template
 
 from nbformat import NotebookNode
 
-from notebooks.publish.files import NotebookError, read
+from notebooks.publish.files import FOLDER, NotebookError, read
+from notebooks.publish.pictures import small_picture
 from notebooks.publish.rendering import Target, cell_html, code_colours, markdown
 from swin_np.writing import make_folder, write_text
 
@@ -79,7 +80,9 @@ def check_self_contained(name: str, html: str) -> None:
 
 def document(name: str, heading: str, styles: tuple[str, ...], body: str, script: str = "") -> str:
     """A whole HTML file; NotebookError if it is not self-contained."""
-    style = "\n".join([*map(template, styles), code_colours()])
+    style = "\n".join([*map(template, (*styles, "screen.css")), code_colours()])
+    if 'class="film"' in body:
+        script += template("film.js")
     html = Template(template("page.html")).substitute(
         title=escape(heading), style=style, body=body, script=script and f"<script>\n{script}</script>")
     check_self_contained(name, html)
@@ -141,20 +144,32 @@ def slides(paths: list[Path], i: int, folder: Path) -> str:
 
 
 def index(paths: list[Path], folder: Path) -> str:
-    """The list of all notebooks, with their time and aim."""
+    """The list of all notebooks, with a picture, their time and aim; and the exercises."""
     items = []
     for path in paths:
         notebook = read(path)
         said, target = frame(path, notebook), Target(path.parent, folder, PAGE)
         about = markdown(f"{said['Time']}. Afterwards you can: {said['Afterwards']}", target)
         links = f"{link(path.stem + PAGE, title(path, notebook))} ({link(path.stem + SLIDES, 'slides')})"
-        items.append(f"<li>{links}{about}</li>")
+        items.append(f"<li>{small_picture(notebook)}{links}{about}</li>")
     body = (f'<main><h1>The Swin Transformer in NumPy: the walkthrough</h1>\n'
             f'<p>Pages to read, and the same as slides: arrow keys turn them, s shows the speaker\'s notes. '
             f'Beside them: {link(EXPLORER, "the explorer")}, Swin to be touched, '
             f'{link(DOCUMENTS, "the documentation")} and {link(REFERENCE, "the reference")}.</p>\n'
-            f'<ul class="contents">{"".join(items)}</ul></main>')
+            f'<ul class="contents">{"".join(items)}</ul>\n{exercises(folder)}</main>')
     return document(INDEX, "The Swin Transformer in NumPy", ("text.css", "page.css"), body)
+
+
+def exercises(folder: Path) -> str:
+    """The list of the notebooks with blanks, which have no pages: a student opens the notebook itself."""
+    items = []
+    for path in sorted((FOLDER / "exercises").glob("*.ipynb")):
+        notebook, target = read(path), Target(FOLDER, folder, PAGE)
+        said = frame(path, notebook)
+        items.append(f"<li>{link(target.address(f'exercises/{path.name}'), title(path, notebook))}: "
+                     f"{escape(said['Time'])}</li>")
+    return ("<h2>Exercises</h2>\n<p>Notebooks with blanks, which check what is filled in; make lab opens them.</p>\n"
+            f"<ul>{''.join(items)}</ul>")
 
 
 def publish(make: Callable[[list[Path], int, Path], str], ending: str, chosen: list[Path], paths: list[Path],

@@ -17,6 +17,7 @@ from pygments.lexers import PythonLexer
 
 from notebooks.publish.files import FOLDER, ROOT, NotebookError, tags
 from notebooks.publish.mathematics import mathml
+from notebooks.publish.pictures import picture_html
 
 ELSEWHERE = re.compile(r"([a-z][a-z0-9+.-]*:|//|#)", re.IGNORECASE)      # how a link begins that is no relative path
 
@@ -116,8 +117,10 @@ def python(code: str) -> str:
 
 
 def code_colours() -> str:
-    """CSS for the code."""
-    return HtmlFormatter(style="default", nobackground=True).get_style_defs(".highlight")
+    """CSS for the code, on a light ground and on a dark one."""
+    light, dark = (HtmlFormatter(style=style, nobackground=True).get_style_defs(".highlight")
+                   for style in ("default", "github-dark"))
+    return f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
 
 
 def output_html(output: NotebookNode, target: Target) -> str:
@@ -126,10 +129,10 @@ def output_html(output: NotebookNode, target: Target) -> str:
         return f'<pre class="output">{ansi2html(output.text)}</pre>'
     data = output.data
     if "image/png" in data:
-        alt = escape(output.metadata.get("image/png", {}).get("alt", ""))
+        alt = output.metadata.get("image/png", {}).get("alt", "")
         if not alt:
             raise NotebookError("a picture has no description: end the cell with swin_np.notebook.show(figure, alt)")
-        return f'<p class="picture"><img src="data:image/png;base64,{data["image/png"].strip()}" alt="{alt}"></p>'
+        return picture_html(data["image/png"], alt)
     if "text/markdown" in data:
         return f'<div class="source">{markdown(data["text/markdown"], target)}</div>'
     if "text/latex" in data:

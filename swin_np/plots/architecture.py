@@ -86,7 +86,7 @@ def architecture(model: SwinTransformer, images: Array) -> Figure:
     figure = new_figure(9.0, 7.8)
     for axes, (title, (boxes, start)) in zip(figure.subplots(1, 3), chains.items(), strict=True):
         draw_chain(axes, title, boxes, shapes[start], shapes)
-    figure.suptitle("Swin Transformer, with the shapes of a forward pass; dark blue: windows, orange: linear layers")
+    figure.suptitle("Swin Transformer, with the shapes of a forward pass; blue: windows, orange: linear layers")
     figure.supxlabel("On the arrows: B x h x w x C, or tokens x C; in windows nW x M x M x C, or nW x heads x ...",
                      fontsize="medium")
     return figure

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from swin_np.baselines.transformer import scaled_dot_product_attention
 from swin_np.functional import Array
 from swin_np.layers import recording
-from swin_np.plots.cells import draw_cells, heat_colours
+from swin_np.plots.cells import draw_cells, signed_colours
 from swin_np.plots.style import HOUSE_STYLE, new_figure
 
 WHOLE = 1e-9                                           # a value this near to a whole number is written as one
@@ -37,6 +37,8 @@ def attention_steps(q: Array, k: Array, v: Array) -> Figure:
              "4  output: softmax times V"),
             ("query", "key", "query", "query", "key", "query"),
             ("channel", "channel", "key", "key", "channel", "channel"), strict=True):
-        draw_cells(axes, heat_colours(steps[name]), np.vectorize(numeral)(steps[name]))
+        draw_cells(axes, signed_colours(steps[name]), np.vectorize(numeral)(steps[name]))
         axes.set(title=title, ylabel=rows, xlabel=columns)
+    figure.suptitle("White is 0 everywhere; blue is above and orange below, the largest of each matrix darkest",
+                    fontsize="medium")
     return figure

@@ -32,6 +32,13 @@ def heat_colours(values: Array) -> Array:
     return HEAT((values - values.min()) / (span if span else 1))[..., :3]
 
 
+def signed_colours(values: Array) -> Array:
+    """The colours of values (h, w): 0 white, the largest size blue if it is positive, orange if negative: (h, w, 3)."""
+    share = (values / max(np.abs(values).max(), np.finfo(np.float64).tiny))[..., None]      # -1 to 1
+    ends = np.where(share < 0, to_rgb(ORANGE), to_rgb(BLUE))
+    return 1 - np.abs(share) * (1 - ends)
+
+
 def colour_on(ground: Array) -> str:
     """Black or white, whichever is easier to read on a colour (3,)."""
     return BLACK if np.dot(ground, LUMINANCE) > 0.5 else WHITE

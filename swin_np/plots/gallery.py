@@ -14,15 +14,18 @@ from matplotlib.figure import Figure
 from swin_np.arguments.names import check_name
 from swin_np.baselines.res2net import RES2NET_VARIANTS, Bottle2neck
 from swin_np.baselines.resnet import RESNET_VARIANTS, Bottleneck
+from swin_np.baselines.swin_v2 import CosineWindowAttention
 from swin_np.functional import Array
 from swin_np.images import PRESETS, center_crop, load, preprocess, resize, sample_photograph
 from swin_np.layers import redraw
 from swin_np.model import SwinTransformer
+from swin_np.paper_results import METRICS, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5
 from swin_np.patches import LinearEmbedding
 from swin_np.plots.architecture import architecture
 from swin_np.plots.complexity import complexity_curve, read_attention_times
 from swin_np.plots.cyclic_shift import cyclic_shift_frames
 from swin_np.plots.depth import error_by_depth, read_layer_errors
+from swin_np.plots.evidence import accuracy_by_cost, attention_speed, dense_results, table_of_differences
 from swin_np.plots.hierarchy import hierarchy_beside_vit
 from swin_np.plots.mask_error import error_without_the_mask
 from swin_np.plots.masks import four_kinds_of_mask
@@ -35,6 +38,7 @@ from swin_np.plots.relative_position import bias_lookup, relative_position_steps
 from swin_np.plots.res2net import res2net_ladder
 from swin_np.plots.saving import save
 from swin_np.plots.sliding import shifted_not_sliding
+from swin_np.plots.version_2 import bias_for_larger_window
 from swin_np.plots.windows import regular_and_shifted_windows, windows_on_photograph
 from swin_np.probes import TASKS, load_probe
 from swin_np.variants import VARIANTS, SwinConfig
@@ -124,6 +128,33 @@ def attention_of_a_corner_query() -> Figure:
     return attention_before_and_after_mask(load_probe("flock"), board, (0, 1), 0)
 
 
+def accuracy_of_table_1() -> Figure:
+    """Accuracy of Swin, DeiT and ViT on ImageNet over multiply-adds and over images a second, from Table 1."""
+    return accuracy_by_cost(TABLE_1)
+
+
+def dense_results_of_tables_2_and_3() -> Figure:
+    """Box AP on COCO and mIoU on ADE20K of Swin, DeiT and ResNet, over multiply-adds and over frames a second."""
+    return dense_results(TABLE_2, TABLE_3)
+
+
+def ablations_of_table_4() -> Figure:
+    """The ablations of Table 4 in five columns, each number with its difference from the whole Swin-T below it."""
+    return table_of_differences(TABLE_4, METRICS, "shift, relative bias", "Table 4")
+
+
+def attention_speed_of_table_5() -> Figure:
+    """Milliseconds of six kinds of attention in four stages, and the images a second of Swin-T with each of them."""
+    return attention_speed(TABLE_5)
+
+
+def bias_of_version_2_for_a_larger_window() -> Figure:
+    """The bias of a random network of Swin V2 for windows of 8 and of 16, and a table made larger by interpolation."""
+    attn = CosineWindowAttention.random(32, (8, 8), (8, 8), 1, np.random.default_rng(0))
+    redraw(attn, 0)                                    # large weights, so that the bias has a shape
+    return bias_for_larger_window(attn, 16)
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "hierarchy.png": hierarchy_on_photograph,
     "patch_embedding.png": patch_embedding_on_photograph,
@@ -144,6 +175,11 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "error_by_depth.svg": measured_error_by_depth,
     "shifted_not_sliding.svg": shifted_not_sliding,
     "res2net_ladder.svg": res2net_beside_resnet,
+    "accuracy_by_cost.svg": accuracy_of_table_1,
+    "dense_results.svg": dense_results_of_tables_2_and_3,
+    "ablations.svg": ablations_of_table_4,
+    "attention_speed.svg": attention_speed_of_table_5,
+    "bias_of_version_2.svg": bias_of_version_2_for_a_larger_window,
 }
 """Every figure of the folder figures/ by its file name, in the order of the paper."""
 

@@ -1,5 +1,6 @@
 """Section 1, Fig. 1: the maps of a Swin Transformer and the one map of a ViT, as grids on a photograph."""
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -7,25 +8,33 @@ from swin_np.errors import ShapeError
 from swin_np.functional import Array
 from swin_np.patches import patch_partition
 from swin_np.plots.cells import frame_windows
-from swin_np.plots.style import BLUE, HOUSE_STYLE, ORANGE, new_figure
+from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, ORANGE, WHITE, new_figure
 from swin_np.variants import VARIANTS, SwinConfig
 
 VIT_PATCH = 16                                         # of ViT-B/16 and the DeiTs; their class token is left out here
 
 
-def token_means(image: Array, patch: tuple[int, int]) -> Array:
-    """What a token stands for: the mean colour of its patch, image (H, W, 3) uint8 -> (h, w, 3) from 0 to 1."""
-    patches = patch_partition(image.transpose(2, 0, 1)[None] / 255, patch)[0]               # (h, w, 3 p^2)
-    return patches.reshape(*patches.shape[:2], 3, -1).mean(axis=-1)
+def map_of_patches(image: Array, patch: tuple[int, int]) -> tuple[int, int]:
+    """How many patches an image (H, W, 3) has down and to the right; ShapeError where they do not tile it."""
+    return patch_partition(image.transpose(2, 0, 1)[None], patch).shape[1:3]
+
+
+def draw_tokens(axes: Axes, image: Array, map_size: tuple[int, int]) -> None:
+    """The image, with thin lines between the tokens of a map of it; token (i, j) is centred at x = j, y = i."""
+    h, w = map_size
+    axes.imshow(image, extent=(-0.5, w - 0.5, h - 0.5, -0.5), interpolation="nearest")
+    axes.vlines(np.arange(w - 1) + 0.5, -0.5, h - 0.5, colors=WHITE, linewidth=0.4, alpha=0.6)
+    axes.hlines(np.arange(h - 1) + 0.5, -0.5, w - 0.5, colors=WHITE, linewidth=0.4, alpha=0.6)
+    axes.set(xticks=[], yticks=[])
 
 
 def draw_map(axes: Axes, image: Array, map_size: tuple[int, int], window: tuple[int, int]) -> None:
-    """One map: every token in the mean colour of its patch, and the windows in which tokens attend."""
+    """One map: its tokens on the image, and frames around the windows in which they attend."""
     (h, w), patch = map_size, tuple(side // n for side, n in zip(image.shape[:2], map_size, strict=True))
-    axes.imshow(token_means(image, patch), interpolation="nearest")
+    draw_tokens(axes, image, map_size)
     frame_windows(axes, map_size, window)
-    axes.set(xticks=[], yticks=[], xlabel=f"{h} x {w} = {h * w} tokens, each\n"
-                                          f"of {patch[0]} x {patch[1]} pixels, with {window[0] * window[1]} keys")
+    axes.set_xlabel(f"{h} x {w} = {h * w} tokens, each\n"
+                    f"of {patch[0]} x {patch[1]} pixels, with {window[0] * window[1]} keys")
 
 
 @HOUSE_STYLE
@@ -37,7 +46,7 @@ def hierarchy_beside_vit(image: Array, config: SwinConfig = VARIANTS["swin_t"]) 
     if image.shape[:2] != config.img_size:
         raise ShapeError(f"the image is {image.shape[0]}x{image.shape[1]}, the maps are those of {config.img_size}: "
                          "resize and crop it with swin_np.images")
-    map_sizes, vit = config.map_sizes(), token_means(image, (VIT_PATCH, VIT_PATCH)).shape[:2]
+    map_sizes, vit = config.map_sizes(), map_of_patches(image, (VIT_PATCH, VIT_PATCH))
     figure = new_figure(9.0, 6.9)
     panels = figure.subplots(2, 3).flat
     for stage, (axes, map_size) in enumerate(zip(panels, map_sizes, strict=False)):
@@ -45,13 +54,11 @@ def hierarchy_beside_vit(image: Array, config: SwinConfig = VARIANTS["swin_t"]) 
         axes.set_title(f"Swin, stage {stage + 1}")
     draw_map(panels[-2], image, vit, vit)
     panels[-2].set_title("ViT, all blocks")
-    stages = range(1, len(map_sizes) + 1)
-    tokens = [h * w for h, w in map_sizes]
-    bars = panels[-1].bar(stages, tokens, color=BLUE, label="Swin")
-    panels[-1].bar_label(bars)
-    panels[-1].axhline(vit[0] * vit[1], color=ORANGE, linestyle="--", linewidth=2, label=f"ViT, {vit[0] * vit[1]}")
-    panels[-1].set(title="tokens", xlabel="stage", yscale="log", ylim=(10, 10_000), xticks=stages)
-    panels[-1].legend(loc="upper right")
+    tokens = {f"{stage}": h * w for stage, (h, w) in enumerate(map_sizes, start=1)} | {"ViT": vit[0] * vit[1]}
+    bars = panels[-1].bar(list(tokens), list(tokens.values()), color=[BLUE] * len(map_sizes) + [ORANGE],
+                          edgecolor=BLACK)
+    panels[-1].bar_label(bars, padding=2)
+    panels[-1].set(title="tokens", xlabel="stage of Swin, and ViT")
     panels[-1].spines[["top", "right"]].set_visible(False)
-    figure.suptitle("Swin merges patches from stage to stage and attends in windows (framed); ViT does neither")
+    figure.suptitle("Thin lines part tokens, frames are windows: Swin merges tokens from stage to stage, ViT never")
     return figure

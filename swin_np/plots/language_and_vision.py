@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from swin_np.errors import ShapeError
 from swin_np.functional import Array
-from swin_np.plots.hierarchy import token_means
+from swin_np.plots.hierarchy import draw_tokens, map_of_patches
 from swin_np.plots.style import BLACK, HOUSE_STYLE, LABEL_SIZE, ORANGE, WHITE, draw_frame, new_figure
 
 Box = tuple[int, int, int, int]
@@ -55,15 +55,14 @@ def pairs_of_tokens(image_size: tuple[int, int], patch: int) -> int:
 
 @HOUSE_STYLE
 def tokens_by_patch_size(image: Array, patches: tuple[int, ...] = (32, 16, 8, 4)) -> Figure:
-    """One image (H, W, 3) uint8 as maps of ever more tokens, each in the mean colour of its patch, and their pairs.
+    """One image (H, W, 3) uint8 cut into ever more tokens, and how many pairs these make.
 
     Raises ShapeError for a patch that does not tile the image.
     """
     figure = new_figure(9.0, 3.1)
     for axes, patch in zip(figure.subplots(1, len(patches), squeeze=False).flat, patches, strict=True):
-        means = token_means(image, (patch, patch))     # (h, w, 3)
-        h, w = means.shape[:2]
-        axes.imshow(means, interpolation="nearest")
-        axes.set(title=f"patches of {patch} x {patch}", xticks=[], yticks=[],
+        h, w = map_of_patches(image, (patch, patch))
+        draw_tokens(axes, image, (h, w))
+        axes.set(title=f"patches of {patch} x {patch}",
                  xlabel=f"{h} x {w} = {h * w} tokens\n{pairs_of_tokens(image.shape[:2], patch):,} pairs")
     return figure

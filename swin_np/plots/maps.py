@@ -20,14 +20,14 @@ def distinctness(x: Array) -> Array:
 
 @HOUSE_STYLE
 def maps_by_distinctness(rows: Mapping[str, Sequence[Array]], image: Array | None = None) -> Figure:
-    """The maps (1, h, w, C) of each row, the finest first, by how far each token is from the mean: dark is far.
+    """The maps (1, h, w, C) of each row, the finest first, by how far each token is from the mean: bright is far.
 
     Every map is scaled on its own. image: (H, W, 3) uint8, drawn before each row. Raises InputError without maps.
     """
     if not rows or not all(rows.values()):
         raise InputError("there are no maps to draw: give at least one for every row, as feature_maps gives them")
     columns = max(len(maps) for maps in rows.values()) + (image is not None)
-    figure = new_figure(9.0, 0.4 + 2.4 * len(rows) * 4.5 / max(columns, 4.5))
+    figure = new_figure(9.0, 1.1 + 2.4 * len(rows) * 4.5 / max(columns, 4.5))
     panels = figure.subplots(len(rows), columns, squeeze=False)
     for line, (name, maps) in zip(panels, rows.items(), strict=True):
         drawn = list(line)
@@ -37,10 +37,12 @@ def maps_by_distinctness(rows: Mapping[str, Sequence[Array]], image: Array | Non
             drawn = drawn[1:]
         drawn[0].set_title(name, loc="left")
         for axes, x in zip(drawn, maps, strict=False):
-            axes.imshow(distinctness(x), cmap=HEAT.reversed(), vmin=0, vmax=1, interpolation="nearest")
+            scaled = axes.imshow(distinctness(x), cmap=HEAT, vmin=0, vmax=1, interpolation="nearest")
             axes.set_xlabel(" x ".join(map(str, x.shape[1:])))
         for axes in drawn[len(maps):]:
             axes.axis("off")
     for axes in panels.flat:
         axes.set(xticks=[], yticks=[])
+    figure.colorbar(scaled, ax=list(panels.flat), location="bottom", shrink=0.4, aspect=40, ticks=[0, 0.5, 1],
+                    label="distance from the mean token, the largest of each map 1")
     return figure

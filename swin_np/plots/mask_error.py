@@ -33,9 +33,8 @@ def mask_error_by_window(error: Array, window: tuple[int, int], shift: tuple[int
 
 
 def draw_error(axes: Axes, error: Array, largest: float) -> AxesImage:
-    """A map of errors, the largest darkest, white where there is exactly none."""
-    return axes.imshow(np.where(error > 0, error, np.nan), cmap=HEAT.reversed(), norm=Normalize(0, largest),
-                       interpolation="nearest")
+    """A map of errors, the largest brightest."""
+    return axes.imshow(error, cmap=HEAT, norm=Normalize(0, largest), interpolation="nearest")
 
 
 @HOUSE_STYLE
@@ -56,7 +55,7 @@ def error_without_the_mask(x: Array, attn: WindowAttention, shift: Size = 3) -> 
     frame_windows(rolled, (h, w), (m, n))
     for (row, column), value in np.ndenumerate(by_window):
         counted.text(column, row, f"{value:.1f}" if value else "0", ha="center", va="center", fontsize=NUMERAL_SIZE,
-                     color=WHITE if value > largest / 2 else BLACK)
+                     color=BLACK if value > largest / 2 else WHITE)
     for axes in (original, rolled):
         axes.set(xticks=[0, w - 1], yticks=[0, h - 1], xlabel="column")
     original.set(title="where the tokens lie", ylabel="row")
@@ -64,7 +63,7 @@ def error_without_the_mask(x: Array, attn: WindowAttention, shift: Size = 3) -> 
     counted.set(title="largest in each window", xlabel="column of windows", ylabel="row of windows",
                 xticks=range(by_window.shape[1]), yticks=range(by_window.shape[0]))
     figure.colorbar(image, ax=[original, rolled, counted], location="bottom", shrink=0.4, aspect=40,
-                    label="|masked - unmasked|, largest over the channels; white: exactly 0")
+                    label="|masked - unmasked|, largest over the channels")
     figure.suptitle(f"Without the mask, SW-MSA is wrong in {np.count_nonzero(by_window)} of {by_window.size} windows, "
                     "the wrapped ones, and only there")
     return figure

@@ -122,12 +122,15 @@ def learned_bias_tables(tables: dict[str, Sequence[Array]], window: tuple[int, i
     for of_model, (model, maps) in zip(panels, rows.items(), strict=True):
         for axes, bias in zip(of_model, maps, strict=True):
             draw_bias(axes, bias, largest)
-        of_model[0].set_ylabel(model)
+        of_model[0].set_ylabel(f"{model}\nrows")
+    for axes in panels[-1]:
+        axes.set_xlabel("columns")
     for axes, name in zip(panels[0], names, strict=True):
         axes.set_title(name)
     bar = figure.colorbar(panels[0, 0].images[0], ax=list(panels.ravel()), shrink=0.6)
     bar.set_label("bias, added to the score")
-    figure.supxlabel("columns from the query to the key (rows along the other axis)", fontsize="medium")
+    figure.supxlabel("displacement from the query to the key (not query minus key, as the index counts it)",
+                     fontsize="medium")
     return figure
 
 

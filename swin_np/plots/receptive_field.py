@@ -9,6 +9,7 @@ from swin_np.functional import Array
 from swin_np.model import SwinTransformer
 from swin_np.plots.cells import HEAT
 from swin_np.plots.style import BLUE, HOUSE_STYLE, ORANGE, new_figure
+from swin_np.variants import VARIANTS
 from swin_np.windows import (
     cyclic_shift,
     reverse_cyclic_shift,
@@ -17,6 +18,7 @@ from swin_np.windows import (
     window_reverse,
 )
 
+SWIN_T = VARIANTS["swin_t"]
 INFLUENCES = (1e-6, 1.0)                               # the ends of the scale for measured influence
 
 
@@ -107,5 +109,8 @@ def receptive_field_by_block(model: SwinTransformer, seed: int = 0) -> Figure:
     figure.legend(handles=[Patch(facecolor=BLUE, label="reach of a token in the middle"),
                            Patch(facecolor=ORANGE, label="reach of the token in the corner")],
                   loc="outside lower center", ncols=2)
-    figure.suptitle(f"Where two of {h} x {w} tokens are seen after each block, windows of {m} x {n} (boxes in tokens)")
+    figure.suptitle(f"Where two of {h} x {w} tokens are seen in a stage of {len(shifts)} blocks, windows of {m} x {n} "
+                    f"(boxes in tokens);\nof Swin-T's stages the first has {SWIN_T.depths[0]} blocks and "
+                    f"{SWIN_T.map_sizes()[0][0]} x {SWIN_T.map_sizes()[0][1]} tokens, the third {SWIN_T.depths[2]} and "
+                    f"{SWIN_T.map_sizes()[2][0]} x {SWIN_T.map_sizes()[2][1]}")
     return figure

@@ -7,7 +7,7 @@ from matplotlib.patches import ConnectionPatch
 
 from swin_np.attention import relative_position_bias, relative_position_index
 from swin_np.functional import Array, Size, pair
-from swin_np.plots.cells import HEAT, draw_cells, heat_colours
+from swin_np.plots.cells import HEAT, draw_cells, heat_colours, signed_colours
 from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, ORANGE, draw_frame, new_figure
 
 
@@ -37,8 +37,8 @@ def relative_position_steps(window: Size = 2, large_window: Size = 7) -> Figure:
     """
     (m, n), (large_m, large_n) = pair(window), pair(large_window)
     steps = index_steps((m, n))
-    figure = new_figure(9.0, 8.6)
-    above, below = figure.subfigures(2, 1, height_ratios=(1, 1))
+    figure = new_figure(9.0, 9.0)
+    above, below = figure.subfigures(2, 1, height_ratios=(1.15, 1))
     panels = above.subplot_mosaic([["tokens", "rows", "rows from 0", "rows scaled", "index"],
                                    ["tokens", "columns", "columns from 0", ".", "index"]])
     draw_cells(panels["tokens"], np.ones((m, n, 3)), np.arange(m * n).reshape(m, n))
@@ -46,12 +46,8 @@ def relative_position_steps(window: Size = 2, large_window: Size = 7) -> Figure:
     titles = ("2  query - key:\nrows", "columns", f"3  from 0:\n+ (M-1) = {m - 1}", f"+ {n - 1}",
               f"4  rows times\n(2M-1) = {2 * n - 1}", "5  rows + columns:\nthe index")
     for (name, values), title in zip(steps.items(), titles, strict=True):
-        draw_cells(panels[name], heat_colours(values), values)         # (M^2, M^2) over queries and keys
-        panels[name].set_title(title)
-    for name in ("rows", "columns", "index"):
-        panels[name].set_ylabel("query")
-    for name in ("columns", "columns from 0", "rows scaled", "index"):
-        panels[name].set_xlabel("key")
+        draw_cells(panels[name], signed_colours(values), values)       # (M^2, M^2) over queries and keys
+        panels[name].set(title=title, xlabel="key", ylabel="query")
     above.suptitle(f"M = {m}: the index counts displacements in base 2M-1", fontsize="large")
 
     index, uses = relative_position_index((large_m, large_n)), uses_of_rows((large_m, large_n))
@@ -96,7 +92,7 @@ def bias_lookup(table: Array, window: Size = 7, head: int = 0, query: tuple[int,
     tokens.set(title=f"window: query {i} (orange,\nlight) and key {j} (blue, dark)", xlabel="column", ylabel="row")
     lookup_table.imshow(grid, **shades)
     draw_frame(lookup_table, (column - 0.5, row - 0.5), 1, 1, ORANGE)
-    lookup_table.set(title=f"bias table of head {head}\nby displacement: row {index}", ylabel="of rows",
+    lookup_table.set(title=f"bias table of head {head}\nby displacement: row {index}", ylabel="displacement of rows",
                      xlabel="displacement of columns", xticks=range(0, 2 * n - 1, 3), yticks=range(0, 2 * m - 1, 3),
                      xticklabels=range(1 - n, n, 3), yticklabels=range(1 - m, m, 3))
     image = matrix.imshow(bias, **shades)

@@ -1,6 +1,5 @@
 """Res2Net, section 3.1, Fig. 2: its ladder of splits beside the bottlenecks of ResNet and ResNeXt."""
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -10,7 +9,7 @@ from swin_np.baselines.res2net import Bottle2neck, receptive_fields
 from swin_np.baselines.resnet import Bottleneck
 from swin_np.convolution.layers import Conv2d
 from swin_np.functional import Array
-from swin_np.plots.cells import draw_cells, draw_numeral, heat_colours
+from swin_np.plots.cells import draw_cells, draw_numeral, signed_colours
 from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, NUMERAL_SIZE, ORANGE, WHITE, draw_arrow, new_figure
 
 HALF = 0.25                                            # half the height of a box; rows of boxes are 1 apart
@@ -100,7 +99,7 @@ def res2net_ladder(resnet: Bottleneck, resnext: Bottleneck, res2net: Bottle2neck
     draw_bottleneck(panels[1], resnext, "ResNeXt")
     draw_ladder(panels[2], res2net, fields, f"Res2Net, {len(fields)} splits")
     numerals = [["" if size == 0 else str(size) for size in row] for row in fields]
-    draw_cells(panels[3], np.where(fields[..., None] > 0, heat_colours(-fields), 1), numerals)
+    draw_cells(panels[3], signed_colours(fields), numerals)
     splits = range(len(fields))
     panels[3].set(title="receptive field,\npixels a side", xlabel="of the split", ylabel="output", xticks=splits,
                   xticklabels=[f"x{i + 1}" for i in splits], yticks=splits,

@@ -13,8 +13,8 @@ from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, LABEL_SIZE, ORANGE, WH
 from swin_np.variants import VARIANTS, SwinConfig
 from swin_np.windows import attention_mask, cyclic_shift, window_partition
 
-MAP, NEIGHBOURHOOD, WINDOW = (8, 8), (3, 3), (4, 4)
-QUERIES = {"a": (3, 4, ORANGE), "b": (3, 5, BLUE), "c": (3, 6, WHITE)}  # (row, column, colour), neighbours
+MAP, WINDOW = (9, 9), (3, 3)                           # one M for both; it is odd, since a sliding window has a middle
+QUERIES = {"a": (5, 2, ORANGE), "b": (5, 3, BLUE), "c": (5, 4, WHITE)}  # (row, column, colour), neighbours
 DARKEST = 0.7                                          # the grey of the key that is read most often; 1 is white
 
 
@@ -55,7 +55,7 @@ def draw_key_sets(axes: Axes, key_sets: Array, most: int) -> None:
     colours = np.repeat(1 - (1 - DARKEST) * reads[..., None] / most, 3, axis=-1)
     draw_cells(axes, colours, reads)
     for number, (letter, (row, column, colour)) in enumerate(QUERIES.items()):
-        axes.text(column, row - 0.28, letter, ha="center", va="center", fontsize=LABEL_SIZE, weight="bold")
+        axes.text(column, row - 0.32, letter, ha="center", va="center", fontsize=LABEL_SIZE, weight="bold")
         rows, columns = np.nonzero(key_sets[row * MAP[1] + column].reshape(MAP))
         inset = 0.1 * number                           # edges that coincide stay apart
         corner = (columns.min() - 0.5 + inset, rows.min() - 0.5 + inset)
@@ -69,7 +69,7 @@ def in_bytes(count: int) -> str:
 
 @HOUSE_STYLE
 def shifted_not_sliding(config: SwinConfig = VARIANTS["swin_t"]) -> Figure:
-    """Sliding windows of 3x3 and shifted ones of 4x4 on 8x8 tokens: the key sets of three queries, the bytes to read.
+    """Sliding and shifted windows of 3x3 on 9x9 tokens: the key sets of three queries, the bytes to read.
 
     Every distinct key set is read once: a sliding window is a query's own, a shifted one is shared by its queries. The
     bytes are those of float32 keys and values with the channels of the model's first stage; below stand those of the
@@ -77,16 +77,15 @@ def shifted_not_sliding(config: SwinConfig = VARIANTS["swin_t"]) -> Figure:
     """
     (h, w), channels, own_window = config.map_sizes()[0], config.embed_dim, config.window(0)
     shift = (WINDOW[0] // 2, WINDOW[1] // 2)
-    figure = new_figure(8.4, 5.6)
+    figure = new_figure(9.0, 5.9)
     panels = figure.subplots(1, 2)
-    key_sets = [sliding_key_sets(MAP, NEIGHBOURHOOD), shifted_key_sets(MAP, WINDOW, shift)]
+    key_sets = [sliding_key_sets(MAP, WINDOW), shifted_key_sets(MAP, WINDOW, shift)]
     most = max(distinct(sets).sum(axis=0).max() for sets in key_sets)
-    for axes, sets, name, window, count in zip(
-            panels, key_sets, ("Sliding", "Shifted"), (NEIGHBOURHOOD, WINDOW),
-            (naive_key_value_bytes, window_key_value_bytes), strict=True):
+    for axes, sets, name, count in zip(panels, key_sets, ("Sliding", "Shifted"),
+                                       (naive_key_value_bytes, window_key_value_bytes), strict=True):
         draw_key_sets(axes, sets, most)
-        axes.set_title(f"{name}, M = {window[0]}: {len(distinct(sets))} key sets for {len(sets)} queries")
-        here, in_stage = count(MAP, channels, window), count((h, w), channels, own_window)
+        axes.set_title(f"{name}, M = {WINDOW[0]}: {len(distinct(sets))} key sets for {len(sets)} queries")
+        here, in_stage = count(MAP, channels, WINDOW), count((h, w), channels, own_window)
         axes.set_xlabel(f"{distinct(sets).sum()} keys and their values are read: {in_bytes(here)}\n"
                         f"{h}x{w} tokens, M = {own_window[0]}: {in_bytes(in_stage)}")
     figure.suptitle("Numerals: how often the key and the value of a token are read")

@@ -1,7 +1,5 @@
 """The mistakes of every system, planted in NumPy or in another library's model, are named by the cross-check."""
 
-from functools import cache
-
 import numpy as np
 import pytest
 
@@ -26,7 +24,6 @@ WHILE_LOADING = "positions-resized"                    # how the names of mistak
 CASES = [(system, name) for system in IN_MODEL for name in IN_MODEL[system] if not name.startswith(WHILE_LOADING)]
 
 
-@cache
 def reference(system: str, mistake: Mistake) -> Reference:
     config = config_for(system, mistake)
     return Reference.of(model_for(config, mistake.needs, None), images_of(size_for(config, mistake)))

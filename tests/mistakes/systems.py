@@ -22,7 +22,6 @@ OWN = {system: {mistake.name: mistake for mistake in entries(section)} for syste
 """Those of them that are no other system's."""
 
 
-@cache
 def system_outputs(system: str, mistake: Mistake, wrong: bool) -> dict[str, Array]:
     """Every module's output, in the order of computation, of the model that shows a mistake: with it or without."""
     config, made = config_for(system, mistake), mistake if wrong else None
@@ -30,3 +29,9 @@ def system_outputs(system: str, mistake: Mistake, wrong: bool) -> dict[str, Arra
     with planted(mistake) if wrong else nullcontext(), trace(model) as activations:
         model(images_of(size_for(config, mistake)))
     return module_outputs(model, activations)
+
+
+@cache
+def system_logits(system: str, mistake: Mistake) -> Array:
+    """What the model with the mistake gives in the end, which is all that is kept for other tests."""
+    return system_outputs(system, mistake, True)["output"]

@@ -11,7 +11,7 @@ from swin_np.mistakes.catalogue import CATALOGUE, IN_EXERCISES, catalogue_for, p
 from swin_np.systems.registry import build
 from tests.lengths import long_but
 from tests.mistakes.models import first_difference, relative_difference
-from tests.mistakes.systems import CATALOGUES, IN_MODEL, OWN, system_outputs
+from tests.mistakes.systems import CATALOGUES, IN_MODEL, OWN, system_logits, system_outputs
 
 ROUNDING, CLEARLY = 1e-12, 1e-7                        # of the largest value; a norm's eps moves it by more
 LEAST = 10                                             # own mistakes of each system
@@ -88,7 +88,7 @@ def test_a_mistake_keeps_float32(case):
 @each_system
 def test_no_two_mistakes_of_a_system_give_the_same_logits(system):
     shown = [(name, config_for(system, mistake), size_for(config_for(system, mistake), mistake),
-              system_outputs(system, mistake, True)["output"]) for name, mistake in IN_MODEL[system].items()]
+              system_logits(system, mistake)) for name, mistake in IN_MODEL[system].items()]
     for one, other in combinations(shown, 2):
         if one[1:3] == other[1:3]:
             assert relative_difference(one[3], other[3]) > CLEARLY, (one[0], other[0])

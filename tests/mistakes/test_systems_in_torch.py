@@ -6,7 +6,7 @@ import pytest
 from oracle.small_systems import config_for, images_of, model_for, size_for, small_model
 from tests.lengths import long_but
 from tests.matching import MODEL_TOLERANCE, assert_matches
-from tests.mistakes.systems import OWN, system_outputs
+from tests.mistakes.systems import OWN, system_logits
 
 torch = pytest.importorskip("torch")
 for library in ("timm", "torchvision", "transformers"):
@@ -48,7 +48,7 @@ def test_a_mistake_gives_the_same_logits_in_numpy_and_in_torch(case):
     config = config_for(system, mistake)
     theirs = TWINS[system](model_for(config, mistake.needs, None).astype(np.float64))     # a copy of the weights
     PLANTED[system][name](theirs)
-    assert_matches(system_outputs(system, mistake, True)["output"],
+    assert_matches(system_logits(system, mistake),
                    torch_logits(theirs, images_of(size_for(config, mistake))), MODEL_TOLERANCE)
 
 

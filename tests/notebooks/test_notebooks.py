@@ -8,6 +8,8 @@ import pytest
 pytest.importorskip("nbclient", reason="jupyter is not installed")
 pytest.importorskip("latex2mathml", reason="latex2mathml is not installed")
 
+from ipywidgets import interactive
+
 from notebooks.publish.__main__ import main
 from notebooks.publish.files import FOLDER, LARGEST, find, read, tags, text_of, tidy
 from notebooks.publish.pages import frame, slide_type
@@ -88,6 +90,23 @@ def test_beside_every_widget_stands_a_picture(path):
     for i in widgets:
         near = [output for cell in cells[max(0, i - 3):i + 4] for output in cell.get("outputs", [])]
         assert any("image/png" in output.get("data", {}) for output in near)
+
+
+def test_every_slider_opens_on_a_figure(path):
+    def opened(draw, **ranges):
+        start = {slider.description: slider.value for slider in interactive(lambda **_: None, **ranges).children
+                 if hasattr(slider, "step") or hasattr(slider, "options")}
+        assert set(start) == set(ranges)
+        figures.append(draw(**start))                  # the library's error, where the numbers do not fit each other
+
+    imports, *cells = code_cells(path)
+    widgets = [cell for cell in cells if "widget" in tags(cell)]
+    figures, names = [], {}
+    if widgets:
+        exec(imports.source, names)
+    for cell in widgets:
+        exec(cell.source, names | {"sliders": opened})
+    assert len(figures) == len(widgets)
 
 
 def test_a_notebook_has_slides(path):

@@ -9,12 +9,29 @@ pytest.importorskip("websocket", reason="jupyter is not installed")
 pytest.importorskip("latex2mathml", reason="latex2mathml is not installed")
 from browser import needs_chromium, wait_for
 
-from notebooks.publish.files import find, read
+from notebooks.publish.files import FOLDER, find, read
 from notebooks.publish.pages import slide_type
 
 pytestmark = needs_chromium
 PATHS = find([])
 STEMS = [path.stem for path in PATHS]
+CONTRASTS = """[...document.querySelectorAll('main *, .slide *, nav *')].filter(element =>
+  [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim()) && element.checkVisibility()
+  && !element.closest('button')
+).map(element => {
+  const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+  const linear = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const luminance = colour => {
+    const [red, green, blue] = channels(colour).slice(0, 3).map(c => linear(c / 255));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const own = getComputedStyle(element);
+  let ground = element;
+  while (channels(getComputedStyle(ground).backgroundColor)[3] === 0) ground = ground.parentElement;
+  const [one, other] = [own.color, getComputedStyle(ground).backgroundColor].map(luminance);
+  const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+  return contrast < 4.5 ? element.textContent.slice(0, 40) + ' ' + contrast.toFixed(1) : '';
+}).filter(text => text)"""                             # texts below the 4.5 to 1 that WCAG 2 asks for
 
 
 def markdown(path):
@@ -64,7 +81,51 @@ def test_the_contents_list_every_notebook(browser, site):
     browser.open((site / "index.html").as_uri())
     linked = browser.evaluate("[...document.querySelectorAll('.contents a')].map(a => a.getAttribute('href'))")
     assert linked == [f"{stem}{ending}" for stem in STEMS for ending in (".html", ".slides.html")]
+    assert browser.evaluate("document.querySelectorAll('.contents li > img').length") == len(STEMS)
+    exercises = browser.evaluate("[...document.querySelectorAll('main a')].map(a => a.getAttribute('href'))"
+                                 ".filter(href => href.endsWith('.ipynb')).map(href => href.split('/').pop())")
+    assert exercises == sorted(path.name for path in (FOLDER / "exercises").glob("*.ipynb"))
     assert browser.strangers() == []
+
+
+@pytest.mark.parametrize("name", ["05_cyclic_shift_and_masks.html", "12_the_evidence.html", "index.html",
+                                  "evidence.html", "swin_np.windows.html", "04_shifted_windows.slides.html"])
+def test_on_a_dark_screen_every_text_stands_out_from_its_ground(browser, site, name):
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    try:
+        browser.open((site / name).as_uri())
+        assert browser.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        assert browser.evaluate(CONTRASTS) == []
+    finally:
+        browser.call("Emulation.setEmulatedMedia", features=[])
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_no_code_is_cut(browser, site, width):
+    for stem in ("03_window_attention", "05_cyclic_shift_and_masks"):
+        browser.open((site / f"{stem}.html").as_uri(), width=width)
+        assert browser.evaluate("[...document.querySelectorAll('.highlight pre')]"
+                                ".filter(pre => pre.scrollWidth > pre.clientWidth).length") == 0
+
+
+@pytest.mark.parametrize("ending", [".html", ".slides.html"])
+def test_the_film_of_the_roll_stops_and_steps(browser, site, ending):
+    browser.open((site / f"05_cyclic_shift_and_masks{ending}").as_uri())
+    film = "document.querySelector('.film')"
+    click = "[...document.querySelectorAll('.film button')].find(b => b.textContent === '%s').click()"
+    browser.evaluate(click % "pause")
+    at = browser.evaluate(f"{film}.querySelector('span').textContent")
+    number, frames = int(at.split(" of ")[0]), int(at.split(" of ")[1])
+    time.sleep(1.5)                                    # longer than a frame
+    assert browser.evaluate(f"{film}.querySelector('span').textContent") == at
+    before = browser.evaluate(f"{film}.querySelector('img').src")
+    browser.evaluate(click % "step")
+    assert browser.evaluate(f"{film}.querySelector('span').textContent") == f"{number % frames + 1} of {frames}"
+    assert browser.evaluate(f"{film}.querySelector('img').src") != before
+    browser.evaluate(click % "back")
+    assert browser.evaluate(f"{film}.querySelector('img').src") == before
+    browser.evaluate(click % "play")
+    wait_for("the next frame", lambda: browser.evaluate(f"{film}.querySelector('span').textContent") != at)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=STEMS)

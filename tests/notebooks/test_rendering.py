@@ -1,6 +1,11 @@
 """Cells as HTML: formulas, links, pictures; and nothing that a browser would have to load."""
 
+import base64
+import io
+import json
+
 import pytest
+from PIL import Image
 
 pytest.importorskip("nbconvert", reason="jupyter is not installed")
 pytest.importorskip("latex2mathml", reason="latex2mathml is not installed")
@@ -10,6 +15,7 @@ from toys import code, text, toy
 from notebooks.publish.files import FOLDER, NotebookError, read
 from notebooks.publish.mathematics import mathml
 from notebooks.publish.pages import check_self_contained, page, publish, slides
+from notebooks.publish.pictures import picture_html
 from notebooks.publish.rendering import Target, cell_html, markdown
 
 TARGET = Target(FOLDER, FOLDER.parent / "pages", ".html")
@@ -106,6 +112,24 @@ def test_a_page_that_only_mentions_addresses_is_none_of_these():
                                       '<img src="data:image/png;base64,AA"><script>const url = "x";</script>')
 
 
+def png(*greys):
+    """A small PNG in base 64, with a frame for each grey, or black and still."""
+    first, *others = [Image.new("L", (8, 6), grey) for grey in greys or (0,)]
+    content = io.BytesIO()
+    first.save(content, "png", **({"save_all": True, "append_images": others, "duration": 700} if others else {}))
+    return base64.b64encode(content.getvalue()).decode()
+
+
+def test_a_picture_that_moves_has_its_frames_and_buttons_and_another_has_none():
+    html = picture_html(png(0, 100, 200), "a film")
+    frames = json.loads(html.partition('json">')[2].partition("</script>")[0])
+    greys = [Image.open(io.BytesIO(base64.b64decode(frame.partition(",")[2]))).convert("L").getpixel((3, 3))
+             for frame in frames]
+    assert greys == [0, 100, 200] and 'data-milliseconds="700"' in html
+    assert [part.partition("<")[0] for part in html.split("<button>")[1:]] == ["back", "pause", "step"]
+    assert "<button>" not in picture_html(png(), "still") and "json" not in picture_html(png(), "still")
+
+
 def with_output(data, metadata=None):
     cell = code("x")
     cell.outputs = [new_output("execute_result", data=data, metadata=metadata or {})]
@@ -114,13 +138,13 @@ def with_output(data, metadata=None):
 
 def test_a_picture_without_description_is_refused():
     with pytest.raises(NotebookError, match="a picture has no description"):
-        cell_html(with_output({"image/png": "AA"}), TARGET)
+        cell_html(with_output({"image/png": png()}), TARGET)
 
 
 def test_what_cells_show_is_escaped_but_for_markup():
     html = cell_html(with_output({"text/plain": "<b> & </b>"}), TARGET)
     assert "&lt;b&gt; &amp; &lt;/b&gt;" in html
-    alt = cell_html(with_output({"image/png": "AA"}, {"image/png": {"alt": 'a "b" <c>'}}), TARGET)
+    alt = cell_html(with_output({"image/png": png()}, {"image/png": {"alt": 'a "b" <c>'}}), TARGET)
     assert 'alt="a &quot;b&quot; &lt;c&gt;"' in alt
 
 

@@ -7,6 +7,7 @@ from swin_np.attention import WindowAttention, relative_position_bias, relative_
 from swin_np.layers import redraw
 from swin_np.model import SwinTransformer
 from swin_np.plots import bias_lookup, error_without_the_mask, receptive_field_by_block, relative_position_steps
+from swin_np.plots.cells import LUMINANCE
 from swin_np.plots.mask_error import mask_error, mask_error_by_window
 from swin_np.plots.receptive_field import extent, influence, reach
 from swin_np.plots.relative_position import index_steps, lookup, uses_of_rows
@@ -47,6 +48,7 @@ def test_the_five_steps_are_drawn_with_their_numbers():
     shown = [numerals(axes) for axes in panels[1:]]
     for name in steps:
         assert any(np.array_equal(steps[name], values) for values in shown), name
+    assert all(axes.get_xlabel() and axes.get_ylabel() for axes in panels)
     heat, counts = figure.subfigs[1].axes[:2]
     assert np.array_equal(heat.images[0].get_array(), relative_position_index(3))
     assert np.array_equal(numerals(counts), uses_of_rows(3))
@@ -101,8 +103,9 @@ def test_the_map_of_errors_is_drawn_where_the_tokens_lie_and_the_count_in_the_ti
     x = rng.standard_normal((1, 9, 12, 4))
     figure, error = error_without_the_mask(x, attn, (1, 2)), mask_error(x, attn, (1, 2))
     original, _, by_window = figure.axes[:3]
-    assert np.array_equal(original.images[0].get_array().filled(0), error)
-    assert np.array_equal(np.isnan(original.images[0].get_array().data), error == 0)
+    assert np.array_equal(original.images[0].get_array(), error)
+    shades = [np.dot(original.images[0].cmap(share)[:3], LUMINANCE) for share in (0.0, 0.5, 1.0)]
+    assert shades == sorted(shades)                    # as in the other figures: what is large is bright
     assert np.count_nonzero([float(text.get_text()) for text in by_window.texts]) == 3 + 3 - 1
     assert "5 of 9 windows" in figure.texts[0].get_text()
 
@@ -133,6 +136,12 @@ def blocks():
 def test_a_token_is_felt_exactly_where_the_masks_let_it_be_seen(blocks, source):
     seen = reach((12, 15), (3, 3), [(0, 0), (1, 1), (0, 0)], source)
     assert np.array_equal(influence(blocks, source, 3) > 0, seen)
+
+
+def test_the_title_says_how_many_blocks_there_are_and_how_many_swin_t_has(blocks):
+    title = receptive_field_by_block(blocks).get_suptitle()
+    assert "12 x 15 tokens" in title and "a stage of 3 blocks" in title
+    assert "the first has 2 blocks and 56 x 56 tokens, the third 6 and 14 x 14" in title
 
 
 def test_the_reach_the_influence_and_the_control_are_drawn_for_both_tokens(blocks):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from swin_np.errors import ShapeError
@@ -14,6 +15,7 @@ from swin_np.plots.language_and_vision import (
     tokens_by_patch_size,
     tokens_of,
 )
+from swin_np.plots.style import BLUE, ORANGE
 
 
 @pytest.fixture
@@ -35,6 +37,17 @@ def test_every_number_of_every_step_stands_in_its_cell(qkv):
     panels = attention_steps(*qkv).axes
     for axes, name in zip(panels, ("q", "k", "scores", "probabilities", "v", "output"), strict=True):
         assert [text.get_text() for text in axes.texts] == [numeral(value) for value in steps[name].ravel()], name
+
+
+def test_zero_is_white_in_every_step_and_the_sign_has_a_colour_of_its_own(qkv):
+    for values, axes in zip((qkv[0], qkv[1]), attention_steps(*qkv).axes, strict=False):
+        colours = axes.images[0].get_array()
+        darkest = np.abs(values) == np.abs(values).max()
+        assert np.allclose(colours[darkest], to_rgb(BLUE if values[darkest] > 0 else ORANGE))
+    q = np.array([[0.0, -2, 1], [4, 0, 0]])
+    colours = attention_steps(q, q, q).axes[0].images[0].get_array()
+    assert (colours[q == 0] == 1).all() and np.allclose(colours[1, 0], to_rgb(BLUE))
+    assert np.allclose(colours[0, 1], (1 + np.array(to_rgb(ORANGE))) / 2)
 
 
 def test_numerals_are_whole_or_have_two_decimals():
@@ -63,7 +76,8 @@ def test_an_entity_outside_of_the_image_is_refused():
 def test_pairs_are_the_square_of_the_tokens_that_are_drawn(rng):
     image = rng.integers(0, 256, (32, 64, 3), np.uint8)
     for axes, patch in zip(tokens_by_patch_size(image).axes, (32, 16, 8, 4), strict=True):
-        h, w = axes.images[0].get_array().shape[:2]
-        assert (h, w) == (32 // patch, 64 // patch)
+        h, w = 32 // patch, 64 // patch
+        assert axes.images[0].get_extent() == [-0.5, w - 0.5, h - 0.5, -0.5]
+        assert [len(lines.get_segments()) for lines in axes.collections] == [w - 1, h - 1]
         assert pairs_of_tokens((32, 64), patch) == (h * w) ** 2
         assert f"{(h * w) ** 2:,} pairs" in axes.get_xlabel()

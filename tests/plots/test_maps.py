@@ -33,9 +33,15 @@ def test_every_map_is_drawn_by_its_distinctness_with_its_shape_below(maps):
     assert sum(bool(axes.images) for axes in figure.axes) == 5          # 2 images, 3 maps
 
 
+def test_one_bar_tells_what_the_colours_of_all_maps_mean(maps):
+    *panels, bar = maps_by_distinctness({"one": maps, "other": maps}).axes
+    assert "distance from the mean token" in bar.get_xlabel() and bar.get_xlim() == (0, 1)
+    assert {(*axes.images[0].get_clim(), axes.images[0].cmap.name) for axes in panels} == {(0, 1, "cividis")}
+
+
 def test_every_row_has_its_name_above_its_first_map(maps):
     figure = maps_by_distinctness({"one": maps, "other": maps})
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["one", "", "other", ""]
+    assert [axes.get_title(loc="left") for axes in figure.axes[:4]] == ["one", "", "other", ""]
 
 
 @pytest.mark.parametrize("rows", [{}, {"one": []}])

@@ -34,7 +34,6 @@ from swin_np.plots.complexity import (
 )
 from swin_np.plots.depth import LayerError, read_layer_errors
 from swin_np.plots.gallery import DATA
-from swin_np.plots.hierarchy import token_means
 from swin_np.plots.patches import embed_patch, group_places, merged_tokens
 from swin_np.plots.res2net import describe, fields_of_split
 from swin_np.variants import VARIANTS, SwinConfig
@@ -50,23 +49,21 @@ def photograph(rng, height, width):
     return rng.integers(0, 256, (height, width, 3), np.uint8)
 
 
-def test_a_token_is_the_mean_colour_of_its_patch(rng):
-    image = photograph(rng, 8, 12)
-    means = token_means(image, (4, 2))
-    assert means.shape == (2, 6, 3)
-    assert_matches(means[1, 2], image[4:8, 4:6].mean(axis=(0, 1)) / 255)
-
-
-def test_the_maps_of_all_stages_and_of_vit_are_drawn_with_their_windows(rng):
+def test_the_maps_of_all_stages_and_of_vit_are_drawn_with_their_tokens_and_windows(rng):
     image = photograph(rng, 224, 224)
     axes = hierarchy_beside_vit(image).axes
-    for stage, (panel, side) in enumerate(zip(axes[:4], (56, 28, 14, 7), strict=True)):
-        assert np.array_equal(panel.images[0].get_array(), token_means(image, (224 // side, 224 // side)))
-        assert len(framed(panel)) == (side // 7) ** 2
+    for stage, (panel, side) in enumerate(zip(axes[:5], (56, 28, 14, 7, 14), strict=True)):
+        assert np.array_equal(panel.images[0].get_array(), image)       # nothing is averaged
+        assert panel.images[0].get_extent() == [-0.5, side - 0.5, side - 0.5, -0.5]
+        assert [len(lines.get_segments()) for lines in panel.collections] == [side - 1, side - 1]
+        assert len(framed(panel)) == ((side // 7) ** 2 if stage < 4 else 1)
         assert f"{side} x {side} = {side ** 2} tokens" in panel.get_xlabel(), stage
-    assert axes[4].images[0].get_array().shape == (14, 14, 3)
-    assert framed(axes[4]) == {(-0.5, -0.5, 14, 14)}
-    assert [bar.get_height() for bar in axes[5].patches] == [3136, 784, 196, 49]
+
+
+def test_the_bars_of_the_tokens_are_as_high_as_there_are_tokens(rng):
+    axes = hierarchy_beside_vit(photograph(rng, 224, 224)).axes[5]
+    assert [bar.get_height() for bar in axes.patches] == [3136, 784, 196, 49, 196]
+    assert axes.get_yscale() == "linear" and axes.get_ylim()[0] == 0
 
 
 def test_a_photograph_of_another_size_has_no_hierarchy(rng):

@@ -53,21 +53,22 @@ def test_the_bytes_are_those_of_every_distinct_key_set_read_once(map_size, windo
 def test_the_numerals_say_how_often_each_key_is_read(figure):
     sliding, shifted = ([int(text.get_text()) for text in axes.texts if text.get_text().isdecimal()]
                         for axes in figure.axes)
-    assert np.reshape(sliding, (8, 8))[:2, :3].tolist() == [[4, 6, 6], [6, 9, 9]]
-    assert shifted == [1] * 64
+    assert np.reshape(sliding, (9, 9))[:2, :3].tolist() == [[4, 6, 6], [6, 9, 9]]
+    assert shifted == [1] * 81
 
 
 def test_the_frames_are_the_key_sets_of_the_three_queries(figure):
     sliding, shifted = map(framed, figure.axes)
-    assert sliding == [(3, 2, 6, 5), (4, 2, 7, 5), (5, 2, 8, 5)]        # left, top, right, bottom
-    assert shifted == [(2, 2, 6, 6), (6, 2, 8, 6)]     # a and b share one
+    assert sliding == [(1, 4, 4, 7), (2, 4, 5, 7), (3, 4, 6, 7)]        # left, top, right, bottom
+    assert shifted == [(1, 4, 4, 7), (4, 4, 7, 7)]     # a and b share one
 
 
 def test_the_titles_count_key_sets_and_bytes(figure):
     sliding, shifted = figure.axes
-    assert "64 key sets for 64 queries" in sliding.get_title() and "9 key sets for 64 queries" in shifted.get_title()
-    assert "484 keys and their values are read: 372 kB" in sliding.get_xlabel()        # 484 * 2 * 96 * 4
-    assert "64 keys and their values are read: 49 kB" in shifted.get_xlabel()
+    assert "M = 3: 81 key sets for 81 queries" in sliding.get_title()
+    assert "M = 3: 16 key sets for 81 queries" in shifted.get_title()
+    assert "625 keys and their values are read: 480 kB" in sliding.get_xlabel()        # 625 * 2 * 96 * 4
+    assert "81 keys and their values are read: 62 kB" in shifted.get_xlabel()
     assert "110.9 MB" in sliding.get_xlabel() and "2.4 MB" in shifted.get_xlabel()     # 380^2 and 56^2 keys
 
 

@@ -112,7 +112,8 @@ def test_each_row_of_tables_is_a_model_and_each_column_a_head():
     axes = learned_bias_tables(tables, WINDOW).axes[:-1]
     assert len(axes) == 4 * len(tables)
     assert [panel.get_title() for panel in axes[:4]] == [f"block {b}, head {h}" for b in (1, 2) for h in (1, 2)]
-    assert [panel.get_ylabel() for panel in axes[::4]] == list(tables)
+    assert [panel.get_ylabel() for panel in axes[::4]] == [f"{name}\nrows" for name in tables]
+    assert {panel.get_xlabel() for panel in axes[-4:]} == {"columns"}
 
 
 QUERIES = [(15, 15), (0, 15), (14, 1), (1, 0)]         # one in each corner
