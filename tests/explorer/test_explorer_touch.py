@@ -105,3 +105,11 @@ def test_the_tour_has_ten_steps_and_each_leads_somewhere(browser, explorer_file)
     browser.evaluate("document.querySelectorAll('.tour button')[2].click()")
     assert browser.evaluate("document.querySelector('.tour').hidden")
     assert browser.evaluate("document.activeElement.matches('.tour-opener')")
+
+
+def test_a_link_leads_into_the_tour(browser, explorer_file):
+    for link, count in (("#tour", "1"), ("#tour,4", "4"), ("#tour,99", "10")):
+        show(browser, explorer_file, link)
+        wait_for("the step", lambda: browser.evaluate("location.hash") != link)  # noqa: B023
+        assert count in browser.evaluate("document.querySelector('.tour .count').textContent").split()
+        assert browser.evaluate("document.querySelector('#view h2') !== null") and browser.errors == []

@@ -44,6 +44,8 @@ explorer.page = (() => {
 
   /** Show the view of the address; what its link does not say is as it was, or as it begins. */
   function show() {
+    const tour = /^#tour(?:,(\d+))?$/.exec(location.hash);
+    if (tour) return explorer.tour.go(Number(tour[1] ?? 1));
     told.hash = location.hash;
     const { view: name, given, wrong } = explorer.link.read(location.hash, explorer.views);
     const shown = name ?? ORDER[0], view = explorer.views[shown], fields = view.fields();
@@ -69,7 +71,7 @@ explorer.page = (() => {
     notice.hidden = wrong.length === 0;
     notice.textContent = wrong.length ? t("page.wrong_link", { parts: wrong.join(", ") }) : "";
     current.state = start;
-    change(given);
+    return change(given);
   }
 
   /** Make the frame of the page and follow its links. */

@@ -12,11 +12,12 @@ explorer.tokenMap = (() => {
   }
 
   function drawCell(cell, numerals, id) {
-    const { row, column, fill, text, name, opacity = 1, hatched, selected, strong } = cell;
+    const { row, column, fill, text, name, opacity = 1, hatched, selected, strong, fade = 1 } = cell;
     const place = { x: column * UNIT, y: row * UNIT, width: UNIT, height: UNIT };
     const middle = { x: (column + 0.5) * UNIT, y: (row + 0.5) * UNIT };
-    return svg("g", { id, role: "gridcell", "aria-label": name, "aria-selected": String(Boolean(selected)) },
-      svg("rect", { ...place, fill: fill ? css(fill) : "url(#padding)", "fill-opacity": opacity,
+    return svg("g", { id, role: "gridcell", "aria-label": name, "aria-selected": String(Boolean(selected)),
+                      opacity: fill ? fade : fade * opacity },
+      svg("rect", { ...place, fill: fill ? css(fill) : "url(#padding)", "fill-opacity": fill ? opacity : 1,
                     class: strong ? "cell strong" : "cell" }),
       hatched ? svg("rect", { ...place, fill: "url(#hatch)", class: "hatched" }) : null,
       numerals && text !== undefined
@@ -31,7 +32,8 @@ explorer.tokenMap = (() => {
    *   key?: (name: string, i: number) => boolean}} on what is done when a cell is chosen by a touch or an arrow key;
    *   `press` and `move` take the place of `select` for a pointer, `key` for keys that it returns true for
    * @returns {{node: Element, draw: (spec: object) => void}} spec: {rows, columns, cells, lines, seams}: cells are
-   *   {row, column, fill, text, name, opacity, hatched, strong, selected, frame}, lines are [row, column, row, column]
+   *   {row, column, fill, text, name, opacity, fade, hatched, strong, selected, frame, line}, where `line` is the row
+   *   in which the cell is read aloud; lines are [row, column, row, column]
    */
   function tokenMap(label, on) {
     const id = unique();

@@ -7,27 +7,27 @@ explorer.views.fig4 = (() => {
   const fields = () => ({ ...explorer.sizes.fields(), step: explorer.link.number(0, 5, 0),
                           mask: explorer.link.flag(true) });
 
-  /** Where a token is at each of the six steps: [row, column] each. @returns {number[][]} */
-  function journey(layout, token) {
-    const place = layout.places[token], rolled = explorer.sizes.placeOf(layout.padded, place);
-    const apart = rolled.map((side, axis) => side + Math.floor(side / layout.window[axis]) * GAP);
-    const original = explorer.sizes.placeOf(layout.map, token);
-    return [original, rolled, apart, apart, rolled, original];
+  /**
+   * Where a cell is at a step, 0 to 5, on its way from the map to its place in the rolled map and back.
+   *
+   * The way of the roll is a share of the shift; what leaves at the top or left fades, and comes back at the other end.
+   * @param {number[]} original its row and column in the map
+   * @param {number[]} rolled the same in the rolled map
+   * @returns {{row: number, column: number, fade: number}} fade: 1 where all of it is there
+   */
+  function journey(original, rolled, { shift, window }, step) {
+    const share = Math.min(1, step, 5 - step), apart = Math.min(1, Math.max(0, step - 1), Math.max(0, 4 - step));
+    const wraps = original.some((side, axis) => side - rolled[axis] !== shift[axis]);
+    const leaves = !wraps || share < 0.5;
+    const [row, column] = rolled.map((side, axis) => (share < 1
+      ? (leaves ? original[axis] - share * shift[axis] : side + (1 - share) * shift[axis])
+      : side + apart * Math.floor(side / window[axis]) * GAP));
+    return { row, column, fade: wraps && share < 1 ? Math.abs(1 - 2 * share) : 1 };
   }
 
-  /** The same for the padding at a place of the rolled map; and the steps at which it is there. */
-  function paddingJourney(layout, place) {
-    const rolled = explorer.sizes.placeOf(layout.padded, place), { padded, shift } = layout;
-    const apart = rolled.map((side, axis) => side + Math.floor(side / layout.window[axis]) * GAP);
-    const before = layout.padsBeforeRoll ? rolled.map((side, axis) => (side + shift[axis]) % padded[axis]) : rolled;
-    return [before, rolled, apart, apart, rolled, before];
-  }
-
-  /** A value between two steps. */
-  const between = (values, step) => {
-    const from = Math.min(4, Math.floor(step)), share = step - from;
-    return values[from].map((value, axis) => value * (1 - share) + values[from + 1][axis] * share);
-  };
+  /** How much of the padding is there at a step: where the policy pads first all of it until the last step. */
+  const paddingThere = ({ padsBeforeRoll }, step) =>
+    (padsBeforeRoll ? Math.min(1, 5 - step) : Math.min(1, Math.max(0, step - 1), Math.max(0, 4 - step)));
 
   function cellsOf(layout, state) {
     const { step } = state, chosen = explorer.sizes.tokenOf(state), query = layout.places[chosen];
@@ -39,22 +39,23 @@ explorer.views.fig4 = (() => {
                                hatched: attention > 0.5 && inside.has(place) && !keys.has(place),
                                strong: attention > 0.5 && keys.has(place) });
     const tokens = Array.from(layout.places, (place, token) => {
-      const at = explorer.sizes.placeOf(layout.map, token), [row, column] = between(journey(layout, token), step);
-      return { row, column, line: Math.floor(place / layout.padded[1]),
+      const at = explorer.sizes.placeOf(layout.map, token), rolled = explorer.sizes.placeOf(layout.padded, place);
+      return { ...journey(at, rolled, layout, step), line: Math.floor(place / layout.padded[1]),
                fill: explorer.colours.position(...at, layout.map),
                text: layout.regions[place], selected: token === chosen, frame: token === chosen ? "query" : null,
                name: t("token.name", { row: at[0], column: at[1], region: layout.regions[place] }), token,
                ...look(place) };
     });
     const padding = [...layout.tokens.keys()].filter((place) => layout.tokens[place] < 0).map((place) => {
-      const [row, column] = between(paddingJourney(layout, place), step), shown = look(place);
-      const there = layout.padsBeforeRoll ? [1, 1, 1, 1, 1, 0] : [0, 0, 1, 1, 0, 0];
-      const [opacity] = between(there.map((value) => [value]), step);
-      return { row, column, line: Math.floor(place / layout.padded[1]), name: t("token.padding"), ...shown,
-               strong: false,
-               opacity: shown.opacity * opacity };
+      const rolled = explorer.sizes.placeOf(layout.padded, place), shown = look(place);
+      const before = layout.padsBeforeRoll
+        ? rolled.map((side, axis) => (side + layout.shift[axis]) % layout.padded[axis]) : rolled;
+      const way = layout.padsBeforeRoll ? layout : { ...layout, shift: [0, 0] };
+      return { ...journey(before, rolled, way, step), line: Math.floor(place / layout.padded[1]),
+               name: t("token.padding"), ...shown, strong: false,
+               opacity: Math.max(0.6, shown.opacity) * paddingThere(layout, step) };
     });
-    return [...tokens, ...padding];
+    return [...tokens, ...padding.filter(({ opacity }) => opacity > 0)];
   }
 
   function build(host, change) {
@@ -84,14 +85,15 @@ explorer.views.fig4 = (() => {
     const mask = toggle(t("fig4.mask"), (on) => change({ mask: on }));
     const text = html("div", { class: "text", "aria-live": "polite" }), figure = html("div", { class: "figure" });
     figure.append(map.node, html("div", { class: "scrub" }, back, scrub.node, forward));
-    host.append(sizes.node, remark.node, html("ol", { class: "steps" }, steps.map((step) => html("li", {}, step))),
-                html("div", { class: "beside" }, figure, html("div", {}, text, mask.node)));
+    const body = html("div", {}, html("ol", { class: "steps" }, steps.map((step) => html("li", {}, step))),
+                      html("div", { class: "beside" }, figure, html("div", {}, text, mask.node)));
+    host.append(sizes.node, remark.node, body);
     return function draw(state) {
       now = state;
       const layout = explorer.sizes.layoutOf(state), nearest = Math.round(state.step);
       sizes.set(state);
       remark.set(explorer.sizes.remark(layout, state));
-      figure.hidden = text.hidden = layout.refused;
+      body.hidden = layout.refused;
       if (layout.refused) return;
       scrub.set(state.step);
       mask.set(state.mask);

@@ -41,8 +41,8 @@ explorer.views.token = (() => {
                cells: Array.from(layout.tokens, (token, place) => {
                  const [row, column] = placeOf(layout.padded, place), inside = seen.has(place);
                  const fill = token < 0 ? null : explorer.colours.position(...placeOf(layout.map, token), layout.map);
-                 return { row, column, fill, text: layout.regions[place], opacity: seen.get(place) ? 1 : 0.2,
-                          strong: seen.get(place),
+                 return { row, column, fill, text: layout.regions[place],
+                          opacity: seen.get(place) ? 1 : token < 0 ? 0.6 : 0.2, strong: seen.get(place),
                           hatched: inside && !seen.get(place), selected: place === query,
                           frame: place === query ? "query" : place === members[key] ? "key" : null,
                           name: t("token.place_name", { row, column, origin: originOf(layout, place) }) };

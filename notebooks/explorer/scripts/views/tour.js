@@ -7,11 +7,10 @@ explorer.tour = (() => {
     "#fig4,8,4,2,step=3,token=7x7", "#token,8,4,2,token=3x3,key=15", "#reach,16,4,2,token=5x5,after=2",
     "#network,same,no_shift,g7x6.g8x9", "#network,same,full,g7x6.g8x9,cursor=7x6,level=head,block=2",
     "#cost,448"];
-  const FIRST = 1;
-  let step = null, parts = null;
+  let step = 1, parts = null;                          // counted from 1
 
   /** The button that begins the tour. */
-  const opener = () => button(t("tour.begin"), () => go(0), { class: "tour-opener" });
+  const opener = () => button(t("tour.begin"), () => go(1), { class: "tour-opener" });
 
   /** The panel, which is hidden until the tour begins. */
   function panel() {
@@ -23,14 +22,15 @@ explorer.tour = (() => {
     return node;
   }
 
+  /** Show a step, 1 to 10, and what it leads to. */
   function go(next) {
-    step = next;
+    step = Math.min(STEPS.length, Math.max(1, next));
     parts.node.hidden = false;
-    parts.count.textContent = t("tour.count", { step: step + FIRST, all: STEPS.length });
-    parts.text.textContent = t(`tour.${step + FIRST}`);
-    parts.back.disabled = step === 0;
-    parts.forward.disabled = step === STEPS.length - 1;
-    location.hash = STEPS[step];
+    parts.count.textContent = t("tour.count", { step, all: STEPS.length });
+    parts.text.textContent = t(`tour.${step}`);
+    parts.back.disabled = step === 1;
+    parts.forward.disabled = step === STEPS.length;
+    location.hash = STEPS[step - 1];
     document.body.classList.add("touring");
     scrollTo(0, 0);
   }
@@ -41,5 +41,5 @@ explorer.tour = (() => {
     document.querySelector(".tour-opener").focus();
   }
 
-  return { opener, panel, go, steps: STEPS };
+  return { opener, panel, go };
 })();
