@@ -1,6 +1,7 @@
 """The page from its sources: the scripts one after the other, the style, the texts and what the library computed."""
 
 import json
+from html import escape
 from pathlib import Path
 from string import Template
 
@@ -37,7 +38,7 @@ def page(strings: dict[str, str] | None = None, language: str = LANGUAGE) -> str
     """
     strings = texts(language) if strings is None else strings
     html = Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
-        language=language, title=strings["page.title"],
+        language=language, title=escape(strings["page.title"]), noscript=escape(strings["page.noscript"]),
         style="\n".join(path.read_text(encoding="utf-8") for path in sorted((FOLDER / "styles").glob("*.css"))),
         strings=embedded(strings), data=embedded(everything()),
         script="\n".join(path.read_text(encoding="utf-8") for path in scripts()))

@@ -69,8 +69,9 @@ def test_the_address_follows_what_is_shown(browser, explorer_file):
     assert browser.errors == []
 
 
-@pytest.mark.parametrize("link", ["#fig4,8,4,nine", "#fig4,8,4,2,colour=red", "#nowhere", "#network,same,full,x1x1",
-                                  "#model,swin_x"])
+@pytest.mark.parametrize("link", ["#fig4,8,4,nine", "#fig4,8,4,2,colour=red", "#nowhere",
+                                  "#network,same,full,x1x1", "#model,swin_x", "#fig4,%", "#constructor",
+                                  "#fig4,8,4,2,toString=1"])
 def test_what_a_link_says_wrongly_is_told(browser, explorer_file, link):
     show(browser, explorer_file, link)
     notice = browser.evaluate("document.getElementById('notice').textContent")

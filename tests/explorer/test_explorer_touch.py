@@ -107,6 +107,13 @@ def test_the_tour_has_ten_steps_and_each_leads_somewhere(browser, explorer_file)
     assert browser.evaluate("document.activeElement.matches('.tour-opener')")
 
 
+def test_another_variant_has_the_blocks_that_it_has(browser, explorer_file):
+    show(browser, explorer_file, "#model,swin_s,224,stage3.block18.qkv")
+    assert address(browser) == "#model,swin_s,224,stage3.block18.qkv"
+    browser.evaluate("explorer.page.change({ variant: 'swin_t' })")
+    assert address(browser) == "#model,swin_t,224,stage3" and browser.errors == []
+
+
 def test_a_link_leads_into_the_tour(browser, explorer_file):
     for link, count in (("#tour", "1"), ("#tour,4", "4"), ("#tour,99", "10")):
         show(browser, explorer_file, link)

@@ -16,17 +16,26 @@ explorer.link = (() => {
   const flag = (initial) => ({
     initial, write: (value) => (value ? "on" : "off"), read: (text) => ({ on: true, off: false })[text] });
 
+  /** A link without its escapes; one that is escaped wrongly is taken as it is. */
+  function unescaped(text) {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  }
+
   /**
    * What a link says.
    * @returns {{view: string, given: object, wrong: string[]}} wrong: what was not understood
    */
   function read(hash, views) {
-    const [name, ...items] = decodeURIComponent(hash.replace(/^#/, "")).split(",");
-    if (!views[name]) return { view: null, given: {}, wrong: name ? [name] : [] };
+    const [name, ...items] = unescaped(hash.replace(/^#/, "")).split(",");
+    if (!Object.hasOwn(views, name)) return { view: null, given: {}, wrong: name ? [name] : [] };
     const fields = views[name].fields(), order = Object.keys(fields), given = {}, wrong = [];
     items.forEach((item, i) => {
       const [key, text] = item.includes("=") ? item.split("=") : [order[i], item];
-      const value = fields[key]?.read(text);
+      const value = Object.hasOwn(fields, key) ? fields[key].read(text) : undefined;
       if (value === undefined) wrong.push(item);
       else given[key] = value;
     });

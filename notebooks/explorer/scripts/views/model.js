@@ -76,5 +76,12 @@ explorer.views.model = (() => {
     };
   }
 
-  return { fields, normalise: (state) => state, build };
+  /** A state whose box is there: another variant has other blocks. */
+  function normalise(state) {
+    const tree = explorer.boxes.tree(explorer.data.variants[state.variant], state.image);
+    const path = explorer.boxes.path(tree, state.box);
+    return { ...state, box: path[path.length - 1].id };
+  }
+
+  return { fields, normalise, build };
 })();
