@@ -3,8 +3,9 @@
 import re
 
 import numpy as np
+import pytest
 
-from tests.explorer.opened import address, centre, follow, show
+from tests.explorer.opened import DESK, address, centre, follow, show
 from tests.notebooks.browser import needs_chromium, wait_for
 
 pytestmark = needs_chromium
@@ -60,8 +61,9 @@ def test_a_mark_is_dragged_by_a_finger_and_the_answer_follows(browser, explorer_
         browser.call("Emulation.setTouchEmulationEnabled", enabled=False)
 
 
-def test_a_tap_chooses_a_token(browser, explorer_file):
-    show(browser, explorer_file, "#windows,8,4,2", PHONE)
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_a_tap_chooses_a_token(browser, explorer_file, width):
+    show(browser, explorer_file, "#windows,8,4,2", width)
     browser.call("Emulation.setTouchEmulationEnabled", enabled=True)
     try:
         x, y = centre(browser, ".tokens", 8 * 5 + 6)

@@ -84,7 +84,7 @@ explorer.page = (() => {
         event.preventDefault();
         document.getElementById("view").focus();
       } }, t("page.skip")),
-      html("header", {}, html("h1", {}, t("page.title")), explorer.tour.opener(),
+      html("header", {}, html("h1", {}, t("page.name")), explorer.tour.opener(),
            html("nav", { "aria-label": t("page.views") }, links)),
       html("p", { id: "notice", class: "remark", role: "status", hidden: true }),
       explorer.tour.panel(), html("main", { id: "view", tabindex: -1 }),

@@ -41,9 +41,8 @@ explorer.tokenMap = (() => {
     const node = svg("svg", { class: "tokens", role: "grid", tabindex: 0, "aria-label": label });
     const selected = () => cells.findIndex((cell) => cell.selected);
     const at = (event) => {
-      const box = node.getBoundingClientRect(), [, , width] = node.getAttribute("viewBox").split(" ");
-      const scale = width / box.width / UNIT, margin = 0.15;
-      const row = (event.clientY - box.top) * scale - margin, column = (event.clientX - box.left) * scale - margin;
+      const place = new DOMPoint(event.clientX, event.clientY).matrixTransform(node.getScreenCTM().inverse());
+      const row = place.y / UNIT, column = place.x / UNIT;
       return cells.findIndex((cell) =>
         row >= cell.row && row < cell.row + 1 && column >= cell.column && column < cell.column + 1);
     };
