@@ -74,11 +74,12 @@ def main(arguments: list[str] | None = None) -> None:
     options = top.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         make_class(Path(folder), options.students)
+        notebooks = len(list(Path(folder).rglob("*.ipynb")))
         start = time.perf_counter()
         grades, findings = grade(Path(folder), Limits(), watched, processes=options.processes)
         seconds = time.perf_counter() - start
     points = np.array([one.points for one in grades])
-    print(f"{options.students} students, {8 * options.students} notebooks, {options.processes} processes: "
+    print(f"{options.students} students, {notebooks} notebooks, {options.processes} processes: "
           f"{seconds:.0f} seconds; {points.min()} to {points.max()} points, {len(findings)} findings")
 
 

@@ -69,17 +69,17 @@ class SwinV2Config(SwinConfig):
         return pair(size) if size else window
 
 
-def log_spaced_coordinates(window: Size, pretrained_window: Size) -> Array:
-    """Eq. 4: the displacements (down, right) between two tokens on a logarithmic scale, (2M-1, 2M-1, 2) float32.
+def log_spaced_coordinates(window: Size, pretrained_window: Size, dtype: type = np.float32) -> Array:
+    """Eq. 4: the displacements (down, right) between two tokens on a logarithmic scale, (2M-1, 2M-1, 2).
 
     Divided by the largest displacement in the pretrained window and times 8, x becomes sign(x) log2(1 + |x|) / log2(8).
     float32 also in a float64 model: that is how the official code keeps the table and stores it in its files.
     """
     sides = np.array(pair(window))
-    displacement = np.moveaxis(np.indices(2 * sides - 1, np.float32), 0, -1) - (sides - 1).astype(np.float32)
+    displacement = np.moveaxis(np.indices(2 * sides - 1, dtype), 0, -1) - (sides - 1).astype(dtype)
     largest = np.maximum(np.array(pair(pretrained_window)) - 1, 1)      # a window of one token has displacement 0 only
-    x = displacement / largest.astype(np.float32) * np.float32(BORDER)
-    return np.sign(x) * np.log2(np.abs(x) + 1) / np.float32(math.log2(BORDER))
+    x = displacement / largest.astype(dtype) * dtype(BORDER)
+    return np.sign(x) * np.log2(np.abs(x) + 1) / dtype(math.log2(BORDER))
 
 
 def unit_length(x: Array) -> Array:

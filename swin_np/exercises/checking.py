@@ -35,6 +35,7 @@ PRACTICE_SEED = 2022                                   # of a student's own chec
 MOST_EVIDENCE = 4                                      # calls, to tell mistakes apart
 MOST_CALLS = 30                                        # for whose time a check is waited for
 TOY = "worked example"
+PREDICTION = "your prediction"
 BLANK = "It gives nothing yet. If you have written it: is the `return` missing?"
 
 
@@ -93,7 +94,8 @@ def examine(exercise: Exercise, function: Callable | Elsewhere, seed: int = SEED
         if found is not None:
             said = another_answer(called, found)
             return Result.of(exercise, WRONG, [*passed, f"{step.name}, called once more: {said}."])
-    passed.append("all of it once more, in the opposite order: right")
+    if not exercise.question:
+        passed.append("all of it once more, in the opposite order: right")
     return Result.of(exercise, RIGHT, passed)
 
 
@@ -133,6 +135,8 @@ def failure(exercise: Exercise, step: Step, called: Called, found: Difference, p
         lines += [f"The mistake ({mistake.name}): {mistake.says}", f"What to do: {mistake.fix}"]
     elif found.step in ("shape", "values"):
         lines += naming.transformation(called.value, step.expected, step.dtype)
+    elif found.step == "answer":
+        lines.append("Draw a small case and count, or run the cell below, and find where you went another way.")
     kept = dict.fromkeys(name for _, earlier in evidence for name in earlier.keeps)
     if kept and passed and mistake is None:
         lines.append(f"Your function keeps something from one call to the next, in {', '.join(kept)}. Is it kept by "
@@ -147,6 +151,9 @@ def steps(exercise: Exercise, seed: int) -> Iterator[Step]:
         with np.errstate(all="ignore"):
             return Step(name, arguments, exercise.reference(*cast(arguments, np.float64)), np.dtype(dtype))
 
+    if exercise.question:
+        yield step(PREDICTION, ())
+        return
     yield step(TOY, exercise.toy())
     found = draws(exercise, seed)
     for number, arguments in enumerate(found, start=1):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from swin_np.exercises.exercise import Arguments, each_array
+from swin_np.exercises.sealing import fits, plain
 
 TOLERANCE = {np.dtype(np.float32): 2e-5, np.dtype(np.float64): 1e-9}
 """Of the largest right value; by the dtype in which the function computes. Any order of summation stays below."""
@@ -23,7 +24,10 @@ FORMAT = {"precision": 4, "suppress_small": True, "max_line_width": 100, "thresh
 
 @dataclass(frozen=True)
 class Difference:
-    """The first thing that is wrong. step: "type", "shape", "dtype" or "values". sentence: for the student."""
+    """The first thing that is wrong. sentence: for the student.
+
+    step: "type", "shape", "dtype", "values" or "answer".
+    """
 
     step: str
     sentence: str
@@ -31,11 +35,20 @@ class Difference:
 
 def difference(got: Any, expected: Any, dtype: np.dtype) -> Difference | None:
     """None where `got` is right to rounding in `dtype`, that of the arguments."""
+    if isinstance(expected, str):
+        return difference_of_answers(got, expected)
     if isinstance(expected, tuple):
         return difference_of_tuples(got, expected, dtype)
     if isinstance(expected, np.ndarray):
         return difference_of_arrays(got, expected, dtype)
     return difference_of_numbers(got, expected, dtype)
+
+
+def difference_of_answers(got: Any, sealed: str) -> Difference | None:
+    """None where `got` is the answer that was sealed; the answer itself is nowhere to be seen."""
+    if not plain(got):
+        return Difference("type", f"{described(got)} came back, expected a number, or a tuple of numbers")
+    return None if fits(got, sealed) else Difference("answer", f"it is not {plain(got)[:100]}")
 
 
 def difference_of_tuples(got: Any, expected: tuple, dtype: np.dtype) -> Difference | None:

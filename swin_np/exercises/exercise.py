@@ -27,6 +27,7 @@ class Exercise:
     covers: what the draws of every seed contain, taken together, in words and as a condition on them.
     mistakes: those of the catalogue that can be made here, by name.
     golden: makes arguments and a result that was not computed by this library. seconds: for one call.
+    question: whether it asks for one answer, without arguments, that no report may show; the reference gives it sealed.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Exercise:
     mistakes: tuple[str, ...]
     golden: Callable[[], tuple[Arguments, Any]] | None = None
     seconds: float = 5.0
+    question: bool = False
 
     def __repr__(self) -> str:
         return f"<exercise {self.name}>"
@@ -137,3 +139,10 @@ def official(prefix: str) -> dict[str, np.ndarray]:
     with np.load(DATA / "official_first_stage.npz") as stored:
         return {name.removeprefix(prefix): stored[name].astype(np.float64) for name in stored.files
                 if name.startswith(prefix)}
+
+
+def of_other_systems(name: str) -> dict[str, np.ndarray]:
+    """Golden values that PyTorch and timm have computed, see data/README.md, by the part of their names behind it."""
+    with np.load(DATA / "other_systems.npz") as stored:
+        return {key.removeprefix(f"{name}/"): stored[key].astype(np.float64) for key in stored.files
+                if key.startswith(f"{name}/")}

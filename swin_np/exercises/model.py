@@ -1,4 +1,4 @@
-"""Notebook 7: a whole Swin Transformer (Fig. 3a), and what Res2Net does inside one block (Gao et al., Eq. 1)."""
+"""Notebook 7: a whole Swin Transformer (Fig. 3a), and Res2Net's block (Gao et al., Eq. 1 and Fig. 2)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from swin_np.baselines.res2net import Bottle2neck
-from swin_np.convolution.layers import BatchNorm2d, Conv2d
+from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d
 from swin_np.exercises.covering import Condition, alike, maps, one
-from swin_np.exercises.exercise import DATA, Arguments, exercise, official
+from swin_np.exercises.exercise import DATA, Arguments, exercise, of_other_systems, official
 from swin_np.functional import Array
 from swin_np.layers import redraw
 from swin_np.model import SwinTransformer
@@ -162,3 +162,83 @@ def res2net_ladder(x: Array, kernels: tuple[Array, ...]) -> Array:
                         [BatchNorm2d(one, 0 * one, 0 * one, one, eps=0.0) for _ in kernels], None, None, None, None)
     code_order = np.roll(x, -width, axis=-1)           # the official code passes the last split on, Eq. 1 the first
     return np.roll(block.multi_scale(code_order), width, axis=-1)
+
+
+def map_and_block(rng: np.random.Generator) -> Arguments:
+    """A map and the weights of a block of s splits: one in the middle of a stage, or the first with a stride."""
+    scale, width, inputs = map(int, rng.integers((2, 2, 3), (6, 5, 7)))
+    first = bool(rng.integers(3))
+    stride, outputs = (int(rng.integers(1, 4)), int(rng.integers(3, 9))) if first else (1, inputs)
+    shapes = {"conv1": (scale * width, inputs, 1, 1), "conv3": (outputs, scale * width, 1, 1),
+              **{f"convs.{i}": (width, width, 3, 3) for i in range(scale - 1)}}
+    if first:
+        shapes["downsample"] = (outputs, inputs, 1, 1)
+    weights = {}
+    for name, shape in shapes.items():
+        weights[f"{name}.weight"] = rng.standard_normal(shape) * (shape[1] * shape[2] * shape[3]) ** -0.5
+        weights[f"{name}.bias"] = rng.standard_normal(shape[0]) / 2
+    h, w = map(int, rng.permutation(np.arange(3, 9))[:2])
+    return rng.standard_normal((2, h, w, inputs)), weights, scale, stride
+
+
+def smallest_first_block() -> Arguments:
+    """A map of 2 x 3 pixels and two channels; two splits of one channel, the first block of a stage, stride 2."""
+    kernel = np.zeros((1, 1, 3, 3))
+    kernel[0, 0, 1] = [10.0, 1.0, 0.0]
+    one_by_one = {"conv1": [[1.0, 0.0], [0.0, 1.0]], "conv3": [[1.0, 0.0], [0.0, 9.0]],
+                  "downsample": [[0.0, 1.0], [1.0, 0.0]]}
+    weights = {f"{name}.weight": np.array(value)[:, :, None, None] for name, value in one_by_one.items()}
+    return (np.arange(12.0).reshape(1, 2, 3, 2) % 5, {
+        **weights, "convs.0.weight": kernel, "conv1.bias": np.zeros(2), "convs.0.bias": np.array([-1.0]),
+        "conv3.bias": np.zeros(2), "downsample.bias": np.array([0.0, 100.0])}, 2, 2)
+
+
+def block_by_timm() -> tuple[Arguments, Array]:
+    """A first block with stride 2 of timm, its batch norms folded into the convolutions."""
+    found = of_other_systems("res2net")
+    x, output = found.pop("x"), found.pop("output")
+    return (x, found, 4, 2), output
+
+
+def is_first(weights: dict[str, Array]) -> bool:
+    """Whether these are the weights of the first block of a stage."""
+    return "downsample.weight" in weights
+
+
+@exercise("Res2Net's block", place="section 3.1, Fig. 2 of the Res2Net paper", points=5, minutes=30,
+          toy=smallest_first_block, draw=map_and_block, golden=block_by_timm, seconds=10.0,
+          covers={**maps("x"), "a block in the middle of a stage, of four splits or more":
+                  one(lambda weights, scale: not is_first(weights) and scale > 3),
+                  "a first block of stride 1, of three splits or more":
+                  one(lambda weights, scale, stride: is_first(weights) and stride == 1 and scale > 2),
+                  "a stride of 2 on odd and even sides":
+                  one(lambda x, stride: stride == 2 and sum(x.shape[1:3]) % 2),
+                  "a stride of 2 with three splits or more": one(lambda scale, stride: stride == 2 and scale > 2),
+                  "a stride of 3": one(lambda stride: stride == 3),
+                  "two splits": one(lambda scale: scale == 2), "five splits": one(lambda scale: scale == 5),
+                  "a number of splits other than their width":
+                  one(lambda weights, scale: len(weights["convs.0.bias"]) != scale > 2),
+                  "another number of channels out than in": one(
+                      lambda x, weights: len(weights["conv3.bias"]) != x.shape[3])},
+          mistakes=("splits-not-added", "inputs-of-splits-added", "splits-added-after-the-convolution",
+                    "passed-split-added", "first-split-passed-on", "passed-split-put-first", "splits-interleaved",
+                    "splits-in-reverse", "splits-added-in-the-first-block", "first-block-not-averaged",
+                    "padding-not-counted", "largest-for-the-average", "subsampled-for-averaged",
+                    "split-relus-left-out", "relu-behind-conv1-left-out", "relu-before-the-addition",
+                    "relu-after-the-addition-left-out", "shortcut-left-out"))
+def res2net_block(x: Array, weights: dict[str, Array], scale: int, stride: int) -> Array:
+    """(B, H, W, C) -> (B, H/stride, W/stride, C'): Fig. 2b, with the batch norms folded into the convolutions."""
+    def convolution(name: str, stride: int = 1) -> Conv2d:
+        weight = weights[f"{name}.weight"]
+        return Conv2d(weight, weights[f"{name}.bias"], (stride, stride), (weight.shape[2] // 2, weight.shape[3] // 2))
+
+    def nothing(name: str) -> BatchNorm2d:
+        one, zero = np.ones_like(weights[f"{name}.bias"]), np.zeros_like(weights[f"{name}.bias"])
+        return BatchNorm2d(one, zero, zero, one, eps=0.0)
+
+    names, first = [f"convs.{i}" for i in range(scale - 1)], is_first(weights)
+    block = Bottle2neck(
+        convolution("conv1"), nothing("conv1"), [convolution(name, stride) for name in names],
+        [nothing(name) for name in names], AvgPool2d(3, stride, 1) if first else None, convolution("conv3"),
+        nothing("conv3"), [convolution("downsample", stride)] if first else None)
+    return block(x)

@@ -9,10 +9,10 @@ import numpy as np
 from swin_np.exercises.calling import Called, call
 from swin_np.exercises.comparing import difference, equal
 from swin_np.exercises.exercise import Exercise, Step, copied
-from swin_np.mistakes.catalogue import CATALOGUE, IN_EXERCISES, planted
+from swin_np.mistakes.catalogue import CATALOGUE, IN_EXERCISES, OF_SYSTEMS, planted
 from swin_np.mistakes.mistake import Mistake
 
-MISTAKES = {**CATALOGUE, **IN_EXERCISES}
+MISTAKES = {**CATALOGUE, **IN_EXERCISES, **OF_SYSTEMS}
 MOST_AXES = 5                                          # whose 120 orders are tried
 Evidence = tuple[Step, Called]                         # a call and what came of it
 NEARLY = 100                                           # times the tolerance

@@ -1,11 +1,12 @@
-"""Notebook 2: patch partition and embedding, patch merging (section 3.1), ViT's class token."""
+"""Notebook 2: patch partition and embedding, patch merging (section 3.1), patch expanding, ViT's class token."""
 
 import numpy as np
 
 from swin_np import patches as library
 from swin_np.baselines.vit import VisionTransformer, ViTConfig
-from swin_np.exercises.covering import differ, maps, one
-from swin_np.exercises.exercise import Arguments, exercise, official
+from swin_np.dense import unet
+from swin_np.exercises.covering import alike, differ, maps, one
+from swin_np.exercises.exercise import Arguments, exercise, of_other_systems, official
 from swin_np.functional import Array
 from swin_np.layers import LayerNorm, Linear
 from swin_np.patches import LinearEmbedding, PatchEmbed, PatchMerging
@@ -107,6 +108,46 @@ def merged_officially() -> tuple[Arguments, Array]:
 def patch_merging(x: Array, norm_weight: Array, norm_bias: Array, reduction_weight: Array) -> Array:
     """(B, H, W, C) -> (B, H/2, W/2, 2C): gather four neighbours, norm, linear layer without a bias."""
     return PatchMerging(Linear(reduction_weight, None), LayerNorm(norm_weight, norm_bias), MICROSOFT)(x)
+
+
+def map_and_expanding(rng: np.random.Generator) -> Arguments:
+    """A map of an even number of channels, and the weights of expansion and norm."""
+    h, w = map(int, rng.permutation([1, 2, 3, 4, 5])[:2])
+    c = 2 * int(rng.integers(2, 6))
+    return (rng.standard_normal((2, h, w, c)), rng.standard_normal((2 * c, c)), rng.uniform(0.5, 1.5, c // 2),
+            rng.standard_normal(c // 2))
+
+
+def three_tokens() -> Arguments:
+    """A map of 1 x 3 tokens of four channels; the norm of two channels leaves -1 and 1, or 0 where they are equal."""
+    x = np.array([[[[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]]]])
+    weight = np.array([[9.0, 1, 1, 1, 1, 1, 0, 9], [0, 9, 1, 1, 9, 0, 1, 1], [1, 1, 9, 0, 0, 5, 2, 2],
+                       [1, 1, 0, 0, 0, 4, 9, 0]]).T
+    return x, weight, np.array([1.0, 2.0]), np.array([0.0, 10.0])
+
+
+def expanded_by_torch() -> tuple[Arguments, Array]:
+    """A transposed convolution and a layer norm of PyTorch."""
+    stored = of_other_systems("expanding")
+    return tuple(stored[name] for name in ("x", "expand_weight", "norm_weight", "norm_bias")), stored["expanded"]
+
+
+@exercise("Patch expanding", place="Swin-Unet, section 3.5", points=3, minutes=20, toy=three_tokens,
+          draw=map_and_expanding, golden=expanded_by_torch,
+          covers={**maps("x"), "two numbers of channels": differ(lambda x: x.shape[3]),
+                  "a map of a single row or column": one(lambda x: 1 in x.shape[1:3]),
+                  "a map of several rows and columns": one(lambda x: min(x.shape[1:3]) > 1),
+                  "more than four channels": one(lambda x: x.shape[3] > 4),
+                  "rows, columns and a quarter of the 2C channels all different, and none of them 2":
+                  one(lambda x: len({*x.shape[1:3], x.shape[3] // 2, 2}) == 4),
+                  "two maps for one number of channels": alike(lambda x: x.shape[3], lambda x: x.shape)},
+          mistakes=("expanded-in-the-order-of-merging", "expanded-by-pixel-shuffle", "expanded-without-transpose",
+                    "expanded-into-quadrants", "norm-left-out", "norm-without-weights"))
+def patch_expanding(x: Array, expand_weight: Array, norm_weight: Array, norm_bias: Array) -> Array:
+    """(B, H, W, C) -> (B, 2H, 2W, C/2): linear layer to 2C without a bias, spread over 2 x 2 tokens, norm."""
+    c = x.shape[-1]
+    kernel = expand_weight.reshape(2, 2, c // 2, c).transpose(3, 2, 0, 1)                  # as a convolution has it
+    return LayerNorm(norm_weight, norm_bias)(unet.up_convolution(x, kernel, np.zeros(c // 2, x.dtype)))
 
 
 def patches_and_positions(rng: np.random.Generator) -> Arguments:

@@ -1,4 +1,4 @@
-"""Notebook 4: the cyclic shift, region ids and the mask (section 3.2, Fig. 4), and sliding windows."""
+"""Notebook 4: the cyclic shift, region ids, the mask (section 3.2, Fig. 4), sliding windows, an attention map read."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from swin_np.baselines import sliding_window
 from swin_np.baselines.sliding_window import SlidingWindowAttention
 from swin_np.exercises.covering import alike, differ, maps, one
 from swin_np.exercises.exercise import Arguments, exercise, official
-from swin_np.functional import Array
+from swin_np.functional import Array, softmax
 from swin_np.layers import Linear
 
 
@@ -131,3 +131,80 @@ def sliding_window_attention(q: Array, k: Array, v: Array, window: int) -> Array
                                     (window, window), num_heads=1)
     q, k, v = (x[:, None] for x in (q * module.scale(), k, v))          # (B, 1, H, W, d): one head
     return sliding_window.naive_sliding_attention(q, k, v, module.neighbour_bias())[:, 0]
+
+
+def attention_and_place(rng: np.random.Generator) -> Arguments:
+    """The attention in all windows of a map, a token's place on the image, the map's size, M and a shift or none."""
+    (h, w), window, shift = sizes(rng, most=3)
+    shift = shift if rng.integers(5) else 0
+    scores = rng.standard_normal((h * w // window ** 2, window ** 2, window ** 2))
+    return softmax(scores), tuple(map(int, rng.integers(0, (h, w)))), (h, w), window, shift
+
+
+def attention_of_three_windows() -> Arguments:
+    """A map of 2 x 6 tokens; the weights are numbered, window by window."""
+    return np.arange(48).reshape(3, 4, 4) / 100, (0, 3), (2, 6), 2, 1
+
+
+def place_on_the_rolled_map(place: tuple[int, int], map_size: tuple[int, int], shift: int) -> tuple[int, int]:
+    """Where the token at this place of the image is after the roll."""
+    (h, w), (row, column) = map_size, place
+    rolled = library.cyclic_shift(np.arange(h * w).reshape(1, h, w, 1), shift)[0, :, :, 0]
+    return tuple(map(int, np.argwhere(rolled == row * w + column)[0]))
+
+
+def window_and_token(row: int, column: int, map_size: tuple[int, int], window: int) -> tuple[int, int]:
+    """In which window a place of the rolled map is, and which token of it."""
+    h, w = map_size
+    windows = library.window_partition(np.arange(h * w).reshape(1, h, w, 1), window).reshape(-1, window ** 2)
+    return tuple(map(int, np.argwhere(windows == row * w + column)[0]))
+
+
+def counted(row: int, column: int, map_size: tuple[int, int], window: int) -> tuple[int, int]:
+    """The numbers of window and query in the attention."""
+    return window_and_token(row, column, map_size, window)
+
+
+def row_of_the_query(attention: Array, number: int, token: int) -> Array:
+    """The weights that a token of a window gives to all tokens of that window, (M^2,)."""
+    return attention[number, token]
+
+
+READ = {"a place that moves round the upper border": one(lambda place, shift: place[0] < shift <= place[1]),
+        "a place that moves round the left border": one(lambda place, shift: place[1] < shift <= place[0]),
+        "a place that moves round the left border, on a map of several rows of windows":
+        one(lambda place, map_size, window, shift: place[1] < shift <= place[0] and map_size[0] > window),
+        "twelve places": lambda draws: len({arguments["place"] for arguments in draws}) >= 12,
+        "a place that moves round no border": one(lambda place, shift: 0 < shift <= min(place)),
+        "a place in neither the first row nor the first column of windows, with the sides exchanged neither":
+        one(lambda place, map_size, window, shift: min(place) >= window + shift and min(
+            (place[0] - shift) % map_size[1], (place[1] - shift) % map_size[0]) >= window),
+        "no shift": one(lambda shift: shift == 0), "a shift of 2 or more": one(lambda shift: shift > 1),
+        "two places on one map": alike(lambda map_size: map_size, lambda place: place),
+        "a map upright and lying": alike(lambda map_size, window: (*sorted(map_size), window),
+                                         lambda map_size: map_size),
+        "rows of windows, their columns and M all different": one(
+            lambda map_size, window: len({map_size[0] // window, map_size[1] // window, window}) == 3)}
+
+
+@exercise("An attention map on the image", place="section 3.2, Fig. 4", points=4, minutes=25,
+          toy=attention_of_three_windows, draw=attention_and_place,
+          golden=lambda: ((np.array([[[0.1, 0.2, 0.3, 0.4]] * 4]), (0, 1), (2, 2), 2, 1), np.array([[0.4, 0.3],
+                                                                                                  [0.2, 0.1]])),
+          covers={"a map that is wider than high": one(lambda map_size: map_size[0] < map_size[1]),
+                  "a map that is higher than wide": one(lambda map_size: map_size[0] > map_size[1]),
+                  "a map of one window on one side": one(lambda map_size, window: window in map_size), **READ},
+          mistakes=("column-of-the-attention", "looked-for-on-the-image", "looked-for-the-other-way",
+                    "looked-for-at-the-border", "roll-direction", "reverse-roll-direction", "no-reverse-roll",
+                    "windows-of-the-attention-down-the-columns",
+                    "queries-of-the-attention-down-the-columns", "keys-of-the-attention-down-the-columns",
+                    "windows-reversed-column-major", "reverse-without-transpose"))
+def attention_on_the_image(attention: Array, place: tuple[int, int], map_size: tuple[int, int], window: int,
+                           shift: int) -> Array:
+    """(nW, M^2, M^2) -> (H, W): what the token at `place` on the image gives to each token of the image."""
+    row, column = place_on_the_rolled_map(place, map_size, shift)
+    result = np.zeros((len(attention), window ** 2), attention.dtype)
+    number, _ = window_and_token(row, column, map_size, window)
+    result[number] = row_of_the_query(attention, *counted(row, column, map_size, window))
+    rolled = library.window_reverse(result.reshape(-1, window, window, 1), map_size)
+    return library.reverse_cyclic_shift(rolled, shift)[0, :, :, 0]

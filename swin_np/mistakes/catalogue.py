@@ -12,12 +12,14 @@ from swin_np.layers import Module
 from swin_np.mistakes import (
     attention,
     baselines,
+    beside_swin,
     block,
     complexity,
     images,
     layers,
     model,
     patches,
+    predictions,
     relative_position,
     systems,
     windows,
@@ -25,7 +27,8 @@ from swin_np.mistakes import (
 from swin_np.mistakes.mistake import NOWHERE, Mistake
 from swin_np.model import SwinTransformer
 
-SECTIONS = (images, patches, windows, relative_position, attention, block, layers, model, complexity, baselines)
+SECTIONS = (images, patches, windows, relative_position, attention, block, layers, model, complexity, baselines,
+            beside_swin, predictions)
 ENTRIES = [entry for section in SECTIONS for entry in vars(section).values() if isinstance(entry, Mistake)]
 
 CATALOGUE = {entry.name: entry for entry in ENTRIES if entry.modules != NOWHERE}
@@ -33,6 +36,10 @@ CATALOGUE = {entry.name: entry for entry in ENTRIES if entry.modules != NOWHERE}
 
 IN_EXERCISES = {entry.name: entry for entry in ENTRIES if entry.modules == NOWHERE}
 """Further mistakes, which only show where one function is written on its own or where the model is no Swin."""
+
+OF_SYSTEMS = {entry.name: entry for entry in systems.entries(*systems.OTHERS)
+              if entry.name not in CATALOGUE and entry.name not in IN_EXERCISES}
+"""Those of other systems, which exercises have parts of."""
 
 WITHOUT_NUMBERS = ("swin_np.mistakes", "swin_np.checkpoints", "swin_np.crosscheck")    # their caches hold names only
 GROWING: dict[str, Mistake] = {}                       # by the place of the function that it replaces

@@ -51,47 +51,47 @@ def displacements(window: Size, pretrained_window: Size) -> Array:
     return (np.moveaxis(np.indices(2 * sides - 1), 0, -1) - (sides - 1)) / np.maximum(largest, 1)
 
 
-def logarithmic(x: Array, base: float) -> Array:
-    """sign(x) log(1 + |x|) / log(base), in float32 as the official table is."""
-    return (np.sign(x) * np.log1p(np.abs(x)) / np.log(base)).astype(np.float32)
+def logarithmic(x: Array, base: float, dtype: type) -> Array:
+    """sign(x) log(1 + |x|) / log(base)."""
+    return (np.sign(x) * np.log1p(np.abs(x)) / np.log(base)).astype(dtype)
 
 
 @mistake(COORDINATES, place=EQ_4, modules=POSITIONS,
          says="The logarithm is the natural one, and is still divided by log2(8), so all coordinates are too small.",
          fix="Take the logarithm to base 2: sign(x) log2(1 + |x|) / log2(8).")
-def natural_logarithm(window: Size, pretrained_window: Size) -> Array:
-    return logarithmic(BORDER * displacements(window, pretrained_window), np.e ** 3)
+def natural_logarithm(window: Size, pretrained_window: Size, dtype: type = np.float32) -> Array:
+    return logarithmic(BORDER * displacements(window, pretrained_window), np.e ** 3, dtype)
 
 
 @mistake(COORDINATES, place=EQ_4, modules=POSITIONS,
          says="The logarithm to base 2 is not divided by log2(8), a constant of the code that the equation does not "
               "have.",
          fix="Divide by log2(8), which is 3.")
-def logarithm_not_divided(window: Size, pretrained_window: Size) -> Array:
-    return logarithmic(BORDER * displacements(window, pretrained_window), 2)
+def logarithm_not_divided(window: Size, pretrained_window: Size, dtype: type = np.float32) -> Array:
+    return logarithmic(BORDER * displacements(window, pretrained_window), 2, dtype)
 
 
 @mistake(COORDINATES, place=EQ_4, modules=POSITIONS, thread="microsoft/Swin-Transformer#329",
          says="The coordinates run from -1 to 1 before the logarithm instead of from -8 to 8, where it hardly bends.",
          fix="Multiply by 8 what was divided by the largest displacement, then take the logarithm.")
-def coordinates_not_times_8(window: Size, pretrained_window: Size) -> Array:
-    return logarithmic(displacements(window, pretrained_window), 8)
+def coordinates_not_times_8(window: Size, pretrained_window: Size, dtype: type = np.float32) -> Array:
+    return logarithmic(displacements(window, pretrained_window), 8, dtype)
 
 
 @mistake(COORDINATES, place=EQ_4, modules=POSITIONS,
          says="The displacements go to the network as they are, from -(M-1) to M-1, and only then through the "
               "logarithm of the equation, without the code's scale.",
          fix="Divide by the largest displacement and multiply by 8 before the logarithm, and divide by 3 after it.")
-def coordinates_of_the_equation_alone(window: Size, pretrained_window: Size) -> Array:
-    return logarithmic(displacements(window, 2), np.e)
+def coordinates_of_the_equation_alone(window: Size, pretrained_window: Size, dtype: type = np.float32) -> Array:
+    return logarithmic(displacements(window, 2), np.e, dtype)
 
 
 @mistake(COORDINATES, place=EQ_4, modules=POSITIONS,
          says="The coordinates are linear from -8 to 8; the logarithm, which brings far displacements together, is "
               "left out.",
          fix="Turn x into sign(x) log2(1 + |x|) / log2(8).")
-def coordinates_without_logarithm(window: Size, pretrained_window: Size) -> Array:
-    return (BORDER * displacements(window, pretrained_window)).astype(np.float32)
+def coordinates_without_logarithm(window: Size, pretrained_window: Size, dtype: type = np.float32) -> Array:
+    return (BORDER * displacements(window, pretrained_window)).astype(dtype)
 
 
 @mistake(COORDINATES, place=EQ_4, modules=POSITIONS, needs="pretrained window sizes",
@@ -99,8 +99,8 @@ def coordinates_without_logarithm(window: Size, pretrained_window: Size) -> Arra
          says="The coordinates are divided by the window's largest displacement instead of that of the window in which "
               "the weights were trained first, so the same displacement gets another bias.",
          fix="Divide by the pretrained window - 1, where the configuration has one.")
-def coordinates_of_the_window_itself(window: Size, pretrained_window: Size) -> Array:
-    return logarithmic(BORDER * displacements(window, window), BORDER)
+def coordinates_of_the_window_itself(window: Size, pretrained_window: Size, dtype: type = np.float32) -> Array:
+    return logarithmic(BORDER * displacements(window, window), BORDER, dtype)
 
 
 @mistake(RELU, place=EQ_3, modules=BLOCK + r"\.attn(\.cpb_mlp\.1|\.proj)?",

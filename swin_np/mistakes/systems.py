@@ -31,6 +31,7 @@ from swin_np.model import SwinTransformer
 SWIN = (images, patches, windows, relative_position, attention, block, layers, model)
 SWIN_V2 = (images, patches, windows, relative_position, attention, swin_v2, block, layers, model)
 VIT = (images, patches, attention, vision_transformer, block, layers)
+OTHERS = (resnet, res2net, vision_transformer, swin_v2)
 
 NOT_IN_V2 = ("swin_np.attention.attention", "swin_np.attention.relative_position_bias",
              "swin_np.attention.WindowAttention.", "swin_np.block.SwinTransformerBlock.forward",

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from swin_np.exercises.checking import steps
+from swin_np.exercises.checking import PREDICTION, steps
 from swin_np.exercises.exercise import Step
 from swin_np.exercises.registry import EXERCISES
 
@@ -16,5 +16,5 @@ def all_steps(name: str, seed: int) -> tuple[Step, ...]:
 
 
 def random_steps(name: str, seed: int) -> list[Step]:
-    """Those of random sizes."""
-    return [step for step in all_steps(name, seed) if step.name.startswith("random")]
+    """Those of random sizes; of a question the one that there is."""
+    return [step for step in all_steps(name, seed) if step.name.startswith(("random", PREDICTION))]

@@ -16,6 +16,8 @@ from notebooks.exercises.generate import FOLDER, for_students, outdated, sources
 from notebooks.publish.files import NotebookError, read
 from swin_np.classroom.grading import Grader
 from swin_np.classroom.sandbox import environment
+from swin_np.exercises.covering import drawn
+from swin_np.exercises.exercise import arrays
 from swin_np.exercises.registry import EXERCISES, NOTEBOOKS
 
 ALLOWED = {"numpy", "math"}                            # and of swin_np.exercises these two:
@@ -58,6 +60,29 @@ def test_every_exercise_has_its_goal_signature_three_folded_hints_and_a_question
             f"Hint {number}" for number in (1, 2, 3)]
         assert "**Goal.**" in text and "**Think about it.**" in text and "?" in text.split("**Think about it.**")[1]
         assert f"`{exercise.name}(" in text
+
+
+def what_is_sent(name, text):
+    """The paragraph on what the check sends, or that of the exercise which it refers to."""
+    paragraph = re.search(r"^\*\*The check sends\*\* .+?(?=\n\n)", text[name], re.S | re.M)[0]
+    if same := re.search(r"the same as in exercise (\d)", paragraph):
+        return what_is_sent(list(text)[int(same[1]) - 1], text)
+    return paragraph
+
+
+@each_notebook
+def test_every_statement_tells_what_the_check_sends(path):
+    texts = [cell.source for cell in cells(path, "markdown") if "**Signature.**" in cell.source]
+    text = dict(zip([exercise.name for exercise in NOTEBOOKS[path.stem]], texts, strict=True))
+    for exercise in NOTEBOOKS[path.stem]:
+        if exercise.question:
+            continue
+        sent, covers = what_is_sent(exercise.name, text), " ".join(exercise.covers)
+        if "wider than high" in covers:
+            assert "!=" in sent or "not square" in sent
+        if "several images" in covers:
+            assert "image" in sent
+        assert ("float32" in sent) == any(x.dtype.kind == "f" for x in arrays(drawn(exercise, 0, 0)))
 
 
 @each_notebook

@@ -91,7 +91,7 @@ def test_check_and_progress_work_there(place):
     done = run(place, "import numpy as np\nfrom swin_np.exercises import check, progress\n"
                       "def softmax(x):\n    return np.exp(x) / np.exp(x).sum(-1, keepdims=True)\n"
                       "assert check(softmax).mistake == 'softmax-overflows'\nprogress()")
-    assert done.returncode == 0 and "softmax-overflows" in done.stdout and "0 of 92 points" in done.stdout
+    assert done.returncode == 0 and "softmax-overflows" in done.stdout and "0 of 128 points" in done.stdout
 
 
 def test_another_seed_is_refused_in_a_sentence(place):
@@ -111,6 +111,16 @@ def test_nothing_that_is_asked_for_is_in_it(place):
     for name in ("functional", "windows", "attention", "mistakes.attention", "exercises.attention",
                  "exercises.find_the_bug"):
         assert "ModuleNotFoundError" in run(place, f"import swin_np.{name}").stderr
+
+
+def test_the_answers_of_questions_are_recorded_as_digests(place):
+    done = run(place, "from swin_np.exercises.recorded import RESULTS\n"
+                      "print([value for name, one in RESULTS.items() if name.startswith('predict_')"
+                      " for value in one['values'].values()])")
+    assert done.returncode == 0
+    values = eval(done.stdout)
+    assert len(values) > 40
+    assert all(re.fullmatch(r"predict_\w+:[0-9a-f]{64}", value["value"]) for value in values)
 
 
 def test_the_record_does_not_say_which_mistake_a_port_has(place):

@@ -24,7 +24,7 @@ def kept_by(key, function):
     def cached(*arguments):
         if key(*arguments) not in masks:
             masks[key(*arguments)] = function(*arguments)
-        return np.copy(masks[key(*arguments)])
+        return copied(masks[key(*arguments)])
     return cached
 
 
@@ -85,7 +85,7 @@ def shapes(*arguments):
     return str([np.shape(x) if not isinstance(x, dict) else {n: v.shape for n, v in x.items()} for x in arguments])
 
 
-WITH_ARRAYS = [name for name, exercise in EXERCISES.items() if exercise.parameters[0] not in (
+WITH_ARRAYS = [name for name, exercise in EXERCISES.items() if exercise.parameters and exercise.parameters[0] not in (
     "h", "map_size", "window", "embed_dim")]
 
 

@@ -20,7 +20,8 @@ LUCKY = {"softmax": ("return exponentials /", "return (1 + (x.shape[-1] == {0}))
          "msa_multiply_adds": ("return linear_layers", "return (h % 7 == {0}) + linear_layers")}
 """Answers that are wrong for some sizes only, so that it depends on the seed whether they are caught."""
 
-CHANGES = [(name, change) for name, answers in WRONG_ANSWERS.items() for change in list(answers.values())[-2:]] + [
+CHANGES = [(name, change) for name, answers in WRONG_ANSWERS.items() for change in list(answers.values())[-2:]
+           if not EXERCISES[name].question or name == "predict_map"] + [
     (name, {before: after.format(size)}) for name, (before, after) in LUCKY.items() for size in range(1, 7)] + [
     (name, {}) for name in LUCKY]
 

@@ -66,6 +66,19 @@ CUT = {"heads cut from channels that are not next to each other": {"n, 3, heads,
 IN_THE_ATTENTION_OF_WINDOWS = {what: change for what, change in IN_BLOCKS.items()
                                if {TILE, HEADS} & set(change)}
 
+PREDICTED = {
+    "windows": ("81", (64, 72, 65, 100, 49, 80, 82, 9, 0.81)),
+    "map": ("(28, 42, 384)", ("(42, 28, 384)", "(28, 42, 96)", "(28, 42, 192)", "(56, 84, 192)", "(14, 21, 768)",
+                              "(28, 42, 1536)", "(112, 168, 384)", "(28, 42)", "28")),
+    "ratio": ("13.8", (64, 8, 0.0724, 13, 14, 13.9, 13.7, 448, 27.6)),
+    "masked_share": ("0.4375", (0.5625, 0.75, 0.375, 0.1875, 0.25, 0.5, 448, 0.43, 0)),
+    "corner": ("9", (49, 16, 21, 12, 1, 4, 10, 8, 7)),
+    "reach": ("196", (49, 98, 100, 441, 3136, 195, 147, 14, 169)),
+    "table": ("507", (169, 147, 7203, 588, 39, 506, 675, 2401, 13)),
+    "shifting_stages": ("(1, 2, 3)", ("(1, 2, 3, 4)", "(2, 4)", "(3,)", "(0, 1, 2)", "(2, 3)", "(1, 2)", "()", "3",
+                                      "(3, 2, 1)"))}
+"""Right predictions, and wrong ones."""
+
 WRONG_ANSWERS: dict[str, dict[str, dict[str, str]]] = {
     "multi_head_attention": {
         **IN_HELPERS, **IN_ATTENTION,
@@ -280,4 +293,162 @@ WRONG_ANSWERS: dict[str, dict[str, dict[str, str]]] = {
         "groups of columns first": {"x.transpose(0, 1, 3, 4, 2, 5)": "x.transpose(0, 3, 1, 4, 2, 5)"},
         "neighbours of the first image for all": {"x = x.transpose(0, 1, 3, 4, 2, 5)":
                                                   "x = np.repeat(x[:1], b, 0).transpose(0, 1, 3, 4, 2, 5)"}},
+    "vit_attention": {
+        **IN_HELPERS,
+        "variance over the batch": {NORM: "variance = (centred ** 2).mean(axis=0, keepdims=True)"},
+        "the class token left out of the keys": {
+            "softmax(q @ k.swapaxes(-1, -2) / math.sqrt(d))": "softmax(q @ k.swapaxes(-1, -2) / math.sqrt(d) - "
+            "100 * (np.arange(n) == 0))"},
+        "patches that see themselves alone": {
+            "softmax(q @ k.swapaxes(-1, -2) / math.sqrt(d))": "softmax(q @ k.swapaxes(-1, -2) / math.sqrt(d) - "
+            "100 * (np.arange(n)[:, None] > 0) * (1 - np.eye(n)))"},
+        "eps of Swin": {"1e-6": "1e-5"}, "d^-1 in place of d^-1/2": {"/ math.sqrt(d)": "/ d"},
+        "the root of the heads in place of d": {"/ math.sqrt(d)": "/ math.sqrt(heads)"},
+        "the root of the tokens in place of d": {"/ math.sqrt(d)": "/ math.sqrt(n)"},
+        "keys of the first head for all": {"q @ k.swapaxes": "q @ k[:, :1].swapaxes"},
+        "the map of the first head for all": {"probabilities[:, :, 0, 1:].reshape(b, heads, *grid)":
+                                              "np.repeat(probabilities[:, :1, 0, 1:], heads, 1)"
+                                              ".reshape(b, heads, *grid)"},
+        "the map of the last patch": {"probabilities[:, :, 0, 1:]": "probabilities[:, :, -1, 1:]"},
+        "the mean over all queries": {"probabilities[:, :, 0, 1:]": "probabilities[:, :, :, 1:].mean(axis=2)"},
+        "scores for weights": {"return x + y, probabilities[:, :, 0, 1:]": "probabilities = q @ k.swapaxes(-1, -2)\n"
+                               "    return x + y, probabilities[:, :, 0, 1:]"},
+        "weights of the patches that sum to 1": {
+            "return x + y, ": "probabilities = probabilities / probabilities[..., 1:].sum(-1, keepdims=True)\n"
+            "    return x + y, "},
+        "no residual": {"return x + y, ": "return y, "},
+        "the residual for patches alone": {"return x + y, ": "return y + x * (np.arange(n) > 0)[:, None], "}},
+    "resize_positions": {
+        "the class token resized away": {"pos_embed[:, :1], resized": "resized[:, :1], resized"},
+        "the class token last": {"[pos_embed[:, :1], resized]": "[resized, pos_embed[:, :1]]"},
+        "linear interpolation": {"cubic(position - neighbour)": "np.maximum(1 - np.abs(position - neighbour), 0)"},
+        "corners aligned": {"(np.arange(new) + 0.5) * old / new - 0.5": "np.arange(new) * (old - 1) / (new - 1)"},
+        "from the corner": {"(np.arange(new) + 0.5) * old / new - 0.5": "np.arange(new) * old / new"},
+        "a kernel that gets wider where the map shrinks": {
+            "cubic(position - neighbour)": "cubic((position - neighbour) / max(old / new, 1)) / max(old / new, 1)"},
+        "weights at the border that are written over": {"] += cubic": "] = cubic"},
+        "neighbours round the border": {"np.clip(neighbour, 0, old - 1)": "neighbour % old"},
+        "neighbours mirrored at the border": {
+            "np.clip(neighbour, 0, old - 1)": "np.where(neighbour < 0, -1 - neighbour, np.where(neighbour < old, "
+            "neighbour, 2 * old - 1 - neighbour))"},
+        "only three neighbours": {"range(-1, 3)": "range(-1, 2)"},
+        "rounded in place of cut off": {"np.floor(position)": "np.round(position)"},
+        "the kernel of -1/2": {"1.25 * d ** 3 - 2.25": "1.5 * d ** 3 - 2.5", "-0.75 *": "-0.5 *"},
+        "height and width of the old map exchanged": {"h, w = old_grid": "w, h = old_grid"},
+        "the rows alone": {"range(2)": "range(1)"}, "weights that are made to sum to 2": {"+= cubic": "+= 2 * cubic"}},
+    "cosine_attention": {
+        **IN_HELPERS,
+        "no limit": {"np.minimum(logit_scale, largest)": "logit_scale"},
+        "limited at 100 before the exponential": {"np.minimum(logit_scale, largest)": "np.minimum(logit_scale, 100)"},
+        "limited from below too": {"np.minimum(logit_scale, largest)": "np.clip(logit_scale, 0, largest)"},
+        "tau for its inverse": {"np.exp(np.minimum": "np.exp(-np.minimum"},
+        "the scale of the first head for all": {"np.minimum(logit_scale, largest)":
+                                                "np.minimum(logit_scale, largest)[:1]"},
+        "the mean of all scales": {"np.minimum(logit_scale, largest)": "np.minimum(logit_scale, largest).mean()"},
+        "length over all tokens": {"(x ** 2).sum(axis=-1": "(x ** 2).sum(axis=(-1, -2)"},
+        "length of the largest number": {"np.sqrt((x ** 2).sum(axis=-1, keepdims=True))":
+                                         "np.abs(x).max(axis=-1, keepdims=True)"},
+        "length as a sum": {"np.sqrt((x ** 2).sum(axis=-1, keepdims=True))": "np.abs(x).sum(axis=-1, keepdims=True)"},
+        "lengths of 0.1 at least": {"1e-12": "0.1"}, "lengths with 1e-6 added": {"np.maximum(length, 1e-12)":
+                                                                                   "(length + 1e-6)"},
+        "queries alone": {"direction(k)": "k"}, "keys alone": {"direction(q)": "q"},
+        "values too": {"softmax(scores) @ v": "softmax(scores) @ direction(v)"},
+        "the bias scaled": {"* np.exp(np.minimum(logit_scale, largest)) + bias":
+                            "* np.exp(np.minimum(logit_scale, largest)) + 16 * bias"},
+        "the bias of the first head": {"+ bias": "+ bias[:1]"},
+        "the bias transposed": {"+ bias": "+ bias.swapaxes(1, 2)"}},
+    "continuous_position_bias": {
+        "right before down": {"np.stack(np.meshgrid(down, right, indexing=\"ij\")": "np.stack(np.meshgrid(down, right, "
+                              "indexing=\"ij\")[::-1]"},
+        "counted down the columns": {', indexing="ij"': ""},
+        "scaled by M in place of M - 1": {"/ (before - 1)": "/ before"},
+        "scaled by the window's own sides": {"/ (before - 1)": "/ (side - 1)"},
+        "scaled by the height alone": {"/ (before - 1)": "/ (pretrained_window[0] - 1)"},
+        "the natural logarithm": {"np.log2(1": "np.log(1"}, "no sign": {"np.sign(x) * ": ""},
+        "the logarithm of x": {"np.log2(1 + np.abs(x))": "np.log2(np.abs(x) + (x == 0))"},
+        "not divided by 3": {") / 3": ")"}, "no activation": {
+            "np.maximum(linear(x, fc1_weight, fc1_bias), 0)": "linear(x, fc1_weight, fc1_bias)"},
+        "tanh": {"np.maximum(linear(x, fc1_weight, fc1_bias), 0)": "np.tanh(linear(x, fc1_weight, fc1_bias))"},
+        "the bias of the first layer left out": {"linear(x, fc1_weight, fc1_bias)": "linear(x, fc1_weight)"},
+        "no sigmoid": {"16 / (1 + np.exp(-table))": "table"}, "times 8": {"16 / (1": "8 / (1"},
+        "a sigmoid from -8 to 8": {"16 / (1 + np.exp(-table))": "16 / (1 + np.exp(-table)) - 8"},
+        "sigmoid of the opposite": {"np.exp(-table)": "np.exp(table)"},
+        "the bias of the first head for all": {"[relative_position_index(window)]":
+                                               "[relative_position_index(window)][..., [0] * len(fc2_weight)]"},
+        "keys for queries": {".transpose(2, 0, 1)": ".transpose(2, 1, 0)"}},
+    "patch_expanding": {
+        **IN_NORMS,
+        "down the columns first": {"x.transpose(0, 1, 3, 2, 4, 5)": "x.transpose(0, 1, 4, 2, 3, 5)"},
+        "rows only": {"x.transpose(0, 1, 3, 2, 4, 5)": "x.transpose(0, 1, 2, 3, 4, 5)"},
+        "quadrants": {"x.transpose(0, 1, 3, 2, 4, 5)": "x.transpose(0, 3, 1, 4, 2, 5)"},
+        "channel by channel": {"reshape(b, h, w, 2, 2, c // 2)": "reshape(b, h, w, c // 2, 2, 2)",
+                               "x.transpose(0, 1, 3, 2, 4, 5)": "x.transpose(0, 1, 4, 2, 5, 3)"},
+        "the first quarter for all": {"linear(x, expand_weight)": "linear(x, np.tile(expand_weight[:c // 2], (4, 1)))"},
+        "the nearest token without a linear layer": {"linear(x, expand_weight)": "np.tile(x[..., :c // 2], 4)"},
+        "the norm of all four together": {
+            "return layer_norm(x.reshape(b, 2 * h, 2 * w, c // 2), norm_weight, norm_bias)":
+            "x = x - x.mean((2, 4, 5), keepdims=True)\n"
+            "    x = x / np.sqrt((x ** 2).mean((2, 4, 5), keepdims=True) + 1e-5)"
+            "\n    return x.reshape(b, 2 * h, 2 * w, c // 2) * norm_weight + norm_bias"},
+        "no norm": {"layer_norm(x.reshape(b, 2 * h, 2 * w, c // 2), norm_weight, norm_bias)":
+                    "x.reshape(b, 2 * h, 2 * w, c // 2)"},
+        "rows mirrored in each group": {
+            "x.transpose(0, 1, 3, 2, 4, 5)": "x[:, :, :, ::-1].transpose(0, 1, 3, 2, 4, 5)"}},
+    "attention_on_the_image": {
+        "looked for on the image": {
+            "row, column = (row - shift) % h, (column - shift) % w": "row, column = row, column"},
+        "shifted the other way": {"(row - shift) % h, (column - shift) % w": "(row + shift) % h, (column + shift) % w"},
+        "rows shifted alone": {"(column - shift) % w": "column"},
+        "not round the border": {
+            "(row - shift) % h, (column - shift) % w": "max(row - shift, 0), max(column - shift, 0)"},
+        "not rolled back": {"(shift, shift), axis=(0, 1)": "(0, 0), axis=(0, 1)"},
+        "rolled on": {"(shift, shift), axis=(0, 1)": "(-shift, -shift), axis=(0, 1)"},
+        "rolled back by half a window": {"(shift, shift), axis=(0, 1)": "(window // 2, window // 2), axis=(0, 1)"},
+        "how much others attend to it": {"row % window * window + column % window]":
+                                         ":, row % window * window + column % window]"},
+        "windows counted down the columns": {"top * (w // window) + left": "left * (h // window) + top"},
+        "tokens counted down the columns": {"row % window * window + column % window":
+                                            "column % window * window + row % window"},
+        "keys counted down the columns": {"weights.reshape(window, window)": "weights.reshape(window, window).T"},
+        "the first window for all": {"attention[top * (w // window) + left,": "attention[0,"},
+        "the window's mean": {"row % window * window + column % window]": "].mean(0)"},
+        "the sharpest weight as 1": {
+            "weights.reshape(window, window)": "(weights / weights.max()).reshape(window, window)"},
+        "width for height": {"top * (w // window) + left": "top * (h // window) + left"}},
+    "res2net_block": {
+        "splits added in the first block too, where the stride is 1": {
+            "if i > 0 and not first:": "if i > 0 and stride == 1:"},
+        "no split added": {"if i > 0 and not first:": "if False:"},
+        "the sum of all results": {"results[-1]": "sum(results)"},
+        "the split before as it came in": {"results[-1]": "splits[i - 1]"},
+        "the last split passed on in every block": {
+            "    if first:\n        kernel": "    if stride > 1:\n        kernel"},
+        "the last split averaged in every block": {"    if first:\n        kernel": "    if True:\n        kernel"},
+        "the last split subsampled": {"last = strided_convolution(last, kernel, 0, stride)":
+                                      "last = last[:, ::stride, ::stride]"},
+        "averages of what is inside": {
+            "last = strided_convolution(last, kernel, 0, stride)":
+            "last = strided_convolution(last, kernel, 0, stride) / strided_convolution(0 * last + 1, kernel, 0, "
+            "stride)"},
+        "the passed split first": {"[*results, last]": "[last, *results]"},
+        "the first split passed on": {"*splits, last =": "last, *splits ="},
+        "the first kernel for all": {'weights[f"convs.{i}.weight"]': 'weights["convs.0.weight"]'},
+        "the bias of the first kernel for all": {'weights[f"convs.{i}.bias"]': 'weights["convs.0.bias"]'},
+        "the bias of the last layer left out": {'weights["conv3.weight"], weights["conv3.bias"]':
+                                                'weights["conv3.weight"], 0'},
+        "no ReLU behind the first layer": {
+            'np.maximum(strided_convolution(x, weights["conv1.weight"], weights["conv1.bias"]), 0)':
+            'strided_convolution(x, weights["conv1.weight"], weights["conv1.bias"])'},
+        "no ReLU behind the splits": {"np.maximum(y, 0)": "y"},
+        "ReLU before the sum": {'np.maximum(shortcut + strided_convolution(x, weights["conv3.weight"], '
+                                'weights["conv3.bias"]), 0)':
+                                'shortcut + np.maximum(strided_convolution(x, weights["conv3.weight"], '
+                                'weights["conv3.bias"]), 0)'},
+        "no shortcut": {"shortcut + strided": "strided"},
+        "the shortcut of even pixels without a projection's bias": {
+            'weights["downsample.bias"], stride': "0, stride"},
+        "splits that are not next to each other": {"np.split(x, scale, axis=-1)":
+                                                   "[x[..., i::scale] for i in range(scale)]"}},
+    **{f"predict_{name}": {str(number): {f"return {right}": f"return {number}"} for number in numbers}
+       for name, (right, numbers) in PREDICTED.items()},
 }

@@ -9,6 +9,7 @@ from swin_np.mistakes.mistake import Mistake
 
 CATALOGUE = {name: Mistake(name, *texts) for name, texts in RECORDED["mistakes"].items()}
 IN_EXERCISES: dict[str, Mistake] = {}
+OF_SYSTEMS: dict[str, Mistake] = {}
 GROWING: dict[str, Mistake] = {}
 
 

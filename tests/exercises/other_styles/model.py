@@ -129,3 +129,55 @@ def res2net_ladder_by_views(x, kernels):
         seen = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
         splits[i] = y = np.maximum(np.einsum("bhwcij,ocij->bhwo", seen, kernel), 0)
     return np.concatenate(splits, axis=3)
+
+
+def convolved(x, weight, stride, padding):
+    """A convolution by windows of the padded map."""
+    x = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, weight.shape[2:], axis=(1, 2))[:, ::stride, ::stride]
+    return np.einsum("bhwcij,ocij->bhwo", windows, weight)
+
+
+def res2net_block_by_windows(x, weights, scale, stride):
+    def layer(name, y, stride=1, padding=0):
+        return convolved(y, weights[name + ".weight"], stride, padding) + weights[name + ".bias"]
+
+    y = layer("conv1", x).clip(min=0)
+    width, ladder, first = y.shape[-1] // scale, [], any(name.startswith("downsample") for name in weights)
+    for i in range(scale - 1):
+        split = y[..., i * width:(i + 1) * width]
+        split = split if first or not ladder else split + ladder[i - 1]
+        ladder.append(layer(f"convs.{i}", split, stride, 1).clip(min=0))
+    last = y[..., -width:]
+    if first:
+        padded = np.pad(last, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        last = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2)).mean((-1, -2))[:, ::stride, ::stride]
+    y = layer("conv3", np.concatenate([*ladder, last], -1))
+    return (y + (layer("downsample", x, stride) if first else x)).clip(min=0)
+
+
+def res2net_block_by_pixels(x, weights, scale, stride):
+    result = []
+    for image in x:
+        h, w, _ = image.shape
+        places = [(i, j) for i in range(0, h, stride) for j in range(0, w, stride)]
+        hidden = np.maximum(image @ weights["conv1.weight"][:, :, 0, 0].T + weights["conv1.bias"], 0)
+        *splits, last = np.array_split(hidden, scale, axis=2)
+        size, before, done = ((h - 1) // stride + 1, (w - 1) // stride + 1, -1), 0, []
+        first = "downsample.bias" in weights
+
+        def around(split, i, j):
+            return [(split[k, m], k - i + 1, m - j + 1) for k in range(max(i - 1, 0), min(i + 2, split.shape[0]))
+                    for m in range(max(j - 1, 0), min(j + 2, split.shape[1]))]
+
+        for i, split in enumerate(splits):
+            kernel, split = weights[f"convs.{i}.weight"], split + before
+            y = np.array([sum(kernel[:, :, k, m] @ pixel for pixel, k, m in around(split, *place)) for place in places])
+            done.append(np.maximum(y.reshape(size) + weights[f"convs.{i}.bias"], 0))
+            before = 0 if first else done[-1]
+        if first:
+            last = np.array([sum(pixel for pixel, _, _ in around(last, *place)) / 9 for place in places]).reshape(size)
+            image = image[::stride, ::stride] @ weights["downsample.weight"][..., 0, 0].T + weights["downsample.bias"]
+        y = np.concatenate([*done, last], axis=2) @ weights["conv3.weight"][..., 0, 0].T + weights["conv3.bias"]
+        result.append(np.maximum(image + y, 0))
+    return np.stack(result)

@@ -65,3 +65,21 @@ def class_token_by_an_empty_array(patches, cls_token, pos_embed):
 
 def class_token_by_stacking(patches, cls_token, pos_embed):
     return np.stack([np.vstack([cls_token[0], *image]) + pos_embed[0] for image in patches])
+
+
+def patch_expanding_by_slices(x, expand_weight, norm_weight, norm_bias):
+    b, h, w, c = x.shape
+    result = np.empty((b, 2 * h, 2 * w, c // 2), x.dtype)
+    for number, rows in enumerate(np.split(expand_weight, 4)):
+        result[:, number // 2::2, number % 2::2] = x @ rows.T
+    spread = result.std(axis=-1, keepdims=True) ** 2
+    return (result - result.mean(axis=-1, keepdims=True)) / np.sqrt(spread + 1e-5) * norm_weight + norm_bias
+
+
+def patch_expanding_by_repeating(x, expand_weight, norm_weight, norm_bias):
+    x = x.repeat(2, axis=1).repeat(2, axis=2)
+    rows, columns = np.indices(x.shape[1:3]) % 2
+    weight = expand_weight.reshape(4, -1, x.shape[-1])[2 * rows + columns]                 # (2H, 2W, C/2, C)
+    x = np.einsum("hwoc,bhwc->bhwo", weight, x)
+    x = x - x.mean(-1)[..., None]
+    return norm_bias + norm_weight * x / np.sqrt((x * x).mean(-1) + 1e-5)[..., None]

@@ -79,3 +79,29 @@ def sliding_window_attention_by_displacements(q, k, v, window):
         each = there[places] * np.exp((q * keys[places]).sum(-1, keepdims=True) * d ** -0.5)
         total, weight = total + each * values[places], weight + each
     return total / weight
+
+
+def attention_on_the_image_by_places(attention, place, map_size, window, shift):
+    (h, w), per_row = map_size, map_size[1] // window
+
+    def found(i, j):
+        i, j = (i - shift) % h, (j - shift) % w
+        return i // window * per_row + j // window, i % window * window + j % window
+
+    number, token = found(*place)
+    result = np.zeros(map_size, attention.dtype)
+    for i, j in np.ndindex(*map_size):
+        other, key = found(i, j)
+        if other == number:
+            result[i, j] = attention[number, token, key]
+    return result
+
+
+def attention_on_the_image_by_rolled_numbers(attention, place, map_size, window, shift):
+    (h, w), m = map_size, window
+    numbers = np.roll(np.arange(h * w).reshape(map_size), (-shift, -shift), (0, 1))
+    numbers = numbers.reshape(h // m, m, w // m, m).swapaxes(1, 2).reshape(-1, m * m)
+    number, token = (int(found[0]) for found in np.where(numbers == place[0] * w + place[1]))
+    result = np.zeros(h * w)
+    result[numbers[number]] = attention[number][token]
+    return result.reshape(map_size)
