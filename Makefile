@@ -6,7 +6,7 @@ CHECKPOINT ?=
 export CHECKPOINT
 BIN := .venv/bin
 
-.PHONY: walkthrough test test-long test-all test-processors figures notebooks check-notebooks html slides talk docs lab accuracy bench lint clean
+.PHONY: walkthrough test test-long test-all test-processors figures notebooks check-notebooks html slides talk docs explorer lab accuracy bench lint clean
 
 walkthrough: .venv/walkthrough
 	$(if $(filter hf:%,$(CHECKPOINT)),$(BIN)/python -m pip install --quiet --editable ".[hub]")
@@ -16,6 +16,7 @@ walkthrough: .venv/walkthrough
 	$(BIN)/python -m notebooks.publish html
 	$(BIN)/python -m notebooks.publish talk
 	$(BIN)/python -m notebooks.publish docs
+	$(BIN)/python -m notebooks.explorer pages/explorer.html
 	@echo "The figures are in the folder figures. Open pages/index.html in a browser; no network is needed."
 	@echo "make lab opens the notebooks themselves in JupyterLab."
 
@@ -48,8 +49,11 @@ slides: .venv/walkthrough
 talk: .venv/walkthrough
 	$(BIN)/python -m notebooks.publish talk
 
-docs: slides html talk
+docs: slides html talk explorer
 	$(BIN)/python -m notebooks.publish docs
+
+explorer: .venv/walkthrough
+	$(BIN)/python -m notebooks.explorer pages/explorer.html
 
 lab: .venv/walkthrough
 	$(BIN)/python -m jupyterlab notebooks/00_start_here.ipynb

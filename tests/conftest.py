@@ -19,8 +19,9 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The walkthrough's pages and slides, the talk, the documents and the reference, as `make docs` builds them."""
-    from notebooks.publish import documents, files, pages, talk  # here, since they need more than the library
+    """The walkthrough's pages and slides, the talk, the explorer, the documents and the reference, as in `make docs`."""
+    from notebooks.explorer.__main__ import main as make_explorer  # here, since they need more than the library
+    from notebooks.publish import documents, files, pages, talk
 
     folder = tmp_path_factory.mktemp("pages of the site")
     notebooks = files.find([])
@@ -28,6 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pages.publish(make, ending, notebooks, notebooks, folder)
     talk.publish(folder)
     documents.publish(folder)
+    make_explorer([str(folder / pages.EXPLORER)])
     return folder
 
 

@@ -20,6 +20,7 @@ PAGE, SLIDES, INDEX = ".html", ".slides.html", "index.html"
 DOCUMENTS, REFERENCE = "docs.html", "reference.html"   # made by documents.py
 TALKS, SHEETS = ("talk_swin", "talk_res2net"), ("sheet_swin", "sheet_res2net")          # and this made by talk.py
 DISCUSSION = "discussion.html"
+EXPLORER = "explorer.html"                             # made by notebooks.explorer
 FRAME = ("Paper", "Before", "Time", "Afterwards")      # what the first cell of every notebook says, in this order
 QUESTION = "**Predict:**"                              # what follows it in a notebook is the answer
 LOADED = ("src", "srcset", "poster", "data", "background", "action")    # attributes whose address a browser asks for
@@ -188,7 +189,8 @@ def index(paths: list[Path], folder: Path) -> str:
             f'({link(SHEETS[0] + PAGE, "Swin")}, {link(SHEETS[1] + PAGE, "Res2Net")}), and '
             f'{link(DISCUSSION, "questions for the discussion")}. The key S opens the presenter\'s window.</p>\n'
             f'<p>To read, the walkthrough: pages, and the same as slides, which arrow keys turn. '
-            f'Beside it: {link(DOCUMENTS, "the documentation")} and {link(REFERENCE, "the reference")}.</p>\n'
+            f'Beside it: {link(EXPLORER, "the explorer")}, Swin to be touched, '
+            f'{link(DOCUMENTS, "the documentation")} and {link(REFERENCE, "the reference")}.</p>\n'
             f'<ul class="contents">{"".join(items)}</ul>\n{exercises(folder)}</main>')
     return document(INDEX, "The Swin Transformer in NumPy", ("text.css", "page.css"), body)
 
