@@ -254,6 +254,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "regions": regions,
     "masks": masks,
     "error without the mask": lambda: enlarged(gallery.error_without_the_mask_on_random_map(), 11.6, 4.4, 1.5),
+    "accuracy by cost": lambda: enlarged(gallery.accuracy_of_table_1(), 11.6, 4.9, 1.5),
     "complexity": lambda: enlarged(gallery.measured_complexity_curve(), 11.6, 5.5, 1.4),
 }
 """The pictures of the talk on Swin, by the name that the texts call them by."""
