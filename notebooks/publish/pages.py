@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from notebooks.publish.files import FOLDER, NotebookError, read
 from notebooks.publish.pictures import small_picture
-from notebooks.publish.rendering import Target, cell_html, code_colours, markdown
+from notebooks.publish.rendering import EXPLORER, Target, cell_html, code_colours, markdown
 from swin_np.writing import make_folder, write_text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -20,7 +20,6 @@ PAGE, SLIDES, INDEX = ".html", ".slides.html", "index.html"
 DOCUMENTS, REFERENCE = "docs.html", "reference.html"   # made by documents.py
 TALKS, SHEETS = ("talk_swin", "talk_res2net"), ("sheet_swin", "sheet_res2net")          # and this made by talk.py
 DISCUSSION = "discussion.html"
-EXPLORER = "explorer.html"                             # made by notebooks.explorer
 FRAME = ("Paper", "Before", "Time", "Afterwards")      # what the first cell of every notebook says, in this order
 QUESTION = "**Predict:**"                              # what follows it in a notebook is the answer
 LOADED = ("src", "srcset", "poster", "data", "background", "action")    # attributes whose address a browser asks for

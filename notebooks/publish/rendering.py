@@ -21,8 +21,8 @@ from notebooks.publish.pictures import picture_html
 
 ELSEWHERE = re.compile(r"([a-z][a-z0-9+.-]*:|//|#)", re.IGNORECASE)      # how a link begins that is no relative path
 
-
 DOCS = ROOT / "docs"
+EXPLORER = "explorer.html"                             # made by notebooks.explorer, beside the pages
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Target:
     def address(self, path: str) -> str:
         """Where a link of the text to `path` leads from the page: to a page if there is one, else to the file."""
         file = (self.source / path).resolve()
+        if file == ROOT / "pages" / EXPLORER:
+            return EXPLORER
         if not file.exists():
             raise NotebookError(f"the link to {path} leads to no file: give a path that starts from the folder of the "
                                 "text")
