@@ -52,6 +52,7 @@ def test_a_helper_cannot_be_used_as_an_oracle_for_itself(grader):
     assert results["softmax"].points == 0
 
 
+@pytest.mark.long
 def test_a_question_without_end_costs_the_exercise_alone(grader):
     results = graded(grader, softmax="e / e.sum()", head="[softmax(q) for _ in iter(int, 1)]")
     assert results["attention_head"].outcome in ("error", WRONG) and results["attention_head"].points == 0

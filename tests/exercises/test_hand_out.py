@@ -67,6 +67,7 @@ def without_lines(report):
     return re.sub(r"in line \d+ of its cell.*", "", " ".join(report.split()))
 
 
+@pytest.mark.long
 def test_the_hand_out_says_what_the_library_says(place):
     given = {name: "\n".join(text for other, (text, _) in solution_cells().items() if other != name)
              for name in EXERCISES}
