@@ -50,9 +50,27 @@ def of_the_class_token(probabilities: Array, grid: tuple[int, int]) -> Array:
     return probabilities[:, :, 0, 1:].reshape(*probabilities.shape[:2], *grid)
 
 
+def attended(x: Array, weights: Weights, heads: int) -> tuple[Array, dict[str, Array]]:
+    """x + MSA(LN(x)), and what is computed on the way to it, by name."""
+    c = x.shape[-1]
+    zeros = np.zeros(c, x.dtype)
+    nothing = Linear(np.zeros((c, c), x.dtype), zeros)
+    block = Block(LayerNorm(weights["norm1.weight"], weights["norm1.bias"], 1e-6),
+                  Attention(linear(weights, "attn.qkv"), linear(weights, "attn.proj"), heads),
+                  LayerNorm(zeros, zeros), Mlp(nothing, nothing))       # an MLP that adds 0
+    names = {(block.norm1, ""): "what norm1 gives", (block.attn.qkv, ""): "what attn.qkv gives",
+             (block.attn, "scores"): "the scaled product q k^T",
+             (block.attn, "probabilities"): "the softmax of the scores", (block.attn.proj, ""): "what attn.proj gives"}
+    seen: dict[str, Array] = {}
+    with recording(lambda module, step, value: seen.update(
+            {names[module, step]: value.copy()} if (module, step) in names else {})):
+        output = block(x)
+    return output, seen
+
+
 @exercise("ViT's attention", place="ViT, Eq. 2 and appendix A", points=4, minutes=25,
           toy=class_token_and_two_patches, draw=tokens_and_weights, golden=attended_by_timm,
-          helpers=("softmax",),
+          helpers=("softmax",), inside=lambda x, weights, heads, grid: attended(x, weights, heads)[1],
           covers={"a map that is wider than high": one(lambda grid: grid[0] < grid[1]),
                   "a map that is higher than wide": one(lambda grid: grid[0] > grid[1]),
                   "several images": one(lambda x: len(x) > 1), "another number of images than of heads":
@@ -73,16 +91,8 @@ def of_the_class_token(probabilities: Array, grid: tuple[int, int]) -> Array:
                     "attention-on-width-and-height"))
 def vit_attention(x: Array, weights: Weights, heads: int, grid: tuple[int, int]) -> tuple[Array, Array]:
     """(B, 1 + h w, D) -> x + MSA(LN(x)), and how much the class token attends to each patch, (B, heads, h, w)."""
-    c = x.shape[-1]
-    zeros = np.zeros(c, x.dtype)
-    nothing = Linear(np.zeros((c, c), x.dtype), zeros)
-    block = Block(LayerNorm(weights["norm1.weight"], weights["norm1.bias"], 1e-6),
-                  Attention(linear(weights, "attn.qkv"), linear(weights, "attn.proj"), heads),
-                  LayerNorm(zeros, zeros), Mlp(nothing, nothing))       # an MLP that adds 0
-    seen: dict[str, Array] = {}
-    with recording(lambda module, step, value: seen.update({step: value.copy()})):
-        output = block(x)
-    return output, of_the_class_token(seen["probabilities"], grid)
+    output, seen = attended(x, weights, heads)
+    return output, of_the_class_token(seen["the softmax of the scores"], grid)
 
 
 def positions_and_grids(rng: np.random.Generator) -> Arguments:

@@ -1,6 +1,8 @@
 """What a failing check says before the numbers: how and where the result is wrong, and in which line it begins."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from swin_np.exercises.calling import Called, Elsewhere, call
 from swin_np.exercises.calls import in_common
@@ -24,7 +26,7 @@ MOST_EVIDENCE = 4                                      # calls, to tell mistakes
 def where(exercise: Exercise, evidence: Sequence[Evidence], mistake: Mistake | None) -> list[str]:
     """Sentences on how the results differ from the right ones, taken over all calls. mistake: that was named."""
     wrong = [(step, called) for step, called in evidence if is_wrong(step, called)]
-    pairs = [(step, called.value) for step, called in wrong if not called.error]
+    pairs = of_one_value([(step, called.value) for step, called in wrong if not called.error])
     telling = [pair for pair in pairs if pair[0].name != TOY] or pairs          # small numbers agree by chance
     plain = transformed(exercise, pairs) if len(pairs) == len(wrong) else []
     if mistake is not None:
@@ -40,6 +42,16 @@ def where(exercise: Exercise, evidence: Sequence[Evidence], mistake: Mistake | N
     return [*off_by(exercise, pairs), *wrong_places(exercise, telling),
             *in_common(exercise, [step.arguments for step, _ in wrong], right)]
 
+
+def of_one_value(pairs: list[tuple[Step, Any]]) -> list[tuple[Step, Any]]:
+    """Of results that are tuples, the first value that is wrong in the first of them; others as they are."""
+    if not pairs or not all(isinstance(step.expected, tuple) and isinstance(got, tuple | list)
+                            and len(got) == len(step.expected) for step, got in pairs):
+        return pairs
+    step, got = pairs[0]
+    number = next((number for number, one in enumerate(got)
+                   if difference(one, step.expected[number], step.dtype) is not None), 0)
+    return [(replace(step, expected=step.expected[number]), got[number]) for step, got in pairs]
 
 
 def is_wrong(step: Step, called: Called) -> bool:
