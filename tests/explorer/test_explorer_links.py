@@ -1,11 +1,12 @@
 """The links into the explorer that notebooks, exercises, the talk and the documents have lead to what they say."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from notebooks.publish.files import FOLDER, ROOT
-
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "notebooks"
 TEXTS = [path for pattern in ("*.ipynb", "exercises/*.ipynb", "talk/*.md") for path in sorted(FOLDER.glob(pattern))]
 LINKS = sorted({(path.name, link) for path in [*TEXTS, *sorted((ROOT / "docs").glob("*.md"))]
                 for link in re.findall(r"explorer\.html(#[^)\s`\"]+)", path.read_text(encoding="utf-8"))})
