@@ -50,7 +50,9 @@ def test_the_student_s_own_helper_is_there_again_afterwards():
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_the_helpers_of_an_exercise_are_those_that_its_notebook_calls(name):
-    called = [one for one in composite(name).reached if one in EXERCISES and one != name]
+    own = composite(name)
+    called = [one for one in own.reached if one in EXERCISES and one != name
+              and len(own.texts[one].args.args) == len(EXERCISES[one].parameters)]      # ViT's norm takes its eps too
     assert sorted(EXERCISES[name].helpers) == sorted(called)
     assert all(list(EXERCISES).index(one) < list(EXERCISES).index(name) for one in called)
 

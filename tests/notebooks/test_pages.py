@@ -137,7 +137,7 @@ def test_keys_lead_through_all_slides_and_back(browser, site, path):
     expected = sum(slide_type(cell) in ("slide", "subslide") for cell in read(path).cells)
     assert browser.evaluate("document.querySelectorAll('.slide').length") == expected
     hidden = browser.evaluate("document.querySelectorAll('.hidden').length")
-    assert hidden >= sum(slide_type(cell) == "fragment" for cell in read(path).cells) + 5
+    assert hidden >= max(1, sum(slide_type(cell) == "fragment" for cell in read(path).cells))
     seen = ["1"]
     while seen[-1] != str(expected):
         browser.press("ArrowRight")
