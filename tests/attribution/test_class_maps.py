@@ -63,7 +63,8 @@ def test_hiding_all_of_a_plain_image_by_its_own_colour_changes_nothing():
     model, image = swin("even")
     plain = np.broadcast_to(np.reshape([0.5, -1, 2], (1, 3, 1, 1)), image.shape)
     assert mean_colour(plain).tolist() == [0.5, -1, 2]
-    assert not occlusion(model, plain, 0, 8, 8, mean_colour(plain)).any()
+    drops = occlusion(model, plain, 0, 8, 8, mean_colour(plain))
+    assert np.abs(drops).max() < 1e-12 * np.abs(model(plain)).max()         # of another batch, so rounded otherwise
 
 
 def test_by_pixel_each_has_the_mean_of_the_patches_that_hide_it():
