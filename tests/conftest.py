@@ -20,6 +20,7 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages and slides, the talk, the explorer, the documents and the reference, as `make docs` builds them."""
+    pytest.importorskip("nbformat", reason="jupyter is not installed")
     from notebooks.explorer.__main__ import main as make_explorer  # here, since they need more than the library
     from notebooks.publish import documents, files, pages, talk
 

@@ -62,7 +62,7 @@ def test_most_wrong_answers_get_a_sentence():
 def test_most_of_all_wrong_answers_get_a_sentence():
     kinds = [kind(result) for _, _, result in wrong_answers()]
     unnamed = [one for one in kinds if one != "named"]
-    assert len(kinds) == 285 and unnamed.count("numbers only") <= (1 - LEAST) * len(unnamed)
+    assert len(kinds) > 400 and unnamed.count("numbers only") <= (1 - LEAST) * len(unnamed)
 
 
 def test_two_mistakes_at_once_are_both_named():

@@ -139,7 +139,7 @@ def test_a_token_is_felt_exactly_where_the_masks_let_it_be_seen(blocks, source):
 
 
 def test_the_title_says_how_many_blocks_there_are_and_how_many_swin_t_has(blocks):
-    title = receptive_field_by_block(blocks).get_suptitle()
+    title = receptive_field_by_block(blocks).texts[0].get_text()
     assert "12 x 15 tokens" in title and "a stage of 3 blocks" in title
     assert "the first has 2 blocks and 56 x 56 tokens, the third 6 and 14 x 14" in title
 
