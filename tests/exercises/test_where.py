@@ -145,3 +145,9 @@ def test_what_a_function_makes_is_seen_with_its_line_and_survives_a_message():
 def test_what_raises_an_error_is_told_how_far_it_was_right():
     report = said_of("window_attention", "the mask of two images")
     assert "It is right up to the scores with the bias" in report and "ValueError" in report
+
+
+def test_of_a_result_of_several_values_the_wrong_one_is_looked_at():
+    reference = EXERCISES["vit_attention"].reference
+    report = said("vit_attention", lambda *arguments: (reference(*arguments)[0], 2 * reference(*arguments)[1]))
+    assert "Your result is 2 times the right one" in report and "in value 1 of the 2 that came back" in report
