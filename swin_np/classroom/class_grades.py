@@ -112,7 +112,7 @@ def grade(place: Path, limits: Limits = USUAL, watch: Callable[[Sequence[str]], 
 
 def graded_files(hand_ins: Sequence[HandIn], store: Store, grader: Grader,
                  watch: Callable[[Sequence[str]], Iterable[str]], processes: int) -> dict[int, Graded]:
-    """Every hand-in with its grade, by its id; what the store does not know is graded, the same file once.
+    """Every hand-in with its grade, by its id; what the store does not know is graded, one file of one name once.
 
     grader: does not grade itself, its limits and seed are those of the processes that do.
     """

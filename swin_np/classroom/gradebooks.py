@@ -1,9 +1,12 @@
 """The grades as the gradebooks of Moodle and Canvas import them."""
 
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 
 from swin_np.classroom.class_grades import Grade
 from swin_np.classroom.grade_table import csv_text, harmless, outcome_of, possible
+from swin_np.errors import SwinWarning
 
 MOODLE = ["Identifier", "Full name", "Email address", "Grade", "Maximum Grade", "Feedback comments"]
 CANVAS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
@@ -22,6 +25,16 @@ def moodle(grades: Sequence[Grade]) -> str:
                "Maximum Grade": most, **one.row, "Grade": one.points, "Feedback comments": comment(one)}
         lines.append([own.get(column, "") for column in columns])
     return csv_text([columns, *lines])
+
+
+def tell_of_another_maximum(grades: Sequence[Grade]) -> None:
+    """A warning where Moodle's worksheet has another maximum than the exercises, of which it would take the points."""
+    most = possible(grades)
+    for text in dict.fromkeys(one.row.get("Maximum Grade", "").strip() for one in grades):
+        with suppress(ValueError):                     # none, or a scale of words
+            if float(text.replace(",", ".")) != most:
+                warnings.warn(f"the roster's Maximum Grade is {text}, and the exercises have {most} points: set it to "
+                              f"{most} in Moodle before the import", SwinWarning, stacklevel=2)
 
 
 def canvas(grades: Sequence[Grade], assignment: str = ASSIGNMENT) -> str:

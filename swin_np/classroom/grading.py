@@ -116,9 +116,9 @@ def exercise_set() -> str:
 
 
 def fingerprint(name: str, data: bytes, files: dict[str, str], grader: Grader) -> str:
-    """What a grade depends on: the file and those beside it, the exercises, the seed and the limits."""
+    """What a grade depends on: the file with its name, those beside it, the exercises, the seed and the limits."""
     digest = hashlib.sha256()
-    for part in (__version__, exercise_set(), str(grader.seed), str(grader.limits), name.rpartition(".")[2],
+    for part in (__version__, exercise_set(), str(grader.seed), str(grader.limits), name,
                  *(text for item in sorted(files.items()) for text in item)):
         digest.update(hashlib.sha256(part.encode(errors="surrogateescape")).digest())
     digest.update(data)

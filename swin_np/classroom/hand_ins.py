@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import time
 import unicodedata
 import zipfile
 import zlib
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path, PurePosixPath
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from swin_np.errors import InputError
 from swin_np.exercises.course import NOTEBOOKS
@@ -22,6 +24,7 @@ BY_NOTEBOOK = re.compile(rf"^(?P<name>.+?)[\s_.-]+(?P<rest>(?:{'|'.join(NOTEBOOK
 GIVEN = ("submissions", "submitted")                   # what Canvas and nbgrader call the folder of all
 COPY = re.compile(r"\s*\(\d+\)$")                      # what a browser adds to the name of a second download
 IGNORED = re.compile(r"^(\.|__MACOSX$|__pycache__$|~\$)|^(thumbs\.db|desktop\.ini|exercise_progress\.json)$", re.I)
+OFFSET = re.compile(r"([+-]\d\d):?(\d\d)?$")
 TIME = "timestamp.txt"                                 # in which nbgrader keeps the time of a hand-in
 MOST_ZIPS = 3                                          # in each other
 MOST_UNZIPPED = 1024 * 2 ** 20                         # bytes of all files in a zip
@@ -228,10 +231,29 @@ def time_of(file: Found, files: list[Found]) -> datetime | None:
     for other in files:
         if other.name == TIME and other.parts[:-1] == file.parts[:-1]:
             try:
-                return datetime.fromisoformat(other.read().decode().strip()[:19].replace(" ", "T"))
-            except ValueError:
+                return stamped(other.read().decode())
+            except (ValueError, OSError, ZoneInfoNotFoundError):
                 return file.time
     return file.time
+
+
+def stamped(text: str) -> datetime:
+    """What nbgrader writes, "2026-05-31 15:58:23.948203 UTC", in this computer's time; without a zone it is UTC.
+
+    Raises ValueError, or ZoneInfoNotFoundError for a zone that is not known here.
+    """
+    day, clock, zone = [*text.split(), "UTC"][:3]
+    when = datetime.fromisoformat(f"{day}T{clock[:8]}")
+    if found := OFFSET.match(zone):
+        return in_local_time(datetime.fromisoformat(f"{when.isoformat()}{found[1]}:{found[2] or '00'}"))
+    if zone in time.tzname and zone != "UTC":          # such as CST, which is several zones, and this one here
+        return when
+    return in_local_time(when.replace(tzinfo=timezone.utc if zone == "UTC" else ZoneInfo(zone)))
+
+
+def in_local_time(when: datetime) -> datetime:
+    """A time of any zone in this computer's."""
+    return when.astimezone().replace(tzinfo=None)
 
 
 def with_modules(hand_ins: list[HandIn]) -> list[HandIn]:
@@ -253,7 +275,7 @@ def moment(text: str) -> datetime:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text.strip()):
             return datetime.fromisoformat(text.strip() + "T23:59:59")
         when = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-        return when.astimezone().replace(tzinfo=None) if when.tzinfo else when
+        return in_local_time(when) if when.tzinfo else when
     except ValueError:
         raise InputError(f"the deadline {text!r} is no time: write it as 2026-05-31 or '2026-05-31 18:00'") from None
 

@@ -118,7 +118,7 @@ def enrolled(rows: Iterable[Row], students: dict[str, Student]) -> list[tuple[Ro
     for student in students.values():
         own = {key for value in (*student.ids.values(), student.name) for key in spellings(value)}
         exact = {*student.ids.values()}
-        fitting = ([number for number, row in enumerate(rows) if exact & row.keys()]
+        fitting = ([number for number in range(len(rows)) if exact & keys[number]]
                    or [number for number in range(len(rows)) if own & keys[number]])
         if len(fitting) == 1:
             of.setdefault(fitting[0], []).append(student)

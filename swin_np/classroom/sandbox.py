@@ -240,11 +240,11 @@ class Sandbox:
 
 
 class Remote(Elsewhere):
-    """A function of a submission."""
+    """A function of a submission. gone: what became of calls that did not end, or ended the process, by helpers."""
 
     def __init__(self, sandbox: Sandbox, name: str) -> None:
         self.sandbox, self.name = sandbox, name
-        self.gone: Called | None = None
+        self.gone: dict[frozenset[str], Called] = {}
 
     def other(self, name: str) -> "Remote":
         """Another function of the submission."""
@@ -252,14 +252,24 @@ class Remote(Elsewhere):
 
     def called(self, arguments: Arguments, seconds: float, watch: bool = False,
                helpers: Helpers = NO_HELPERS) -> Called:
-        """What became of a call in the other process; raises OutOfTimeError."""
-        if self.gone is not None:
-            return self.gone
+        """What became of a call in the other process, which is not made again after one that did not end.
+
+        Raises OutOfTimeError.
+        """
+        key = frozenset(helpers)
+        if key not in self.gone:
+            called = self.called_there(arguments, seconds, watch, helpers)
+            if not called.too_long:
+                return called
+            self.gone[key] = called
+        return self.gone[key]
+
+    def called_there(self, arguments: Arguments, seconds: float, watch: bool, helpers: Helpers) -> Called:
+        """What became of one call."""
         self.sandbox.functions()
         process = self.sandbox.process
         if process is None:
-            self.gone = Called(error="its cells could not be executed a second time", too_long=True)
-            return self.gone
+            return Called(error="its cells could not be executed a second time", too_long=True)
         try:
             with process.at_most(seconds + PATIENCE):
                 process.send({"call": self.name, "arguments": arguments, "seconds": seconds, "watch": watch,
@@ -279,8 +289,7 @@ class Remote(Elsewhere):
             process.close()
         except EndedError as error:
             ended = error
-        self.gone = Called(error=self.sentence(ended, seconds), too_long=True)
-        return self.gone
+        return Called(error=self.sentence(ended, seconds), too_long=True)
 
     def sentence(self, ended: EndedError, seconds: float) -> str:
         """How the call ended the process, and in which line."""

@@ -90,6 +90,8 @@ def run_grade(options: argparse.Namespace) -> None:
         raise
     finally:
         store.close()
+    if options.moodle:
+        gradebooks.tell_of_another_maximum(grades)
     frequent = grade_table.most_frequent(grades)
     if options.json:
         print(json.dumps({"grades": [{**asdict(grade), "points": grade.points} for grade in grades],

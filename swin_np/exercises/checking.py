@@ -81,7 +81,7 @@ def examine(exercise: Exercise, function: Callable | Elsewhere, seed: int = SEED
         evidence.append((step, called))
         if blank or found is not None:
             rest = list(climb)
-            helpers = () if called.too_long else wrong_helpers(exercise, function, [*done, step, *rest], step, seed)
+            helpers = wrong_helpers(exercise, function, [*done, step, *rest], step, seed)
             if blank and not helpers:
                 return Result.of(exercise, NOT_IMPLEMENTED, [BLANK])
             evidence += further_evidence(exercise, function, rest)

@@ -282,7 +282,8 @@ def syntax_error(cell: Cell) -> str:
         compile(cell.text, cell.name, "exec", FLAGS)
     except SyntaxError as error:
         text = (error.text or "").strip()
-        return f"{error.msg} in line {error.lineno} of code cell {cell.number}" + (f": {text[:100]}" if text else "")
+        line = f"line {error.lineno} of " if error.lineno else ""
+        return f"{error.msg} in {line}code cell {cell.number}" + (f": {text[:100]}" if text else "")
     except (ValueError, RecursionError, MemoryError) as error:
         return f"{type(error).__name__} in code cell {cell.number}"
     return ""

@@ -79,6 +79,13 @@ def test_which_attempt_counts(two_attempts, rules, points, late):
         assert any("days late and" in problem or "day late and" in problem for problem in one.problems)
 
 
+def test_the_same_content_under_two_names_is_told_of_each_by_its_own(tmp_path):
+    own = graded(put(tmp_path, {"ann/x.ipynb": b"", "ben/y.ipynb": b"", "cid/01_attention.py": RIGHT.encode(),
+                                "dan/mine.py": RIGHT.encode()}))
+    assert own["ann"].problems[0].startswith("x.ipynb cannot") and own["ben"].problems[0].startswith("y.ipynb cannot")
+    assert len(own["cid"].results) == 5 and list(own["dan"].results) == ["softmax"]
+
+
 def test_the_roster_gives_everybody_a_line(tmp_path, folder):
     (tmp_path / "roster.csv").write_text("name\nzoe\n王伟\n", encoding="utf-8")
     grades, _ = grade(folder, LIMITS, processes=1, roster=read_roster(tmp_path / "roster.csv"))
@@ -118,7 +125,7 @@ def test_only_what_is_new_is_graded(tmp_path):
         return iter(work)
 
     grade(tmp_path, LIMITS, watched, store=store, processes=1)
-    put(tmp_path, {"ben.ipynb": notebook(GELU), "cid.ipynb": notebook(RIGHT)})
+    put(tmp_path, {"ben.ipynb": notebook(GELU), "cid/ann.ipynb": notebook(RIGHT)})
     grade(tmp_path, LIMITS, watched, store=store, processes=1)
     put(tmp_path, {"ann.ipynb": notebook(OVERFLOWS)})
     grades, _ = grade(tmp_path, LIMITS, watched, store=store, processes=1)

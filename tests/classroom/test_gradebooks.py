@@ -9,6 +9,7 @@ from swin_np.classroom import gradebooks
 from swin_np.classroom.class_grades import Grade
 from swin_np.classroom.grade_table import as_csv, columns, harmless, most_frequent, rows
 from swin_np.classroom.integrity import Finding
+from swin_np.errors import SwinWarning
 from swin_np.exercises.result import Result
 from swin_np.plots.classroom import what_went_wrong
 
@@ -68,6 +69,15 @@ def test_a_worksheet_of_moodle_keeps_its_columns_and_gets_grades():
     assert (lines[0]["Identifier"], lines[0]["Grade"], lines[0]["Maximum Grade"]) == ("Participant 7", "3", "100.00")
     assert lines[0]["Feedback comments"] == "softmax: 2 of 2 (right); gelu: 1 of 1 (right)"
     assert lines[1]["Full name"] == "王伟" and lines[1]["Grade"] == "0"
+
+
+def test_a_worksheet_with_another_maximum_is_told(recwarn):
+    row = moodle_row(7, "Ann")
+    for text in ("3.00", "3", "", "Distinction"):
+        gradebooks.tell_of_another_maximum([Grade("Ann", ANN.results, (), row=row | {"Maximum Grade": text}), WEI])
+    assert not recwarn.list
+    with pytest.warns(SwinWarning, match=r"Maximum Grade is 100\.00, and the exercises have 3 points: set it to 3"):
+        gradebooks.tell_of_another_maximum([Grade("Ann", ANN.results, (), row=row), WEI])
 
 
 def test_without_a_roster_moodle_gets_the_numbers_of_its_own_names():

@@ -250,13 +250,14 @@ def test_a_grade_is_the_same_after_it_was_stored(grader):
     assert FileGrade.of_json(json.loads(json.dumps(grade.as_json()))) == grade
 
 
-def test_a_fingerprint_tells_files_seeds_and_modules_apart(grader):
+def test_a_fingerprint_tells_files_names_seeds_and_modules_apart(grader):
     data = notebook(RIGHT)
     marks = [fingerprint("x.ipynb", data, {}, grader), fingerprint("x.ipynb", data + b" ", {}, grader),
              fingerprint("x.ipynb", data, {"a.py": ""}, grader), fingerprint("x.py", data, {}, grader),
-             fingerprint("x.ipynb", data, {}, Grader(seed=1)), fingerprint("x.ipynb", data, {}, Grader(Limits(1)))]
+             fingerprint("x.ipynb", data, {}, Grader(seed=1)), fingerprint("x.ipynb", data, {}, Grader(Limits(1))),
+             fingerprint("01_attention.ipynb", data, {}, grader)]
     assert len(set(marks)) == len(marks)
-    assert fingerprint("other name.ipynb", data, {}, grader) == marks[0]
+    assert fingerprint("x.ipynb", data, {}, grader) == marks[0]
 
 
 def test_files_of_others_are_hidden_also_from_code_in_c(grader, tmp_path):

@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+import time
 import unicodedata
 import zipfile
-from datetime import datetime
+from datetime import datetime, timezone
+from zoneinfo import available_timezones
 
 import pytest
 
-from swin_np.classroom.hand_ins import HandIn, days_late, moment, name_in_zip, students_of
+from swin_np.classroom.hand_ins import HandIn, days_late, moment, name_in_zip, stamped, students_of
 from swin_np.errors import InputError
 from tests.classroom.hand_ins import RIGHT, notebook, put, zipped
 
@@ -177,13 +179,37 @@ def test_what_canvas_calls_late_is_told(tmp_path):
     assert students["ben"].problems == []
 
 
+@pytest.fixture(params=["Asia/Shanghai", "UTC", "America/New_York"])
+def zone(request, monkeypatch):
+    """A computer's own zone."""
+    if not hasattr(time, "tzset") or request.param not in available_timezones():
+        pytest.skip("this system has one zone, or no names of zones")
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield request.param
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize("text", ["15:58:23.948203 UTC", "15:58:23.948203", "15:58:23 +0000", "23:58:23.1 +08:00\n",
+                                  "23:58:23 +08", "23:58:23.948203 Asia/Shanghai\n"])
+def test_what_nbgrader_wrote_is_a_time_of_its_zone_and_utc_where_it_names_none(zone, text):
+    expected = {"Asia/Shanghai": datetime(2026, 5, 31, 23, 58, 23), "UTC": datetime(2026, 5, 31, 15, 58, 23),
+                "America/New_York": datetime(2026, 5, 31, 11, 58, 23)}
+    assert stamped(f"2026-05-31 {text}") == expected[zone]
+    assert stamped(f"2026-05-31 11:58:23 {time.tzname[time.daylight]}") == datetime(2026, 5, 31, 11, 58, 23)
+
+
 def test_the_time_is_nbgrader_s_or_the_file_s(tmp_path):
-    put(tmp_path, {"ann/01/x.ipynb": FILE, "ann/01/timestamp.txt": b"2026-05-31 15:58:23.948203 Asia/Shanghai",
+    put(tmp_path, {"ann/01/x.ipynb": FILE, "ann/01/timestamp.txt": b"2026-05-31 15:58:23.948203 UTC",
+                   "dan/x.ipynb": FILE, "dan/timestamp.txt": b"2026-05-31 15:58:23 Mars/Olympus",
                    "ben.ipynb": FILE, "cid/x.ipynb": FILE, "cid/timestamp.txt": b"yesterday"})
     os.utime(tmp_path / "ben.ipynb", (10 ** 9, 10 ** 9))
     times = {name: student.hand_ins[0].time for name, student in students_of(tmp_path).items()}
-    assert times["ann"] == datetime(2026, 5, 31, 15, 58, 23)
-    assert times["ben"] == datetime.fromtimestamp(10 ** 9) and times["cid"] is not None
+    assert times["ann"] == datetime(2026, 5, 31, 15, 58, 23, tzinfo=timezone.utc).astimezone().replace(tzinfo=None)
+    assert times["ben"] == datetime.fromtimestamp(10 ** 9)
+    assert times["cid"] == datetime.fromtimestamp((tmp_path / "cid/x.ipynb").stat().st_mtime)
+    assert times["dan"] == datetime.fromtimestamp((tmp_path / "dan/x.ipynb").stat().st_mtime)
 
 
 @pytest.mark.parametrize("make", [lambda path: path / "nowhere", lambda path: path, lambda path: put(

@@ -113,3 +113,11 @@ def test_a_lambda_and_an_import_are_answers():
 
 def test_a_cell_with_several_answers_has_them_all():
     assert submission("x.ipynb", notebook(code(RIGHT + "\n" + GELU))).wanted == ["softmax", "gelu"]
+
+
+def test_what_python_cannot_read_is_told_with_its_line_where_it_has_one():
+    broken, = submission("x.ipynb", notebook(RIGHT + "\n)")).broken.values()
+    assert broken.endswith("in line 5 of code cell 1: )")
+    broken, = submission("x.ipynb", notebook(RIGHT + "\n\0")).broken.values()
+    assert "null bytes" in broken or "ValueError" in broken
+    assert broken.endswith("in code cell 1")

@@ -20,5 +20,10 @@ def is_wrong(name: str, helper: Callable | Elsewhere | None, seed: int) -> bool:
     """Whether a helper gives something wrong; one that cannot be called as its exercise's is not asked."""
     if helper is None:
         return False
-    found = [answered(EXERCISES[name], helper, step)[1] for step in steps(EXERCISES[name], seed)]
-    return any(found) and not any(one is not None and one.step == "call" for one in found)
+    wrong = False
+    for step in steps(EXERCISES[name], seed):
+        found = answered(EXERCISES[name], helper, step)[1]
+        if found is not None and found.step == "call":
+            return False
+        wrong = wrong or found is not None
+    return wrong
