@@ -48,7 +48,7 @@ def said(name, function):
     ("shifted_window_mask", "-1000", "10 times the right one"),
     ("patch_merging", "clockwise", "the four neighbours side by side with its numbers in another order"),
     ("block_multiply_adds", "GELU counted", "4 * h * w * channels too much"),
-    ("window_msa_multiply_adds", "a window of 7 for the products", "each of its arguments is wrong: window (it does not"),
+    ("window_msa_multiply_adds", "a window of 7 for the products", "each of its arguments is wrong: window (it does"),
     ("count_parameters", "a thousand classes", "classes (it does not depend on it)"),
     ("msa_multiply_adds", "counted in float32", "the rounding of float32")])
 def test_a_wrong_answer_is_told_where_it_is_wrong(name, what, sentence):
