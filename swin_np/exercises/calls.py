@@ -5,14 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from swin_np.exercises.exercise import Arguments, Exercise
+from swin_np.exercises.exercise import Exercise, Step
 
 MOST, MOST_OF_ONE = 2, 3                               # properties that are told; where a single call is right
 Property = tuple[str, Callable[[Mapping[str, Any]], Any]]
 
 HEIGHTS = {"images": 2}                                # the axis of the rows, by the argument's name; of others 1
-MAPS = ("x", "images", "patches", "q")
-COUNTS = {"heads": "head", "kernels": "kernel"}
+MAPS = ("images", "patches")                           # whatever the exercise
+ARRAYS = ("x", "images", "patches", "q")               # of which the exercise's axes say what they are
+
+
+def arrays_with(given: Mapping[str, Any], *axes: str) -> Iterator[tuple[str, np.ndarray]]:
+    """The arrays that have these axes, as the exercise's result has; those of no such exercise are no maps."""
+    yield from ((name, given[name]) for name in ARRAYS if isinstance(given.get(name), np.ndarray)
+                and (name in MAPS or set(axes) & set(given["axes"])))
 
 
 def sides(given: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -22,10 +28,10 @@ def sides(given: Mapping[str, Any]) -> tuple[int, int] | None:
             return given[name]
     if isinstance(given.get("h"), int):
         return given["h"], given["w"]
-    for name in MAPS:
-        if isinstance(given.get(name), np.ndarray) and given[name].ndim == 4:
+    for name, value in arrays_with(given, "row"):
+        if value.ndim == 4:
             axis = HEIGHTS.get(name, 1)
-            return given[name].shape[axis:axis + 2]
+            return value.shape[axis:axis + 2]
     return None
 
 
@@ -47,9 +53,8 @@ def number(name: str, holds: Callable[[Any], Any]) -> Callable[[Mapping[str, Any
 
 def batch(given: Mapping[str, Any]) -> int:
     """How many images the arguments hold."""
-    for name in MAPS:
-        if isinstance(given.get(name), np.ndarray):
-            return len(given[name])
+    for _, value in arrays_with(given, "image", "row"):
+        return len(value)
     if isinstance(given.get("mask"), np.ndarray) and "windows" in given:
         return len(given["windows"]) // len(given["mask"])
     if isinstance(given.get("map_size"), tuple) and "windows" in given:
@@ -100,18 +105,19 @@ PROPERTIES: list[Property] = [
 """What can be said of the arguments of one call."""
 
 
-def in_common(exercise: Exercise, wrong: Sequence[Arguments], right: Sequence[Arguments]) -> list[str]:
+def in_common(exercise: Exercise, wrong: Sequence[Step], right: Sequence[Step]) -> list[str]:
     """A sentence on what all wrong calls have and no right call has; or nothing."""
     if not wrong or not right:
         return []
-    bad, good = ([dict(zip(exercise.parameters, arguments, strict=True)) for arguments in calls]
-                 for calls in (wrong, right))
+    bad, good = ([{"axes": exercise.axes.split(), **dict(zip(exercise.parameters, step.arguments, strict=True))}
+                  for step in calls] for calls in (wrong, right))
     found = list(separating(bad, good))[:MOST if len(right) > 1 else MOST_OF_ONE]
     if not found:
         return []
     count = f"{len(right)} of {len(right) + len(wrong)} calls"
     if len(right) < 2:
-        return [f"It is right in {count} only, the one in which this is not so: {'; '.join(found)}."]
+        chance = "" if right[0].name.startswith("random") else " There it may also be right by chance."
+        return [f"It is right in {count} only ({right[0].name}), in which this is not so: {'; '.join(found)}.{chance}"]
     return [f"It is right in {count}; it is wrong whenever {', and whenever '.join(found)}."]
 
 

@@ -149,7 +149,7 @@ def failure(exercise: Exercise, function: Callable | Elsewhere, found: Differenc
         lines += [f"{those} of a known mistake ({mistake.name}): {mistake.says}",
                   f"What to do: {mistake.fix}"]
     if found.step in ("shape", "values", "call"):
-        lines += line_by_line(exercise, function, evidence)
+        lines += line_by_line(exercise, function, evidence, first=mistake is None)
     lines.append(f"{step.name}: {found.sentence}.")
     if found.step == "answer" and mistake is None:
         lines.append("Draw a small case and count, or run the cell below, and find where you went another way.")

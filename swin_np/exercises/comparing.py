@@ -111,7 +111,9 @@ def described(value: Any) -> str:
         return f"an array of shape {value.shape}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"the number {number_text(value)}"
-    if isinstance(value, bool | float | np.generic):
+    if isinstance(value, bool | np.bool_):
+        return str(value)
+    if isinstance(value, float | np.generic):
         return f"the number {value}"
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)}"

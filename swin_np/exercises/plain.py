@@ -140,7 +140,7 @@ def named_sizes(names: Sequence[str], arguments: tuple[Any, ...]) -> dict[str, f
         elif isinstance(value, int) and not isinstance(value, bool) and value:
             found[name] = float(value)
         elif isinstance(value, tuple) and value and all(isinstance(item, int) for item in value):
-            found.update({f"{name}[{number}]": float(item) for number, item in enumerate(value[:2])})
+            found.update({f"{name}[{number}]": float(item) for number, item in enumerate(value[:2]) if item})
     return found
 
 
@@ -194,10 +194,11 @@ def by_index(exercise: Exercise, pairs: Sequence[Pair]) -> str:
         return ""
     pairs = [(step, got.astype(np.float64)) for step, got in pairs]
     axes = exercise.axes.split()
-    for axis in range(min(got.ndim for _, got in pairs)):
-        name = axes[axis] if axis < len(axes) else f"index of axis {axis}"
-        if all(got.shape[axis] < got.size for _, got in pairs):
-            others = [tuple(other for other in range(got.ndim) if other != axis) for _, got in pairs]
+    counts = {got.ndim for _, got in pairs}
+    for axis in range(*counts) if len(counts) == 1 else range(-1, -min(counts) - 1, -1):
+        name = axes[axis] if axis < len(axes) and axis >= 0 else f"index of {axis_name(axis)}"
+        if any(got.shape[axis] < got.size for _, got in pairs):
+            others = [tuple(other for other in range(got.ndim) if other != axis % got.ndim) for _, got in pairs]
             if all(same(step, got - (got - step.expected).mean(other, keepdims=True))
                    for (step, got), other in zip(pairs, others, strict=True)):
                 return (f"Your result is off by a number that depends on the {name} alone: is something added there "
@@ -207,6 +208,11 @@ def by_index(exercise: Exercise, pairs: Sequence[Pair]) -> str:
                 return (f"Every {name} of your result is a multiple of the right one, each with a factor of its own: "
                         "look at what it is multiplied or divided by.")
     return ""
+
+
+def axis_name(axis: int) -> str:
+    """An axis in a sentence; counted from the end where results have several numbers of them."""
+    return "the last axis" if axis == -1 else f"axis {axis}"
 
 
 def ratio(expected: np.ndarray, got: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
@@ -220,16 +226,16 @@ def along(exercise: Exercise, pairs: Sequence[Pair]) -> str:
         return ""
     axes = exercise.axes.split()
     for axis in range(-1, -min(got.ndim for _, got in pairs) - 1, -1):
-        name = f"{axes[axis]}s" if axes else "last axis" if axis == -1 else f"axis {axis}"
+        name = f"the {axes[axis]}s" if axes else axis_name(axis)
         if all(got.shape[axis] > 2 for _, got in pairs):
             if all(same(step, got - (got - step.expected).mean(axis, keepdims=True)) for step, got in pairs):
-                return (f"Along the {name} your result is right but for a number that is added to all of them, "
+                return (f"Along {name} your result is right but for a number that is added to all of them, "
                         "another one for each place: is a mean subtracted, or added, that should not be?")
             if all(same(step, got * ratio(step.expected, got, (axis,))) for step, got in pairs):
                 sums = float(pairs[0][1].sum(axis).ravel()[0]), float(pairs[0][0].expected.sum(axis).ravel()[0])
                 told = (f" Their first sum is {number_text(sums[0], 4)} in place of {number_text(sums[1], 4)}."
                         if abs(sums[1]) > 1e-6 else "")
-                return (f"Along the {name} your result is right but for a factor, another one for each place: look at "
+                return (f"Along {name} your result is right but for a factor, another one for each place: look at "
                         f"what they are divided by.{told}")
     return ""
 

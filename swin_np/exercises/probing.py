@@ -1,4 +1,4 @@
-"""What a count makes of each of its arguments: one after the other is doubled, and the growth compared."""
+"""What a count makes of each of its arguments: one after the other becomes another number, and the growth is compared."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,15 +9,17 @@ from swin_np.exercises.exercise import Arguments, Exercise
 MOST = 3                                               # arguments that are told
 
 
-def doubled(exercise: Exercise) -> Iterator[tuple[str, Arguments]]:
-    """(name, arguments) with one number of the worked example doubled; M is left, since it has to divide the map."""
+def varied(exercise: Exercise) -> Iterator[tuple[str, str, Arguments]]:
+    """(name, how, arguments) with one number of the worked example doubled; an M that has to divide the map becomes 1."""
     toy = exercise.toy()
     for place, (name, value) in enumerate(zip(exercise.parameters, toy, strict=True)):
         if isinstance(value, tuple):
-            yield from ((f"{name}[{number}]", changed(toy, place, changed(value, number, 2 * item)))
+            yield from ((f"{name}[{number}]", "doubled", changed(toy, place, changed(value, number, 2 * item)))
                         for number, item in enumerate(value))
-        elif name != "window" or "h" not in exercise.parameters:
-            yield name, changed(toy, place, 2 * value)
+        elif name == "window" and "h" in exercise.parameters:
+            yield name, "set to 1", changed(toy, place, 1)
+        else:
+            yield name, "doubled", changed(toy, place, 2 * value)
 
 
 def changed(items: tuple[Any, ...], place: int, value: Any) -> tuple[Any, ...]:
@@ -29,17 +31,22 @@ def growths(exercise: Exercise, function: Callable | Elsewhere) -> list[str]:
     """A sentence on the arguments of a count of which the function makes something else than is right."""
     toy = exercise.toy()
     right, own = exercise.reference(*toy), call(function, toy, exercise.seconds).value
-    found = []
-    for name, arguments in doubled(exercise):
+    ignored, found, tried = [], [], 0
+    for name, how, arguments in varied(exercise):
         expected, called = exercise.reference(*arguments) - right, call(function, arguments, exercise.seconds)
         try:
             got = int(called.value - own)
         except (TypeError, ValueError, OverflowError):
             return []
-        if got != expected:
-            found.append(f"{name} (it does not depend on it)" if got == 0 else
-                         f"{name} (doubled in the worked example, it adds {got:+} in place of {expected:+})")
-    if not found:
+        tried += 1
+        if got != expected and got == 0:
+            ignored.append(f"{name} (it does not depend on it)")
+        elif got != expected:
+            found.append(f"{name} ({how} in the worked example, it adds {got:+} in place of {expected:+})")
+    told = [*ignored, *found]
+    if not told:
         return []
-    names = ", ".join(found[:MOST]) + ", ..." * (len(found) > MOST)
+    names = ", ".join(told[:MOST]) + ", ..." * (len(told) > MOST)
+    if len(told) == tried:
+        return [f"What your count makes of each of its arguments is wrong: {names}."]
     return [f"What your count makes of these is wrong, and of the other arguments right: {names}."]

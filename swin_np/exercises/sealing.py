@@ -28,12 +28,14 @@ def digest(name: str, text: str) -> str:
 def plain(answer: Any) -> str:
     """An answer as text: numbers to three digits unless they are whole, words in lower case, several in brackets.
 
-    '' for what is no answer.
+    One in brackets is that one. '' for what is no answer.
     """
     if isinstance(answer, np.ndarray | np.generic):
         answer = answer.tolist()
     if isinstance(answer, tuple | list):
         items = ["" if isinstance(item, tuple | list) else plain(item) for item in answer]
+        if len(items) == 1:
+            return items[0]
         return f"({', '.join(items)})" if all(items) else ""
     if isinstance(answer, str):
         return answer.strip().lower()

@@ -9,8 +9,12 @@ APART = ("alone", "displaced")                         # kinds of stations that 
 EXACT, EXCHANGED, MULTIPLE, SHUFFLED = range(4)
 
 
-def right_so_far(stations: Sequence[Station], seen: Sequence[Seen], given: Sequence[Station]) -> list[str]:
-    """Sentences on where the right way is left. given: the arguments, as stations."""
+def right_so_far(stations: Sequence[Station], seen: Sequence[Seen], given: Sequence[Station],
+                 first: bool = True) -> list[str]:
+    """Sentences on where the right way is left. given: the arguments, as stations.
+
+    first: whether it is told that no station at all is there, which may be so because the function goes another way.
+    """
     by_size: dict[int, list[Seen]] = {}
     for one in seen:
         if not any(kind_of(station, one.mark) in (EXACT, EXCHANGED) for station in given):
@@ -26,8 +30,7 @@ def right_so_far(stations: Sequence[Station], seen: Sequence[Seen], given: Seque
     if last >= 0:
         lines.append(f"It is right up to {stations[last].name}: {place(exact[last])} has it.")
     if missing is None:
-        following = f", {quoted(exact[last].following)}" if exact[last].following else ""
-        return [*lines, f"What follows is wrong{following}."]
+        return [*lines, f"The mistake is in what follows{from_on(exact[last])}."]
     absent = [stations[missing]]
     while absent[-1].kind == "passing" and missing + len(absent) < len(stations):
         absent.append(stations[missing + len(absent)])
@@ -39,10 +42,10 @@ def right_so_far(stations: Sequence[Station], seen: Sequence[Seen], given: Seque
     if said:
         lines.append(said)
     elif last >= 0:
-        following = f" with {quoted(exact[last].following)}" if exact[last].following else ""
-        lines.append(f"What comes next, {names}, it does not have: look at the lines that follow{following}.")
-    else:
-        lines.append(f"What comes first, {names}, it does not have yet: look at its first lines.")
+        lines.append(f"What comes next, {names}, it does not have: look at what follows{from_on(exact[last])}.")
+    elif first:
+        lines.append(f"No line of yours gives what comes first, {names}: look there, unless you compute it in parts or "
+                     "inside a longer line.")
     return lines
 
 
@@ -102,6 +105,11 @@ def place(seen: Seen) -> str:
     """A line of the student's."""
     by = f", by {seen.helper}" if seen.helper else ""
     return f"line {seen.line} of {seen.function}{by}{f', {quoted(seen.text)},' if seen.text else ''}"
+
+
+def from_on(seen: Seen) -> str:
+    """The line that comes behind a place, if it is known."""
+    return f", from {quoted(seen.following)} on" if seen.following else ""
 
 
 def quoted(text: str) -> str:

@@ -218,6 +218,9 @@ def bias_by_timm() -> tuple[Arguments, Array]:
                   one(lambda window, pretrained_window: window == pretrained_window),
                   "another window than in the first training, with other sides":
                   one(lambda window, pretrained_window: len({*window, *pretrained_window}) == 4),
+                  "a window that is larger than in the first training":
+                  one(lambda window, pretrained_window: any(
+                      side > before for side, before in zip(window, pretrained_window, strict=True))),
                   "two first trainings for one window": alike(lambda window: window,
                                                               lambda pretrained_window: pretrained_window),
                   "two numbers of heads for one window": alike(lambda window: window,

@@ -82,10 +82,14 @@ class Watcher:
         """Keep the arrays of a value that are new."""
         for item in arrays_in(value):
             mark = mark_of(item)
-            if mark is not None and mark not in self.seen:
-                line = self.at[frame]
+            if mark is None:
+                continue
+            line, known = self.at[frame], self.seen.get(mark)
+            if known is None:
                 self.seen[mark] = Seen(frame.f_code.co_name, line, line_text(frame.f_code, line), mark, following,
                                        helper)
+            elif known.helper and (known.function, known.line) == (frame.f_code.co_name, line) and not helper:
+                self.seen[mark] = known._replace(following=following)   # the line has no more to do: a name keeps it
 
 
 def watching(function: Callable, arguments: tuple[Any, ...], seen: list[Seen]) -> Any:

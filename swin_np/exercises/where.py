@@ -38,9 +38,9 @@ def where(exercise: Exercise, evidence: Sequence[Evidence], mistake: Mistake | N
         names = " and ".join(one.name for one in both)
         return [f"Your numbers are those of two mistakes together ({names})."] + [
             f"{number}. {one.says} {one.fix}" for number, one in enumerate(both, start=1)]
-    right = [step.arguments for step, called in evidence if not is_wrong(step, called)]
+    right = [step for step, called in evidence if not is_wrong(step, called)]
     return [*off_by(exercise, pairs), *wrong_places(exercise, telling),
-            *in_common(exercise, [step.arguments for step, _ in wrong], right)]
+            *in_common(exercise, [step for step, _ in wrong], right)]
 
 
 def of_one_value(pairs: list[tuple[Step, Any]]) -> list[tuple[Step, Any]]:
@@ -59,8 +59,12 @@ def is_wrong(step: Step, called: Called) -> bool:
     return bool(called.error) or difference(called.value, step.expected, step.dtype) is not None
 
 
-def line_by_line(exercise: Exercise, function: Callable | Elsewhere, evidence: Sequence[Evidence]) -> list[str]:
-    """Sentences on how far the function is right inside, for one call that is wrong, of random numbers if there is."""
+def line_by_line(exercise: Exercise, function: Callable | Elsewhere, evidence: Sequence[Evidence],
+                 first: bool = True) -> list[str]:
+    """Sentences on how far the function is right inside, for one call that is wrong, of random numbers if there is.
+
+    first: as of `right_so_far`.
+    """
     wrong = [step for step, called in evidence if is_wrong(step, called) and not called.too_long]
     if not wrong:
         return []
@@ -73,4 +77,4 @@ def line_by_line(exercise: Exercise, function: Callable | Elsewhere, evidence: S
         return []
     called = call(function, copied(step.arguments), exercise.seconds, watch=True)
     given = [one for x in arrays(step.arguments) if (one := station("", x))]
-    return right_so_far(stations, called.seen, given)
+    return right_so_far(stations, called.seen, given, first)

@@ -35,6 +35,8 @@ def test_a_report_on_a_prediction_is_short():
         "cell below, and find where you went another way.")
     assert report("predict_windows", np.zeros((2, 3))).endswith(
         "an array of shape (2, 3) came back, expected a number, or a tuple of numbers.")
+    assert report("predict_windows", True).endswith("True came back, expected a number, or a tuple of numbers.")
+    assert "number True" not in report("predict_windows", True)
     assert "81" not in report("predict_windows", None) + report("predict_windows", 1 / 7)
 
 
@@ -48,6 +50,7 @@ def test_an_answer_that_is_sealed_does_not_pass_for_the_answer(name):
 @pytest.mark.parametrize(("answer", "text"), [
     (81, "81"), (81.0, "81"), (np.int32(81), "81"), (13.809, "13.8"), (np.float32(0.4375), "0.438"), (" Both ", "both"),
     ((1, 2.0), "(1, 2)"), ([1, np.int64(2)], "(1, 2)"), (np.array([1, 2]), "(1, 2)"), (np.array(9.0), "9"),
+    ([81], "81"), ((9.0,), "9"),
     (None, ""), (True, ""), (np.True_, ""), ((1, None), ""), ((1, (2,)), ""), (1j, ""), (np.zeros((2, 2)), ""),
     (float("nan"), "a number beyond all others"), (10 ** 400, "a number beyond all others"), ((), "()")])
 def test_an_answer_as_text(answer, text):

@@ -1,5 +1,7 @@
 """A failing check says how, where and from which line on a result is wrong, and nothing that is not so."""
 
+import linecache
+
 import numpy as np
 import pytest
 
@@ -40,12 +42,13 @@ def said(name, function):
     ("find_the_bug_2", "no mask in a map of one row of windows", "whenever the map has a single row of windows"),
     ("sliding_window_attention", "the last row of queries left out", "only the last row is wrong"),
     ("sliding_window_attention", "the right border cut off", "only the last M // 2 columns are right"),
-    ("relative_position_index", "the height in place of the width", "this is not so: H and W differ"),
+    ("relative_position_index", "the height in place of the width", "this is not so: H and W differ. There it may"),
     ("relative_position_index", "counted from 1", "off by 1, everywhere by the same number"),
     ("region_ids", "one axis forgotten", "off by a number that depends on the column alone"),
     ("shifted_window_mask", "-1000", "10 times the right one"),
     ("patch_merging", "clockwise", "the four neighbours side by side with its numbers in another order"),
     ("block_multiply_adds", "GELU counted", "4 * h * w * channels too much"),
+    ("window_msa_multiply_adds", "a window of 7 for the products", "each of its arguments is wrong: window (it does"),
     ("count_parameters", "a thousand classes", "classes (it does not depend on it)"),
     ("msa_multiply_adds", "counted in float32", "the rounding of float32")])
 def test_a_wrong_answer_is_told_where_it_is_wrong(name, what, sentence):
@@ -151,3 +154,67 @@ def test_of_a_result_of_several_values_the_wrong_one_is_looked_at():
     reference = EXERCISES["vit_attention"].reference
     report = said("vit_attention", lambda *arguments: (reference(*arguments)[0], 2 * reference(*arguments)[1]))
     assert "Your result is 2 times the right one" in report and "in value 1 of the 2 that came back" in report
+
+
+def written(name, text):
+    """The answer with this text in place of the solution's, as a notebook has it: its lines can be read."""
+    file = f"<{name} in a cell>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    namespace = composite(name).changed({}).__globals__
+    exec(compile(text, file, "exec"), namespace)
+    return namespace[name]
+
+
+def test_a_line_that_is_right_and_calls_a_helper_is_not_called_wrong():
+    report = said("attention_head", written("attention_head", """def attention_head(q, k, v):
+    s = q @ k.T / math.sqrt(q.shape[-1])
+    p = softmax(s)
+    return p[::-1] @ v
+"""))
+    assert "line 3 of attention_head, by softmax, `p = softmax(s)`, has it" in report
+    assert "The mistake is in what follows, from `return p[::-1] @ v` on" in report
+
+
+def test_a_line_that_goes_on_behind_the_helper_is_where_the_mistake_may_be():
+    report = said("attention_head", written("attention_head", """def attention_head(q, k, v):
+    s = q @ k.T / math.sqrt(q.shape[-1])
+    return softmax(s)[::-1] @ v
+"""))
+    assert "The mistake is in what follows, from `return softmax(s)[::-1] @ v` on" in report
+
+
+def test_an_answer_that_goes_another_way_is_not_told_that_its_first_lines_are_wrong():
+    by_heads = """def multi_head_attention(x, qkv_weight, qkv_bias, proj_weight, proj_bias, heads):
+    d = x.shape[-1] // heads
+    q, k, v = np.split(x @ qkv_weight.T + qkv_bias, 3, -1)
+    y = np.zeros_like(x)
+    for h in range(heads - 1):
+        s = slice(h * d, (h + 1) * d)
+        y[..., s] = softmax(q[..., s] @ k[..., s].transpose(0, 2, 1) / math.sqrt(d)) @ v[..., s]
+    return y @ proj_weight.T + proj_bias
+"""
+    report = said("multi_head_attention", written("multi_head_attention", by_heads))
+    assert "unless you compute it in parts or inside a longer line" in report and "first lines" not in report
+    named = said("layer_norm", written("layer_norm", """def layer_norm(x, weight, bias):
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-3) * weight + bias
+"""))
+    assert "(norm-eps-1e-3)" in named and "comes first" not in named
+
+
+def test_arrays_that_are_no_maps_have_neither_images_nor_a_height():
+    report = said("softmax", written("softmax", """def softmax(x):
+    e = 2 ** (x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+"""))
+    assert "image" not in report
+    heads_and_tokens = composite("cosine_attention").changed(
+        {"softmax(scores) @ v": "softmax(scores) @ v + (q.shape[1] != q.shape[2])"})
+    assert "H and W" not in said("cosine_attention", heads_and_tokens)
+
+
+def test_what_is_off_along_the_last_axis_is_told_for_any_number_of_axes():
+    report = said("layer_norm", written("layer_norm", """def layer_norm(x, weight, bias):
+    y = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+    return weight * (y + bias)
+"""))
+    assert "off by a number that depends on the index of the last axis alone" in report

@@ -203,6 +203,9 @@ WRONG_ANSWERS: dict[str, dict[str, dict[str, str]]] = {
     "window_msa_multiply_adds": {
         "counted in float32": {"return windows *": "import numpy\n    return numpy.float32(windows) *"},
         "the rows of windows twice": {"(w // window)": "(h // window)"},
+        "a window of 7 for the products": {
+            "return windows * msa_multiply_adds(window, window, channels)":
+            "return 4 * h * w * channels ** 2 + 2 * 49 * h * w * channels"},
         "a window more each way": {"(h // window) * (w // window)": "(h // window + 1) * (w // window + 1)"}},
     "block_multiply_adds": {
         "counted in float32": {"return norms +": "import numpy\n    return numpy.float32(norms) +"},
@@ -361,6 +364,7 @@ WRONG_ANSWERS: dict[str, dict[str, dict[str, str]]] = {
         "right before down": {"np.stack(np.meshgrid(down, right, indexing=\"ij\")": "np.stack(np.meshgrid(down, right, "
                               "indexing=\"ij\")[::-1]"},
         "counted down the columns": {', indexing="ij"': ""},
+        "scaled by the larger of both windows": {"/ (before - 1)": "/ (max(before, side) - 1)"},
         "scaled by M in place of M - 1": {"/ (before - 1)": "/ before"},
         "scaled by the window's own sides": {"/ (before - 1)": "/ (side - 1)"},
         "scaled by the height alone": {"/ (before - 1)": "/ (pretrained_window[0] - 1)"},
