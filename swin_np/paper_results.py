@@ -60,7 +60,7 @@ class AttentionSpeed:
 FIRST, LARGER = "ImageNet-1K", "ImageNet-22K"
 
 TABLE_1 = (
-    Classifier("ViT-B/16", "ViT", "vit_b_16_384", FIRST, 384, 86, 55.4, 85.9, 77.9),
+    Classifier("ViT-B/16 384", "ViT", "vit_b_16_384", FIRST, 384, 86, 55.4, 85.9, 77.9),
     Classifier("DeiT-S", "DeiT", "deit_s", FIRST, 224, 22, 4.6, 940.4, 79.8),
     Classifier("DeiT-B", "DeiT", "deit_b", FIRST, 224, 86, 17.5, 292.3, 81.8),
     Classifier("DeiT-B 384", "DeiT", "deit_b_384", FIRST, 384, 86, 55.4, 85.9, 83.1),
@@ -68,8 +68,8 @@ TABLE_1 = (
     Classifier("Swin-S", "Swin", "swin_s", FIRST, 224, 50, 8.7, 436.9, 83.0),
     Classifier("Swin-B", "Swin", "swin_b", FIRST, 224, 88, 15.4, 278.1, 83.5),
     Classifier("Swin-B 384", "Swin", "swin_b_384", FIRST, 384, 88, 47.0, 84.7, 84.5),
-    Classifier("ViT-B/16", "ViT", "vit_b_16_384", LARGER, 384, 86, 55.4, 85.9, 84.0),
-    Classifier("ViT-L/16", "ViT", "vit_l_16_384", LARGER, 384, 307, 190.7, 27.3, 85.2),
+    Classifier("ViT-B/16 384", "ViT", "vit_b_16_384", LARGER, 384, 86, 55.4, 85.9, 84.0),
+    Classifier("ViT-L/16 384", "ViT", "vit_l_16_384", LARGER, 384, 307, 190.7, 27.3, 85.2),
     Classifier("Swin-B", "Swin", "swin_b", LARGER, 224, 88, 15.4, 278.1, 85.2),
     Classifier("Swin-B 384", "Swin", "swin_b_384", LARGER, 384, 88, 47.0, 84.7, 86.4),
     Classifier("Swin-L 384", "Swin", "swin_l_384", LARGER, 384, 197, 103.9, 42.1, 87.3),

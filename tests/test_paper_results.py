@@ -21,9 +21,9 @@ from swin_np.systems.registry import layer_costs
 
 OTHERWISE = {                                          # printed in Table 1, and what the library counts
     ("Swin-T", "parameters"): (29, 28), ("DeiT-B", "parameters"): (86, 87), ("DeiT-B 384", "parameters"): (86, 87),
-    ("ViT-B/16", "parameters"): (86, 87), ("ViT-L/16", "parameters"): (307, 305),
+    ("ViT-B/16 384", "parameters"): (86, 87), ("ViT-L/16 384", "parameters"): (307, 305),
     ("DeiT-B", "multiply_adds"): (17.5, 17.6), ("DeiT-B 384", "multiply_adds"): (55.4, 55.5),
-    ("ViT-B/16", "multiply_adds"): (55.4, 55.5), ("ViT-L/16", "multiply_adds"): (190.7, 191.1),
+    ("ViT-B/16 384", "multiply_adds"): (55.4, 55.5), ("ViT-L/16 384", "multiply_adds"): (190.7, 191.1),
     ("Swin-B 384", "multiply_adds"): (47.0, 47.1), ("Swin-L 384", "multiply_adds"): (103.9, 104.0),
 }
 
@@ -73,6 +73,14 @@ def test_swin_b_has_two_accuracies_in_one_paper():
 
 def test_every_row_of_tables_4_and_6_has_all_columns():
     assert {len(row) for row in (*TABLE_4.values(), *TABLE_6.values())} == {len(METRICS)}
+
+
+def test_a_name_tells_the_side_of_the_image_unless_it_is_224():
+    assert all(row.side == (384 if row.name.endswith(" 384") else 224) for row in TABLE_1)
+
+
+def test_masks_are_found_six_to_seven_points_less_often_than_boxes():
+    assert all(6 < row.box_ap - row.mask_ap < 7.2 for row in TABLE_2)
 
 
 def test_accuracies_are_percentages_and_costs_are_positive():

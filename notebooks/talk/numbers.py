@@ -39,16 +39,6 @@ def entities() -> str:
         for name, box in ENTITIES.items()])
 
 
-def variants() -> str:
-    """The variants of section 3.3, counted."""
-    cells = []
-    for name in ("swin_t", "swin_s", "swin_b", "swin_l"):
-        config, counted = VARIANTS[name], total(layer_costs(VARIANTS[name]))
-        cells.append((f"Swin-{name[-1].upper()}", str(config.embed_dim), ", ".join(map(str, config.depths)),
-                     f"{counted.parameters / 1e6:.0f}M", f"{counted.multiply_adds / 1e9:.1f}G"))
-    return rows(cells)
-
-
 def window_pairs() -> int:
     """Pairs of query and key in all regular windows of stage 1."""
     return count_windows(SWIN_T, (0, 0)).whole * (WINDOW[0] * WINDOW[1]) ** 2
@@ -116,15 +106,14 @@ def numbers() -> dict[str, str]:
     masked = {kind: f"{100 * masked_fraction(mask):.0f}" for kind, mask in kinds_of_mask(MAP, WINDOW, SHIFT).items()}
     index, keys = relative_position_index(7), keys_of_queries((8, 8), (4, 4), (2, 2))
     return {
-        "table of things": entities(), "table of variants": variants(), "table of res2nets": res2nets(),
+        "table of things": entities(), "table of res2nets": res2nets(),
         "parameters of swin-t": f"{swin_t.parameters:,}",
         "multiply-adds of swin-t": f"{swin_t.multiply_adds / 1e9:.1f}",
-        "blocks of swin-t": str(sum(SWIN_T.depths)), "blocks of stage 3": str(SWIN_T.depths[2]),
+        "blocks of swin-t": str(sum(SWIN_T.depths)),
         "tokens": f"{MAP[0] * MAP[1]:,}", "tokens of a window": str(WINDOW[0] * WINDOW[1]),
         "all pairs": f"{every_pair:,}", "pairs in windows": f"{window_pairs():,}",
         "times fewer pairs": str(every_pair // window_pairs()),
         "regular windows": str(regular.whole), "shifted windows": str(shifted.whole + shifted.pieces),
-        "whole windows": str(shifted.whole), "cut windows": str(shifted.pieces),
         "joined windows": str(shifted.joined), "wrong windows": wrong_windows(),
         "pairs of a window": f"{index.size:,}", "displacements": str(index.max() + 1),
         "fewest keys": str(keys.min()), "masked at an edge": masked["right edge"],

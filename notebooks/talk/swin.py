@@ -153,13 +153,11 @@ def partition(shift: tuple[int, int]) -> Figure:
     return panels(5.2, 5.2, 1, 2.2, draw)
 
 
-def moments(first: int, last: int) -> Figure:
-    """Some of the six moments of Fig. 4, counted from 1."""
+def moment(number: int) -> Figure:
+    """One of the six moments of Fig. 4, counted from 1."""
     def draw(axes: Iterator[Axes]) -> None:
-        for frame in frames(MAP, WINDOW, SHIFT)[first - 1:last]:
-            draw_moment(next(axes), frame, WINDOW)
-    count = last - first + 1
-    return panels(5.6 * count, 5.2, count, 1.9, draw)
+        draw_moment(next(axes), frames(MAP, WINDOW, SHIFT)[number - 1], WINDOW)
+    return panels(5.6, 5.2, 1, 1.9, draw)
 
 
 def partition_in_memory() -> Figure:
@@ -246,11 +244,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "regular partition": partial(partition, (0, 0)),
     "shifted partition": partial(partition, SHIFT),
     "shifted, not sliding": lambda: enlarged(gallery.shifted_not_sliding(), 11.6, 5.4, 1.5),
-    "moment 1": partial(moments, 1, 1),
-    "moment 2": partial(moments, 2, 2),
-    "moment 3": partial(moments, 3, 3),
-    "moment 4": partial(moments, 4, 4),
-    "moments 5 and 6": partial(moments, 5, 6),
+    **{f"moment {number}": partial(moment, number) for number in range(1, 5)},
     "regions": regions,
     "masks": masks,
     "error without the mask": lambda: enlarged(gallery.error_without_the_mask_on_random_map(), 11.6, 4.4, 1.5),

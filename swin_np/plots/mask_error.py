@@ -8,8 +8,8 @@ from matplotlib.image import AxesImage
 
 from swin_np.attention import WindowAttention, shifted_window_attention
 from swin_np.functional import Array, Size, pair
-from swin_np.plots.cells import HEAT, frame_windows
-from swin_np.plots.style import BLACK, HOUSE_STYLE, NUMERAL_SIZE, WHITE, new_figure
+from swin_np.plots.cells import HEAT, draw_numeral, frame_windows
+from swin_np.plots.style import HOUSE_STYLE, new_figure
 from swin_np.windows import cyclic_shift, reverse_cyclic_shift, window_partition, window_reverse
 
 
@@ -53,9 +53,9 @@ def error_without_the_mask(x: Array, attn: WindowAttention, shift: Size = 3) -> 
     draw_error(rolled, cyclic_shift(error[None, :, :, None], shift)[0, :, :, 0], largest)
     draw_error(counted, by_window, largest)
     frame_windows(rolled, (h, w), (m, n))
+    grounds = HEAT(Normalize(0, largest)(by_window))[..., :3]
     for (row, column), value in np.ndenumerate(by_window):
-        counted.text(column, row, f"{value:.1f}" if value else "0", ha="center", va="center", fontsize=NUMERAL_SIZE,
-                     color=BLACK if value > largest / 2 else WHITE)
+        draw_numeral(counted, row, column, f"{value:.1f}" if value else "0", grounds[row, column])
     for axes in (original, rolled):
         axes.set(xticks=[0, w - 1], yticks=[0, h - 1], xlabel="column")
     original.set(title="where the tokens lie", ylabel="row")

@@ -15,8 +15,10 @@ from notebooks.publish.illustrations import short_source
 from notebooks.publish.pages import TALKS
 from notebooks.publish.rendering import Target
 from notebooks.publish.talk import SOURCE, interface
+from notebooks.talk.figures import FIGURES
 from swin_np.errors import ConfigurationError
 from swin_np.model import SwinTransformer
+from swin_np.paper_results import FIRST, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5
 from swin_np.variants import VARIANTS
 from swin_np.windows import cyclic_shift
 
@@ -63,13 +65,66 @@ def test_the_numbers_are_those_of_the_model_and_of_counting_by_hand():
     assert known["masked in the corner"] == f"{100 * (1 - allowed):.0f}" == "74"
     assert known["masked at an edge"] == f"{100 * (1 - (pieces ** 2).sum() / 49):.0f}" == "49"
     assert known["shifted windows"] == str(len({*range(3, 56, 7), 0}) ** 2) == "81"
-    assert int(known["whole windows"]) + int(known["cut windows"]) == 81
     assert known["wrong windows"] == f"{8 + 8 - 1} of 64" and known["joined windows"] == "15"
     assert known["displacements"] == str(13 ** 2) and known["pairs of a window"] == f"{49 ** 2:,}"
     assert known["all pairs"] == f"{3136 ** 2:,}" and known["times fewer pairs"] == "64"
     assert known["msa over w-msa"] == "x 13.8, x 2.70, x 1.18, x 1.00"
     assert known["reach in the middle"] == "7, 14, 21, 28" and known["reach in the corner"] == "7, 10, 14, 17"
     assert known["3x3 of res2net"] == f"{3 * 9 * 26 * 26:,}" and known["widest of eight"] == str(1 + 7 * 2)
+    assert known["3x3 of resnet"] == f"{9 * 64 * 64:,}" and known["widest of four"] == "7"
+    assert known["regular windows"] == "64" and known["pairs in windows"] == f"{64 * 49 ** 2:,}"
+    assert known["tokens"] == "3,136" and known["tokens of a window"] == "49" and known["fewest keys"] == f"{16 // 4}"
+    assert known["blocks of swin-t"] == f"{2 + 2 + 6 + 2}" and known["multiply-adds of swin-t"] == "4.5"
+    assert "| person | 182 | 2912 |" in known["table of things"] and "| eye | 0.6 | 9.4 |" in known["table of things"]
+    assert "| ResNet-50 | 64 | 1 | 3 | 25.6M | 4.1G |" in known["table of res2nets"]
+    assert "| Res2Net-50 26w 4s | 26 | 4 | 7 | 25.7M | 4.3G |" in known["table of res2nets"]
+
+
+def test_twice_the_side_of_the_image_is_as_dear_as_equations_1_and_2_say():
+    known, tokens, channels = computed(), 56 * 56, 96
+    once, twice = (4 * hw * channels ** 2 + 2 * hw ** 2 * channels for hw in (tokens, 4 * tokens))
+    assert known["growth of msa"] == f"{twice / once:.1f}" == "15.3"
+    assert known["growth of w-msa"] == "4"             # both terms are proportional to hw
+
+
+def test_every_number_and_every_picture_is_shown():
+    texts = "".join(path.read_text(encoding="utf-8") for path in SOURCE.glob("*.md"))
+    assert [name for name in computed() if f"{{{{{name}}}}}" not in texts] == []
+    assert [name for name in FIGURES if f"::figure {name} |" not in texts] == []
+
+
+TABLES = {                                             # a table of the paper by its first cell: its rows by their names
+    "ms in stage": {row.name: (*row.milliseconds, row.images_per_second[0]) for row in TABLE_5},
+    "COCO, Cascade Mask R-CNN": {row.name: (row.box_ap, row.mask_ap, row.parameters, row.frames_per_second)
+                                 for row in TABLE_2},
+    "ADE20K, UperNet": {row.name: (row.miou, row.parameters, row.multiply_adds, row.frames_per_second)
+                        for row in TABLE_3},
+    "Swin-T": {name: (top_1, box_ap, miou) for name, (top_1, _, box_ap, _, miou) in TABLE_4.items()},
+    "": {row.name: (row.parameters, row.multiply_adds, row.images_per_second, row.top_1)
+         for row in TABLE_1 if row.pretraining == FIRST},
+}
+TABLES["Table 4, Swin-T"] = TABLES["Swin-T"]
+NAMES = {                                              # what a slide calls a row, and the paper's data do
+    "sliding, naive": "sliding window, naive", "sliding, own kernel": "sliding window, kernel",
+    "windows, no shift": "window, no shift", "shifted, by padding": "shifted by padding",
+    "ResNet-50": "R-50", "DeiT-S, deconvolution": "DeiT-S", "no shift": "without shift",
+    "shifted, relative bias": "shift, relative bias", "absolute and relative": "absolute + relative",
+    "relative, no appearance": "relative without appearance",
+}
+
+
+@pytest.mark.parametrize(("text", "count"), [("talk_swin.md", 21), ("sheet_swin.md", 10)])
+def test_every_row_of_a_table_of_the_paper_is_that_of_the_paper(text, count):
+    head, seen = None, 0
+    for line in (SOURCE / text).read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip(" *") for cell in line.strip("|").split("|")] if line.startswith("|") else None
+        if cells is None or head is None:
+            head = cells and cells[0]
+        elif head in TABLES and not cells[0].startswith("---") and not cells[0].startswith("{{"):
+            numbers = tuple(float(cell.rstrip("MG")) for cell in cells[1:])
+            assert TABLES[head][NAMES.get(cells[0], cells[0])][:len(numbers)] == numbers, line
+            seen += 1
+    assert seen == count
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [

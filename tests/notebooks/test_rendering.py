@@ -9,13 +9,14 @@ from PIL import Image
 
 pytest.importorskip("nbconvert", reason="jupyter is not installed")
 pytest.importorskip("latex2mathml", reason="latex2mathml is not installed")
+from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from toys import code, text, toy
 
 from notebooks.publish.files import FOLDER, NotebookError, read
 from notebooks.publish.mathematics import mathml
 from notebooks.publish.pages import check_self_contained, page, publish, slides
-from notebooks.publish.pictures import picture_html
+from notebooks.publish.pictures import opened, picture_html, small_picture
 from notebooks.publish.rendering import Target, cell_html, markdown
 
 TARGET = Target(FOLDER, FOLDER.parent / "pages", ".html")
@@ -139,6 +140,13 @@ def with_output(data, metadata=None):
 def test_a_picture_without_description_is_refused():
     with pytest.raises(NotebookError, match="a picture has no description"):
         cell_html(with_output({"image/png": png()}), TARGET)
+
+
+def test_the_contents_show_the_first_picture_of_a_notebook():
+    cells = [code("nothing"), *(with_output({"image/png": png(grey)}) for grey in (100, 200))]
+    html = small_picture(NotebookNode(cells=cells))
+    assert opened(html.partition("base64,")[2].partition('"')[0]).convert("L").getpixel((3, 3)) == 100
+    assert small_picture(NotebookNode(cells=cells[:1])) == ""
 
 
 def test_what_cells_show_is_escaped_but_for_markup():

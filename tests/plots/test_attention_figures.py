@@ -11,6 +11,7 @@ from swin_np.plots.cells import LUMINANCE
 from swin_np.plots.mask_error import mask_error, mask_error_by_window
 from swin_np.plots.receptive_field import extent, influence, reach
 from swin_np.plots.relative_position import index_steps, lookup, uses_of_rows
+from swin_np.plots.style import BLACK, WHITE
 from swin_np.ragged import ragged_window_attention, ragged_windows
 from swin_np.variants import SwinConfig
 from tests.matching import assert_matches
@@ -64,6 +65,9 @@ def test_the_traced_entry_has_one_value_in_the_table_and_in_the_matrix(rng):
     tokens, grid, matrix = bias_lookup(table, (2, 3), head=1, query=(1, 2), key=(0, 1)).axes[:3]
     assert np.array_equal(numerals(tokens), [[0, 1, 2], [3, 4, 5]])
     assert framed(grid) == {(3 - 0.5, 2 - 0.5, 1, 1)}  # displacement (1, 1) of -1..1 and -2..2
+    for axis, places in ((grid.xaxis, {0: "-2", 3: "1"}), (grid.yaxis, {0: "-1"})):
+        assert dict(zip(axis.get_ticklocs(), (label.get_text() for label in axis.get_ticklabels()),
+                        strict=True)) == places
     assert framed(matrix) == {(1 - 0.5, 5 - 0.5, 1, 1)}
     assert np.array_equal(matrix.images[0].get_array(), relative_position_bias(table, (2, 3))[1])
     assert grid.images[0].get_array()[2, 3] == matrix.images[0].get_array()[5, 1] == table[2 * 5 + 3, 1]
@@ -108,6 +112,9 @@ def test_the_map_of_errors_is_drawn_where_the_tokens_lie_and_the_count_in_the_ti
     assert shades == sorted(shades)                    # as in the other figures: what is large is bright
     assert np.count_nonzero([float(text.get_text()) for text in by_window.texts]) == 3 + 3 - 1
     assert "5 of 9 windows" in figure.texts[0].get_text()
+    largest = [text for text in by_window.texts if float(text.get_text()) == round(error.max(), 1)]
+    zeros = [text for text in by_window.texts if text.get_text() == "0"]
+    assert {text.get_color() for text in largest} == {BLACK} and {text.get_color() for text in zeros} == {WHITE}
 
 
 @pytest.mark.parametrize(("source", "shifts", "expected"), [

@@ -30,6 +30,7 @@ def test_every_row_of_table_1_has_its_mark_and_name_in_both_panels():
     for axes in (work, speed):                         # nothing lies outside of a panel
         (left, right), (x, _) = axes.get_xlim(), np.transpose(marks(axes)[0])
         assert left < x.min() and x.max() < right
+    assert "multiply-adds" in work.get_xlabel() and "images a second" in speed.get_xlabel()
 
 
 def test_models_that_saw_more_images_are_empty_and_swin_is_blue():
@@ -44,6 +45,9 @@ def test_detectors_and_segmenters_are_drawn_over_both_costs():
     assert marks(panels[1])[0] == [(row.frames_per_second, row.box_ap) for row in TABLE_2]
     assert marks(panels[2])[0] == [(row.multiply_adds, row.miou) for row in TABLE_3]
     assert marks(panels[3])[0] == [(row.frames_per_second, row.miou) for row in TABLE_3]
+    assert ["multiply-adds" in axes.get_xlabel() for axes in panels] == [True, False] * 2
+    assert ["frames a second" in axes.get_xlabel() for axes in panels] == [False, True] * 2
+    assert "box AP" in panels[0].get_ylabel() and "mIoU" in panels[2].get_ylabel()
 
 
 def test_a_name_goes_to_the_left_at_the_right_end_and_before_another_mark():
@@ -80,6 +84,10 @@ def test_every_row_of_table_5_is_a_line_and_a_bar():
     stages, speed = attention_speed(TABLE_5).axes
     assert [tuple(line.get_ydata()) for line in stages.lines] == [row.milliseconds for row in TABLE_5]
     assert [bar.get_width() for bar in speed.patches] == [row.images_per_second[0] for row in TABLE_5]
+    names = [row.name for row in TABLE_5]
+    assert [text.get_text() for text in stages.get_legend().get_texts()] == names
+    assert [label.get_text() for label in speed.get_yticklabels()] == names
+    assert [line.get_color() == BLUE for line in stages.lines] == [name.startswith("shifted") for name in names]
     assert len({(line.get_linestyle(), line.get_marker()) for line in stages.lines}) == len(TABLE_5)
 
 

@@ -55,7 +55,10 @@ def test_the_maps_of_all_stages_and_of_vit_are_drawn_with_their_tokens_and_windo
     for stage, (panel, side) in enumerate(zip(axes[:5], (56, 28, 14, 7, 14), strict=True)):
         assert np.array_equal(panel.images[0].get_array(), image)       # nothing is averaged
         assert panel.images[0].get_extent() == [-0.5, side - 0.5, side - 0.5, -0.5]
-        assert [len(lines.get_segments()) for lines in panel.collections] == [side - 1, side - 1]
+        down, across = ([segment.tolist() for segment in lines.get_segments()] for lines in panel.collections)
+        last, borders = side - 0.5, np.arange(side - 1) + 0.5
+        assert down == [[[border, -0.5], [border, last]] for border in borders]
+        assert across == [[[-0.5, border], [last, border]] for border in borders]
         assert len(framed(panel)) == ((side // 7) ** 2 if stage < 4 else 1)
         assert f"{side} x {side} = {side ** 2} tokens" in panel.get_xlabel(), stage
 

@@ -43,6 +43,14 @@ def test_louder_leaves_the_model_as_it_was(images):
     assert main_path(model, images, 0) == before
 
 
+def test_louder_makes_the_last_layer_of_every_branch_larger_and_nothing_else(images):
+    model = small(SwinTransformer, SwinConfig)
+    redraw(model, seed=0)
+    before, after = model.state_dict(), louder(model, 4).state_dict()
+    for name, values in before.items():
+        np.testing.assert_array_equal(after[name], values * (4 if ".attn.proj." in name or ".fc2." in name else 1))
+
+
 def test_the_main_path_is_the_root_mean_square_after_each_block(images):
     model = small(SwinTransformer, SwinConfig)
     x, sizes = model.embed(images), []
