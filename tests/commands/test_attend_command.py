@@ -126,6 +126,44 @@ def test_the_first_and_last_pixels_that_are_seen_are_those_that_the_sentence_giv
             place_in_crop(size, preset, pixel)
 
 
+@pytest.mark.parametrize("rounding", ["half to even", "down"])
+@pytest.mark.parametrize("cut", [(0, 0), (1, 2), (3, 5), (6, 7), (9, 4)])
+def test_where_nothing_is_resized_a_marked_pixel_is_found_exactly(rounding, cut):
+    size = (11 + cut[0], 16 + cut[1])
+    preset = Preset("own", size, (11, 16), crop_rounding=rounding)
+    found = set()
+    for pixel in np.ndindex(size):
+        marked = np.zeros((*size, 3), np.uint8)
+        marked[pixel] = 255
+        shown = [tuple(place) for place in np.argwhere(resize_and_crop(marked, preset)[..., 0]).tolist()]
+        if shown:
+            assert place_in_crop(size, preset, pixel) == shown[0]
+            found.add(shown[0])
+        else:
+            with pytest.raises(swin_np.InputError, match="is not in what the model sees"):
+                place_in_crop(size, preset, pixel)
+    assert found == set(np.ndindex(11, 16))
+
+
+def test_no_preset_resizes_to_less_than_its_crop_so_nothing_is_padded(rng):
+    sizes = [tuple(size) for size in rng.integers(1, 2000, (100, 2)).tolist()]
+    covering = [Preset("covering", crop, crop, cover=True) for crop in ((224, 224), (97, 301), (301, 97), (1, 2))]
+    for preset in [*PRESETS.values(), *covering]:
+        for old in [(1, 1), (1, 2), (640, 479), *sizes]:
+            try:
+                new = images.resized(old, images.resize_to(old, preset))
+            except swin_np.InputError:                 # more pixels than Pillow takes for safe
+                continue
+            assert np.greater_equal(new, images.pair(preset.crop)).all(), (preset.name, old)
+
+
+@pytest.mark.parametrize("size", [(1, 2), (2, 1), (1, 1000)])
+def test_an_image_so_small_that_the_crop_holds_the_centre_of_no_pixel_is_refused(size):
+    with pytest.raises(swin_np.InputError, match=f"{size[1]} columns and {size[0]} rows, so few"):
+        place_in_crop(size, PRESETS["microsoft"], (0, 0))
+    assert place_in_crop((1, 1), PRESETS["microsoft"], (0, 0)) == (112, 112)
+
+
 BAD = [
     (["--at", "0,0"], "is not in what the model sees of the image, which has 60 columns and 40 rows: give"),
     (["--at", "60,20"], "is not in what the model sees"), (["--at", "30"], "such as 120,80"),
