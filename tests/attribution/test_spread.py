@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from swin_np.attribution.spread import error_by_map, follow, maps, reach, reach_by_map, spread_by_block
+from swin_np.attribution.spread import error_by_map, follow, maps, reach, reach_by_map, relative_change, spread_by_block
 from swin_np.costs import total
 from swin_np.crosscheck.record import trace
 from swin_np.errors import ConfigurationError, InputError
@@ -57,6 +57,12 @@ def test_the_eleventh_block_is_not_counted_with_the_second():
     steps = follow(model, np.ones((3, 8, 8)), (0, 0))
     assert [step.name for step in steps] == [f"layers.0.blocks.{j}" for j in range(12)]
     assert len({step.multiply_adds for step in steps}) == 1
+
+
+def test_a_change_is_the_largest_over_the_channels_relative_to_the_largest_value_before_it():
+    x = np.array([[[[4.0, -8.0], [1.0, 1.0]]]])        # (1, 1, 2, 2)
+    changed = np.array([[[[4.0, -16.0], [3.0, 0.0]]]])
+    assert relative_change(x, changed).tolist() == [[1.0, 0.25]]
 
 
 def test_the_maps_are_those_of_a_forward_pass():
