@@ -36,6 +36,14 @@ def test_a_pixel_is_felt_exactly_where_the_masks_let_it_be_seen(name, version):
             assert np.array_equal(step.influence > 0, step.reach), step.name
 
 
+def test_a_patch_that_is_no_square_is_found_by_its_own_sides():
+    model = model_of(SwinConfig((16, 48), (2, 4), 3, 0, embed_dim=4, depths=(2,), num_heads=(1,), window_size=4))
+    image = np.random.default_rng(0).standard_normal((1, 3, 16, 48))
+    for pixel in ((0, 47), (15, 3), (9, 17)):
+        for step in follow(model, image, pixel):
+            assert step.reach.shape == (8, 12) and np.array_equal(step.influence > 0, step.reach)
+
+
 def test_a_black_pixel_is_changed_too():
     model, image = swin("even")
     image[0, :, 3, 3] = 0

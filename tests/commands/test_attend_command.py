@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import swin_np
-from swin_np import images
+from swin_np import images, plots
 from swin_np.attribution import attention_of, attentions, rollout
 from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.vit import ViTConfig
@@ -71,6 +71,22 @@ def test_rollout_is_that_of_the_library(capsys, photo, tmp_path):
     for i, place in enumerate(result["tokens"]):
         assert result["rollout"][i] == rollout(stages, i, tuple(place)).weights.tolist()
     assert result["classified"] == rollout(stages, 1).weights.tolist()
+
+
+@pytest.mark.parametrize(("chosen", "heads"), [([], None), (["--head", "2"], [1]), (["--rollout"], None)])
+def test_it_draws_on_what_the_model_sees_from_where_the_pixel_went(capsys, photo, tmp_path, monkeypatch, chosen, heads):
+    drawn, name = [], "rollout_by_stage" if "--rollout" in chosen else "attention_on_image"
+    draw = getattr(plots, name)
+    monkeypatch.setattr(plots, name, lambda *arguments: drawn.append(arguments) or draw(*arguments))
+    result = attend(capsys, photo, "--at", "24,11", *AS_PROBE, *chosen, "-o", tmp_path / "out.png")
+    preset = Preset(**result["preset"])
+    [(seen, of_what, place, *rest)] = drawn
+    assert np.array_equal(seen, resize_and_crop(images.load(photo), preset))
+    pixel = place_in_crop((40, 60), preset, (11, 24))
+    if "--rollout" in chosen:
+        assert place == pixel and rest == [""]
+    else:
+        assert place == of_what.place(pixel) == tuple(result["token"]) and rest == [heads, ""]
 
 
 def test_without_a_checkpoint_it_says_that_the_picture_means_nothing(capsys, photo, tmp_path):
