@@ -238,13 +238,17 @@ def resize_to(old: tuple[int, int], preset: Preset) -> int | tuple[int, int]:
 def place_in_crop(old: tuple[int, int], preset: Preset, pixel: tuple[int, int]) -> tuple[int, int]:
     """Where `resize_and_crop` puts the centre of a pixel (row, column) of an image of the size `old`: (row, column).
 
-    Raises InputError for a pixel that is not in the image or is cropped away, with those that are seen.
+    Raises InputError for a pixel that is not in the image or is cropped away, with those that are seen, and for an
+    image so small that the crop lies between the centres of its pixels.
     """
     new = resized(old, resize_to(old, preset))
     corner, places, ranges = crop_corner(new, pair(preset.crop), preset.crop_rounding), [], []
     for side, new_side, first, kept in zip(old, new, corner, pair(preset.crop), strict=True):
         where = np.floor((np.arange(side) + 0.5) * new_side / side).astype(int) - first
         seen = np.flatnonzero((where >= 0) & (where < kept))
+        if not seen.size:
+            raise InputError(f"the image has {old[1]} columns and {old[0]} rows, so few that what the model sees of it "
+                             "holds the centre of no pixel: give a larger image")
         places.append(where)
         ranges.append((int(seen[0]), int(seen[-1])))
     if not all(low <= number <= high for number, (low, high) in zip(pixel, ranges, strict=True)):

@@ -183,7 +183,7 @@ def attentions(model: Attending, image: Array, pattern: str = "*.attn.probabilit
     check_attends(model)
     batch = single(image)
     with trace(model, pattern) as found:
-        model(batch)
+        model.feature_maps(batch)                      # all blocks; a detector's backbone has nothing behind them
     if not all(np.isfinite(value).all() for value in found.values()):
         raise InputError("the attention is not finite: the model holds NaN, infinite or huge weights, in a checkpoint "
                          "swin-np inspect says where")

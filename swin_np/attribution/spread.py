@@ -113,7 +113,7 @@ def reach_by_map(model: SwinTransformer, img_size: tuple[int, int], pixel: tuple
 def maps(model: SwinTransformer, image: Array) -> dict[str, Array]:
     """The map after each block and patch merging, (1, h, w, C), by official name, as a forward pass shows them."""
     with trace(model, "layers.*[0-9]") as found:       # blocks, and stages, whose output is that of their merging
-        model(image)
+        model.feature_maps(image)
     names: dict[str, str] = {}                         # what is wanted, by the name under which it was shown
     for i, stage in enumerate(model.layers):
         names |= {f"layers.{i}.blocks.{j}": f"layers.{i}.blocks.{j}" for j in range(len(stage.blocks))}

@@ -5,8 +5,10 @@ import pytest
 
 from swin_np.attention import relative_position_bias
 from swin_np.attribution.attention_maps import allowed_pairs, attention_of, attentions, window_tokens
+from swin_np.attribution.spread import follow
 from swin_np.baselines.swin_v2 import SwinTransformerV2
 from swin_np.crosscheck.record import trace
+from swin_np.dense.backbones import Backbone, BackboneConfig
 from swin_np.errors import ConfigurationError, InputError, ShapeError
 from swin_np.functional import layer_norm, softmax
 from swin_np.ragged import ragged_windows
@@ -192,6 +194,22 @@ def test_a_place_beyond_the_map_is_refused():
 def test_a_model_without_attention_on_a_map_is_refused(variant):
     with pytest.raises(ConfigurationError, match="give one of these, or in Python the `backbone` of a dense model"):
         attentions(build(variant, seed=None), np.zeros((3, 224, 224), np.float32))
+
+
+def test_the_backbone_of_a_dense_model_is_taken_as_the_sentence_says():
+    model, image = swin("even")
+    dense = BackboneConfig(model.config)
+    backbone = Backbone.random(dense, dtype=np.float64).backbone
+    backbone.layers = model.layers
+    backbone.patch_embed = model.patch_embed
+    assert backbone.norm is None
+    for expected, found in zip(attentions(model, image), attentions(backbone, image), strict=True):
+        assert [block.name for block in expected] == [block.name for block in found]
+        assert all(np.array_equal(one.probabilities, other.probabilities)
+                   for one, other in zip(expected, found, strict=True))
+    for expected, found in zip(follow(model, image, (3, 3)), follow(backbone, image, (3, 3)), strict=True):
+        assert np.array_equal(expected.influence, found.influence)
+        assert expected.multiply_adds == found.multiply_adds
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 24, 48), (24, 48), (0, 3, 24, 48)])

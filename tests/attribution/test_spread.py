@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from swin_np.attribution.spread import error_by_map, follow, maps, reach, reach_by_map, spread_by_block
+from swin_np.attribution.spread import error_by_map, follow, maps, reach, reach_by_map, relative_change, spread_by_block
 from swin_np.costs import total
 from swin_np.crosscheck.record import trace
 from swin_np.errors import ConfigurationError, InputError
@@ -36,6 +36,14 @@ def test_a_pixel_is_felt_exactly_where_the_masks_let_it_be_seen(name, version):
             assert np.array_equal(step.influence > 0, step.reach), step.name
 
 
+def test_a_patch_that_is_no_square_is_found_by_its_own_sides():
+    model = model_of(SwinConfig((16, 48), (2, 4), 3, 0, embed_dim=4, depths=(2,), num_heads=(1,), window_size=4))
+    image = np.random.default_rng(0).standard_normal((1, 3, 16, 48))
+    for pixel in ((0, 47), (15, 3), (9, 17)):
+        for step in follow(model, image, pixel):
+            assert step.reach.shape == (8, 12) and np.array_equal(step.influence > 0, step.reach)
+
+
 def test_a_black_pixel_is_changed_too():
     model, image = swin("even")
     image[0, :, 3, 3] = 0
@@ -57,6 +65,12 @@ def test_the_eleventh_block_is_not_counted_with_the_second():
     steps = follow(model, np.ones((3, 8, 8)), (0, 0))
     assert [step.name for step in steps] == [f"layers.0.blocks.{j}" for j in range(12)]
     assert len({step.multiply_adds for step in steps}) == 1
+
+
+def test_a_change_is_the_largest_over_the_channels_relative_to_the_largest_value_before_it():
+    x = np.array([[[[4.0, -8.0], [1.0, 1.0]]]])        # (1, 1, 2, 2)
+    changed = np.array([[[[4.0, -16.0], [3.0, 0.0]]]])
+    assert relative_change(x, changed).tolist() == [[1.0, 0.25]]
 
 
 def test_the_maps_are_those_of_a_forward_pass():

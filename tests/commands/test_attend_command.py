@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import swin_np
-from swin_np import images
+from swin_np import images, plots
 from swin_np.attribution import attention_of, attentions, rollout
 from swin_np.baselines.resnet import ResNetConfig
 from swin_np.baselines.vit import ViTConfig
@@ -73,6 +73,22 @@ def test_rollout_is_that_of_the_library(capsys, photo, tmp_path):
     assert result["classified"] == rollout(stages, 1).weights.tolist()
 
 
+@pytest.mark.parametrize(("chosen", "heads"), [([], None), (["--head", "2"], [1]), (["--rollout"], None)])
+def test_it_draws_on_what_the_model_sees_from_where_the_pixel_went(capsys, photo, tmp_path, monkeypatch, chosen, heads):
+    drawn, name = [], "rollout_by_stage" if "--rollout" in chosen else "attention_on_image"
+    draw = getattr(plots, name)
+    monkeypatch.setattr(plots, name, lambda *arguments: drawn.append(arguments) or draw(*arguments))
+    result = attend(capsys, photo, "--at", "24,11", *AS_PROBE, *chosen, "-o", tmp_path / "out.png")
+    preset = Preset(**result["preset"])
+    [(seen, of_what, place, *rest)] = drawn
+    assert np.array_equal(seen, resize_and_crop(images.load(photo), preset))
+    pixel = place_in_crop((40, 60), preset, (11, 24))
+    if "--rollout" in chosen:
+        assert place == pixel and rest == [""]
+    else:
+        assert place == of_what.place(pixel) == tuple(result["token"]) and rest == [heads, ""]
+
+
 def test_without_a_checkpoint_it_says_that_the_picture_means_nothing(capsys, photo, tmp_path):
     assert main(["attend", str(photo), "--at", "30,20", "-o", str(tmp_path / "out.svg")]) == 0
     text = capsys.readouterr().out
@@ -124,6 +140,44 @@ def test_the_first_and_last_pixels_that_are_seen_are_those_that_the_sentence_giv
     for pixel in ((75, 32), (76, 31), (524, 479), (523, 480), (-1, 40), (600, 40)):
         with pytest.raises(swin_np.InputError, match="is not in what the model sees"):
             place_in_crop(size, preset, pixel)
+
+
+@pytest.mark.parametrize("rounding", ["half to even", "down"])
+@pytest.mark.parametrize("cut", [(0, 0), (1, 2), (3, 5), (6, 7), (9, 4)])
+def test_where_nothing_is_resized_a_marked_pixel_is_found_exactly(rounding, cut):
+    size = (11 + cut[0], 16 + cut[1])
+    preset = Preset("own", size, (11, 16), crop_rounding=rounding)
+    found = set()
+    for pixel in np.ndindex(size):
+        marked = np.zeros((*size, 3), np.uint8)
+        marked[pixel] = 255
+        shown = [tuple(place) for place in np.argwhere(resize_and_crop(marked, preset)[..., 0]).tolist()]
+        if shown:
+            assert place_in_crop(size, preset, pixel) == shown[0]
+            found.add(shown[0])
+        else:
+            with pytest.raises(swin_np.InputError, match="is not in what the model sees"):
+                place_in_crop(size, preset, pixel)
+    assert found == set(np.ndindex(11, 16))
+
+
+def test_no_preset_resizes_to_less_than_its_crop_so_nothing_is_padded(rng):
+    sizes = [tuple(size) for size in rng.integers(1, 2000, (100, 2)).tolist()]
+    covering = [Preset("covering", crop, crop, cover=True) for crop in ((224, 224), (97, 301), (301, 97), (1, 2))]
+    for preset in [*PRESETS.values(), *covering]:
+        for old in [(1, 1), (1, 2), (640, 479), *sizes]:
+            try:
+                new = images.resized(old, images.resize_to(old, preset))
+            except swin_np.InputError:                 # more pixels than Pillow takes for safe
+                continue
+            assert np.greater_equal(new, images.pair(preset.crop)).all(), (preset.name, old)
+
+
+@pytest.mark.parametrize("size", [(1, 2), (2, 1), (1, 1000)])
+def test_an_image_so_small_that_the_crop_holds_the_centre_of_no_pixel_is_refused(size):
+    with pytest.raises(swin_np.InputError, match=f"{size[1]} columns and {size[0]} rows, so few"):
+        place_in_crop(size, PRESETS["microsoft"], (0, 0))
+    assert place_in_crop((1, 1), PRESETS["microsoft"], (0, 0)) == (112, 112)
 
 
 BAD = [
