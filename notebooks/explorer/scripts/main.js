@@ -14,7 +14,8 @@ explorer.page = (() => {
     return svg("svg", { class: "patterns", "aria-hidden": "true" }, svg("defs", {},
       svg("pattern", { id: "hatch", width: 8, height: 8, patternUnits: "userSpaceOnUse",
                        patternTransform: "rotate(45)" },
-          svg("rect", { width: 3, height: 8, class: "hatch" })),
+          svg("rect", { width: 3, height: 8, class: "hatch" }),
+          svg("rect", { x: 4.5, width: 2, height: 8, class: "light hatch" })),        // for dark grounds
       svg("pattern", { id: "padding", width: 8, height: 8, patternUnits: "userSpaceOnUse" },
           svg("rect", { width: 8, height: 8, class: "padding" }),
           svg("circle", { cx: 4, cy: 4, r: 1.5, class: "dot" }))));
@@ -45,7 +46,10 @@ explorer.page = (() => {
   /** Show the view of the address; what its link does not say is as it was, or as it begins. */
   function show() {
     const tour = /^#tour(?:,(\d+))?$/.exec(location.hash);
-    if (tour) return explorer.tour.go(Number(tour[1] ?? 1));
+    if (tour) {
+      explorer.tour.go(Number(tour[1] ?? 1));
+      return;
+    }
     told.hash = location.hash;
     const { view: name, given, wrong } = explorer.link.read(location.hash, explorer.views);
     const shown = name ?? ORDER[0], view = explorer.views[shown], fields = view.fields();
@@ -67,11 +71,16 @@ explorer.page = (() => {
       }
       document.title = `${t(`${shown}.title`)} · ${t("page.title")}`;
     }
-    const notice = document.getElementById("notice");
-    notice.hidden = wrong.length === 0;
-    notice.textContent = wrong.length ? t("page.wrong_link", { parts: wrong.join(", ") }) : "";
     current.state = start;
-    return change(given);
+    change(given);
+    const changed = Object.keys(given).filter((key) =>
+      fields[key].write(given[key]) !== fields[key].write(current.state[key]));
+    const notice = document.getElementById("notice"), sentences = [
+      wrong.length ? t("page.wrong_link", { parts: wrong.join(", ") }) : "",
+      changed.length ? t("page.changed_link", {
+        parts: changed.map((key) => `${key}=${fields[key].write(given[key])}`).join(", ") }) : ""];
+    notice.textContent = sentences.filter(Boolean).join(" ");
+    notice.hidden = notice.textContent === "";
   }
 
   /** Make the frame of the page and follow its links. */

@@ -21,7 +21,7 @@ explorer.board = (() => {
       const found = text.split(".").map((item) => /^([rgb])(\d+)x(\d+)$/.exec(item));
       if (!found.every((item) => item && Number(item[2]) < side && Number(item[3]) < side)) return undefined;
       for (const [, letter, row, column] of found) marks[Number(row) * side + Number(column)] = LETTERS.indexOf(letter);
-      return marks;
+      return marks.filter((mark) => mark).length === found.length ? marks : undefined;    // two marks on one tile
     },
   };
 

@@ -34,9 +34,10 @@ explorer.link = (() => {
     if (!Object.hasOwn(views, name)) return { view: null, given: {}, wrong: name ? [name] : [] };
     const fields = views[name].fields(), order = Object.keys(fields), given = {}, wrong = [];
     items.forEach((item, i) => {
-      const [key, text] = item.includes("=") ? item.split("=") : [order[i], item];
-      const value = Object.hasOwn(fields, key) ? fields[key].read(text) : undefined;
-      if (value === undefined) wrong.push(item);
+      const [, key, text] = /^(\w+)=(.*)$/.exec(item) ?? ["", order[i], item];
+      const known = Object.hasOwn(fields, key) && !Object.hasOwn(given, key);
+      const value = known ? fields[key].read(text) : undefined;
+      if (value === undefined) wrong.push(item || ",");
       else given[key] = value;
     });
     return { view: name, given, wrong };

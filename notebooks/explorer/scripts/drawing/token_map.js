@@ -21,7 +21,8 @@ explorer.tokenMap = (() => {
                     class: strong ? "cell strong" : "cell" }),
       hatched ? svg("rect", { ...place, fill: "url(#hatch)", class: "hatched" }) : null,
       numerals && text !== undefined
-        ? svg("text", { ...middle, fill: fill && opacity > 0.5 ? inkOn(fill) : "currentColor", class: "numeral" },
+        ? svg("text", { ...middle, fill: fill && opacity > 0.5 ? inkOn(fill) : "currentColor",
+                         class: String(text).length > 3 ? "long numeral" : "numeral" },
               String(text)) : null);
   }
 

@@ -103,8 +103,8 @@ explorer.levels = (() => {
                   "aria-label": t("network.to_product", { key }) })),
                 html("td", {}, placeOf([step.side, step.side], members[key]).join(", ")),
                 [row.product, row.bias, row.mask, row.total].map((values) => html("td", {}, digits(values[key]))),
-                html("td", {}, html("span", { class: "bar", style: `--share: ${shares[key] / most}` }),
-                     digits(shares[key])))))),
+                html("td", {}, digits(shares[key]),
+                     html("span", { class: "bar", style: `--share: ${shares[key] / most}` })))))),
             html("p", {}, code("exp(sum) / Σ exp(sum)"))];
   }
 

@@ -54,7 +54,7 @@ explorer.views.reach = (() => {
     host.append(sizes.node, remark.node, html("div", { class: "scrub" }, back, scrub.node, forward), name, pair);
     return function draw(state) {
       const all = [true, false].map((shifted) => stepsOf(state, shifted)), last = all[0].length - 1;
-      now = { ...state, after: Math.min(state.after, last) };
+      now = state;
       sizes.set(now);
       scrub.set(now.after);
       back.disabled = now.after === 0;
@@ -66,5 +66,11 @@ explorer.views.reach = (() => {
     };
   }
 
-  return { fields, normalise: explorer.sizes.normalise, shares: "sizes", build };
+  /** A state that goes no further than there are steps: a shape policy may refuse. */
+  function normalise(given) {
+    const state = explorer.sizes.normalise(given);
+    return { ...state, after: Math.min(state.after, stepsOf(state, true).length - 1) };
+  }
+
+  return { fields, normalise, shares: "sizes", build };
 })();
