@@ -48,21 +48,27 @@ explorer.elements = (() => {
       html("div", {}, html("dt", {}, name), html("dd", {}, value))));
   }
 
-  /** Follow a finger or a mouse on an element: `touch(event, first)` at the first touch and at every move after it. */
+  /**
+   * Follow one finger, or the mouse with its first button: `touch(event, first)` when it is put on an element, and at
+   * every move until it is lifted, also outside the element.
+   */
   function follow(element, touch) {
-    let pressed = false;
-    element.addEventListener("pointerdown", (event) => { pressed = true; touch(event, true); });
-    element.addEventListener("pointermove", (event) => { if (pressed) touch(event, false); });
-    for (const end of ["pointerup", "pointercancel", "pointerleave"]) {
-      element.addEventListener(end, () => { pressed = false; });
-    }
+    element.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || !event.isPrimary) return;
+      element.setPointerCapture(event.pointerId);
+      touch(event, true);
+    });
+    element.addEventListener("pointermove", (event) => {
+      if (element.hasPointerCapture(event.pointerId)) touch(event, false);
+    });
   }
 
   /** A whole number as people read it: 4,494,292,224 -> 4.49 G. */
   function short(number) {
-    const unit = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]].find(([size]) => number >= size);
+    const rounded = Number(number.toPrecision(3));      // 999,700 is 1.00 M
+    const unit = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]].find(([size]) => rounded >= size);
     if (!unit) return String(number);
-    return `${(number / unit[0]).toPrecision(3)} ${unit[1]}`;
+    return `${(rounded / unit[0]).toPrecision(3)} ${unit[1]}`;
   }
 
   return { html, svg, t, code, unique, facts, follow, short };

@@ -8,7 +8,7 @@ explorer.controls = (() => {
     let value = least, highest = most;
     const input = html("input", { id, type: "number", inputmode: "numeric", min: least, max: most });
     const give = (next) => {
-      const whole = Math.round(Number(next));
+      const whole = next === "" ? NaN : Math.round(Number(next));       // an emptied field stays as it was
       if (Number.isFinite(whole)) onChange(Math.min(highest, Math.max(least, whole)));
       input.value = value;
     };

@@ -68,11 +68,14 @@ explorer.views.fig4 = (() => {
     function go(target) {
       cancelAnimationFrame(frame);
       const from = now.step, begin = performance.now();
+      let reached = from;
       if (matchMedia("(prefers-reduced-motion: reduce)").matches) return change({ step: target });
       const length = MILLISECONDS * Math.max(1, Math.abs(target - from));
       const next = (time) => {
+        if (!host.isConnected || now.step !== reached) return;            // the reader went elsewhere
         const share = Math.min(1, Math.max(0, (time - begin) / length));
-        change({ step: from + (target - from) * share });
+        reached = from + (target - from) * share;
+        change({ step: reached });
         if (share < 1) frame = requestAnimationFrame(next);
       };
       return next(begin);
@@ -80,7 +83,7 @@ explorer.views.fig4 = (() => {
     const back = button(t("fig4.back"), () => go(Math.max(0, Math.ceil(now.step) - 1)));
     const forward = button(t("fig4.forward"), () => go(Math.min(5, Math.floor(now.step) + 1)));
     const scrub = slider(t("fig4.scrub"), [0, 5, 0.05], (step) => t(`fig4.${STEPS[Math.round(step)]}.name`),
-                         (step) => { cancelAnimationFrame(frame); change({ step }); });
+                         (step) => change({ step }));
     const steps = STEPS.map((name, i) => button(t(`fig4.${name}.name`), () => go(i)));
     const mask = toggle(t("fig4.mask"), (on) => change({ mask: on }));
     const text = html("div", { class: "text", "aria-live": "polite" }), figure = html("div", { class: "figure" });
@@ -120,7 +123,7 @@ explorer.views.fig4 = (() => {
     const query = layout.places[explorer.sizes.tokenOf(state)], [window] = explorer.windows.inWindow(layout, query);
     const keys = (masked) => explorer.windows.allowed(layout, query, masked).filter(Boolean).length;
     const [count] = explorer.windows.counts(layout), [down, right] = layout.shift;
-    const lines = { map: null, roll: `np.roll(x, (-${down}, -${right}), axis=(1, 2))`,
+    const lines = { map: null, roll: `np.roll(x, (${-down}, ${-right}), axis=(1, 2))`,
                     partition: `window_partition(x, (${layout.window.join(", ")}))`,
                     attend: "softmax(q k^T / sqrt(d) + B + mask) v", reverse: "window_reverse(windows, map_size)",
                     back: `np.roll(x, (${down}, ${right}), axis=(1, 2))` };
