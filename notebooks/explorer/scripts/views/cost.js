@@ -14,6 +14,9 @@ explorer.views.cost = (() => {
     return explorer.attentionCosts.compare(map, config.channels * 2 ** (stage - 1), config.window[0])[measure];
   }
 
+  /** A quotient as people read it: three digits, and all that stand before the point. */
+  const quotient = (a, b) => (a / b >= 100 ? (a / b).toFixed(0) : (a / b).toPrecision(3));
+
   /** Logarithmic scales: image and cost to places in the drawing. */
   function scales(state) {
     const sizes = Array.from({ length: 61 }, (_, i) => Math.round(LEAST * (MOST / LEAST) ** (i / 60) / STEP) * STEP);
@@ -83,7 +86,7 @@ explorer.views.cost = (() => {
           html("strong", {}, t(`cost.${kind}`)), " ", t(`cost.number.${state.measure}`, { number: short(costs[i]) })),
           state.measure === "adds" ? equations[i] : null)),
         html("p", { class: "strong" }, t("cost.ratio", {
-          ratio: (costs[0] / costs[1]).toPrecision(3), sliding: (costs[2] / costs[1]).toPrecision(3) })),
+          ratio: quotient(costs[0], costs[1]), sliding: quotient(costs[2], costs[1]) })),
         html("p", {}, t(`cost.${state.measure}_text`)));
     };
   }

@@ -11,10 +11,9 @@ explorer.views.token = (() => {
     const token = explorer.sizes.tokenOf(state), query = layout.places[token];
     const [window, position] = explorer.windows.inWindow(layout, query);
     const members = explorer.windows.placesOf(layout, window);
-    const key = Math.min(state.key, members.length - 1);
-    return { token, query, window, position, members: Array.from(members), key,
+    return { token, query, window, position, members: Array.from(members), key: state.key,
              may: explorer.windows.allowed(layout, query, state.mask),
-             index: explorer.windows.relativePositionIndex(layout.window)[position * members.length + key] };
+             index: explorer.windows.relativePositionIndex(layout.window)[position * members.length + state.key] };
   }
 
   /** Where a place of the rolled map was: its row and column, or a word for padding. */
@@ -76,8 +75,11 @@ explorer.views.token = (() => {
     const [count, tokens] = explorer.windows.counts(layout);
     const [[r, c], [R, C]] = [placeOf(layout.map, token), placeOf(layout.padded, query)];
     const [a, i, b, j] = [Math.floor(R / m), R % m, Math.floor(C / n), C % n];
+    const first = layout.padsBeforeRoll, fits = h === H && w === W;
+    const pad = ["np.pad", `(1, ${H}, ${W}, C)`, first ? `[0, ${r}, ${c}]` : `[0, ${R}, ${C}]`];
+    const roll = ["np.roll", first ? `(1, ${H}, ${W}, C)` : `(1, ${h}, ${w}, C)`, `[0, ${R}, ${C}]`];
     return [
-      ["x", `(1, ${h}, ${w}, C)`, `[0, ${r}, ${c}]`], ["np.roll", `(1, ${H}, ${W}, C)`, `[0, ${R}, ${C}]`],
+      ["x", `(1, ${h}, ${w}, C)`, `[0, ${r}, ${c}]`], ...(fits ? [roll] : first ? [pad, roll] : [roll, pad]),
       ["reshape", `(1, ${H / m}, ${m}, ${W / n}, ${n}, C)`, `[0, ${a}, ${i}, ${b}, ${j}]`],
       ["transpose", `(1, ${H / m}, ${W / n}, ${m}, ${n}, C)`, `[0, ${a}, ${b}, ${i}, ${j}]`],
       ["windows", `(${count}, ${m}, ${n}, C)`, `[${window}, ${i}, ${j}]`],
@@ -146,5 +148,11 @@ explorer.views.token = (() => {
     };
   }
 
-  return { fields, normalise: explorer.sizes.normalise, shares: "sizes", build };
+  /** A state whose key is in the window. */
+  function normalise(given) {
+    const state = explorer.sizes.normalise(given), [m, n] = explorer.sizes.layoutOf(state).window;
+    return { ...state, key: Math.min(state.key, m * n - 1) };
+  }
+
+  return { fields, normalise, shares: "sizes", build };
 })();
