@@ -6,7 +6,7 @@ DESK = 1280                                            # pixels of a window's wi
 VIEWS = [
     "#fig4,8,4,2,step=3,token=7x7,mask=off", "#fig4,7x10,4,2,step=2,policy=timm", "#fig4,9,4,2,policy=microsoft",
     "#windows,8,4,2", "#token,8,4,2,token=7x7,key=15", "#reach,16,4,2,after=6",
-    "#reach,15,4,2,policy=microsoft,after=1", "#sliding,8,4,2",
+    "#reach,20,4,2,policy=microsoft,after=5", "#sliding,8,4,2",
     "#network,same,full,example", "#network,flock,no_bias,example,level=block,block=4",
     "#network,same,full,g7x6.g8x9,cursor=7x6,level=head,block=2", "#network,same,no_shift,empty,level=softmax,block=3",
     "#network,same,full,g7x6.g8x9,cursor=7x6,level=product,block=2,key=11", "#model,swin_t,224,model",

@@ -48,6 +48,39 @@ def test_every_view_fits_a_phone_and_a_desk(browser, explorer_file):
         assert browser.errors == []
 
 
+def test_texts_stay_in_their_places(browser, explorer_file):
+    for width in (PHONE, DESK):
+        show(browser, explorer_file, "", width)
+        for link in [*VIEWS, "#token,20x17,10,9", "#token,7x10,4,3,policy=timm"]:
+            follow(browser, link)
+            assert browser.evaluate("""[...document.querySelectorAll(".tokens .numeral")].filter((text) =>
+              text.getBBox().width > text.parentNode.querySelector(".cell").getBBox().width)
+              .map((text) => text.textContent)""") == [], (width, link)
+            assert browser.evaluate("""[...document.querySelectorAll(".wide")].filter((e) =>
+              e.offsetWidth > e.clientWidth || e.scrollHeight > e.clientHeight).length""") == 0, (width, link)
+
+
+@pytest.mark.parametrize("width", [PHONE, 1000, 1265, DESK])
+def test_a_probability_stands_in_one_line(browser, explorer_file, width):
+    show(browser, explorer_file, "#network,same,full,g7x6.g8x9", width)
+    lines = browser.evaluate("[...document.querySelectorAll('.answers .number')].map((e) => e.getClientRects().length "
+                             "* e.offsetHeight / parseFloat(getComputedStyle(e).lineHeight))")
+    assert max(lines) < 1.5 and browser.evaluate("document.querySelector('.answers').innerText.includes('100.0 %')")
+
+
+def test_all_columns_of_a_softmax_are_seen_on_a_desk(browser, explorer_file):
+    show(browser, explorer_file, "#network,same,full,g7x6.g8x9,level=softmax,block=2")
+    seen, whole = browser.evaluate("(({ clientWidth, scrollWidth }) => [clientWidth, scrollWidth])"
+                                   "(document.querySelector('.level .wide'))")
+    assert whole == seen
+
+
+def test_a_phone_that_is_turned_keeps_its_sizes(browser, explorer_file):
+    show(browser, explorer_file, "#fig4,8,4,2", PHONE)
+    browser.call("Emulation.setDeviceMetricsOverride", width=844, height=PHONE, deviceScaleFactor=1, mobile=False)
+    assert browser.evaluate("document.querySelector('.sizes summary, .sizes .controls').getClientRects().length")
+
+
 def test_a_link_leads_to_what_it_says_and_the_address_leads_back(browser, explorer_file):
     show(browser, explorer_file, "")
     for link in VIEWS:
@@ -69,13 +102,29 @@ def test_the_address_follows_what_is_shown(browser, explorer_file):
     assert browser.errors == []
 
 
-@pytest.mark.parametrize("link", ["#fig4,8,4,nine", "#fig4,8,4,2,colour=red", "#nowhere",
+@pytest.mark.parametrize("link", ["#fig4,8,4,nine", "#fig4,8,4,2,colour=red", "#nowhere", "#fig4,8,4,2,step=3=5",
+                                  "#fig4,8,4,2,map=9", "#network,same,full,r1x1.g1x1", "#fig4,8,21", "#windows,0",
                                   "#network,same,full,x1x1", "#model,swin_x", "#fig4,%", "#constructor",
                                   "#fig4,8,4,2,toString=1"])
 def test_what_a_link_says_wrongly_is_told(browser, explorer_file, link):
     show(browser, explorer_file, link)
     notice = browser.evaluate("document.getElementById('notice').textContent")
     assert link.split(",")[-1].removeprefix("#") in notice and browser.errors == []
+
+
+@pytest.mark.parametrize(("link", "told", "shown"), [
+    ("#fig4,8,4,7", "shift=7", "#fig4,8,4,3"), ("#windows,8,4,2,token=3x8", "token=3x8", "#windows,8,4,2,token=3x7"),
+    ("#token,8,4,2,key=16", "key=16", "#token,8,4,2,key=15"),
+    ("#token,2x8,4,2,key=4,policy=microsoft", "key=4", "#token,2x8,4,2,policy=microsoft,key=3"),
+    ("#reach,20,4,2,policy=microsoft,after=6", "after=6", "#reach,20,4,2,policy=microsoft,after=5"),
+    ("#network,same,full,empty,head=4", "head=4", "#network,same,full,empty,head=2"),
+    ("#model,swin_t,224,stage3.block9", "box=stage3.block9", "#model,swin_t,224,stage3")])
+def test_what_a_link_asks_for_and_cannot_have_is_told(browser, explorer_file, link, told, shown):
+    show(browser, explorer_file, link)
+    notice = browser.evaluate("document.getElementById('notice').innerText")
+    assert told in notice and browser.errors == [] and address(browser) == shown
+    show(browser, explorer_file, shown)
+    assert browser.evaluate("document.getElementById('notice').hidden")
 
 
 def test_all_texts_come_from_the_table(browser, explorer_file, tmp_path):

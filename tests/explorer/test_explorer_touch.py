@@ -93,6 +93,63 @@ def test_the_mouse_scrubs_the_steps_and_drags_the_image_size(browser, explorer_f
     assert int(re.match(r"#cost,(\d+)", address(browser))[1]) > 1000
 
 
+def press(browser, kind, place, button="left"):
+    browser.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button=button, clickCount=1,
+                 buttons={"left": 1, "right": 2}[button])
+
+
+def test_a_drag_goes_on_outside_of_the_drawing(browser, explorer_file):
+    show(browser, explorer_file, "#cost,224,1,adds")
+    right, y = browser.evaluate("""(({ right, top }) => [right, top + 50])(
+      document.querySelector(".chart").getBoundingClientRect())""")
+    press(browser, "mousePressed", (right - 200, y))
+    press(browser, "mouseMoved", (right + 100, y))
+    press(browser, "mouseReleased", (right + 100, y))
+    assert address(browser) == "#cost,1792,1,adds"
+    press(browser, "mouseMoved", (right - 200, y))
+    assert address(browser) == "#cost,1792,1,adds"
+    show(browser, explorer_file, "#network,same,full,g2x2.g4x4")
+    start, end = (centre(browser, ".board", cell) for cell in (2 * 16 + 2, 12 * 16 + 13))
+    for kind, place in (("mousePressed", start), ("mouseMoved", (start[0], 5)), ("mouseMoved", end),
+                        ("mouseReleased", end)):
+        press(browser, kind, place)
+    assert address(browser) == "#network,same,full,g4x4.g12x13,cursor=12x13"
+
+
+def test_only_the_first_button_of_a_mouse_puts_marks(browser, explorer_file):
+    show(browser, explorer_file, "#network,same,full,empty")
+    browser.evaluate("document.querySelectorAll('.tools input')[2].click()")
+    place = centre(browser, ".board", 5 * 16 + 5)
+    for button, link in (("right", "#network,same,full,empty"), ("left", "#network,same,full,g5x5,cursor=5x5")):
+        press(browser, "mousePressed", place, button)
+        press(browser, "mouseReleased", place, button)
+        assert address(browser) == link
+
+
+@pytest.mark.parametrize("link", ["#fig4,8,4,2,step=1.5", "#windows,8,4,2"])
+def test_a_link_ends_the_movement_of_fig_4(browser, explorer_file, link):
+    show(browser, explorer_file, "#fig4,8,4,2")
+    browser.evaluate("document.querySelectorAll('.steps button')[1].click()")
+    follow(browser, link)
+    drawn = browser.evaluate("""new Promise((done) => {
+      let count = 0;
+      new MutationObserver(() => { count += 1; }).observe(document.querySelector(".tokens"), { childList: true });
+      setTimeout(() => done(count), 900);
+    })""")
+    assert address(browser) == link and drawn == 0
+
+
+def test_an_emptied_size_stays_as_it_was(browser, explorer_file):
+    show(browser, explorer_file, "#fig4,8,4,2")
+    for typed, height in (("", "8"), ("99", "20x8"), ("-3", "1x8")):
+        browser.evaluate(f"""(() => {{
+          const input = document.querySelector(".stepper input");
+          input.value = "{typed}";
+          input.dispatchEvent(new Event("change"));
+        }})()""")
+        assert address(browser).split(",")[1] == height
+
+
 def test_the_tour_has_ten_steps_and_each_leads_somewhere(browser, explorer_file):
     show(browser, explorer_file, "")
     browser.evaluate("document.querySelector('.tour-opener').click()")
