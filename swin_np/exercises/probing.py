@@ -1,4 +1,4 @@
-"""What a count makes of each of its arguments: one after the other becomes another number, and the growth is compared."""
+"""What a count makes of each of its arguments: one after the other is changed, and the growth is compared."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +10,7 @@ MOST = 3                                               # arguments that are told
 
 
 def varied(exercise: Exercise) -> Iterator[tuple[str, str, Arguments]]:
-    """(name, how, arguments) with one number of the worked example doubled; an M that has to divide the map becomes 1."""
+    """(name, how, arguments) with one number of the worked example doubled; M, which divides the map, becomes 1."""
     toy = exercise.toy()
     for place, (name, value) in enumerate(zip(exercise.parameters, toy, strict=True)):
         if isinstance(value, tuple):

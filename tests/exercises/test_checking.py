@@ -212,8 +212,10 @@ def test_prints_of_the_student_are_shown_up_to_ten_lines():
 
 
 def test_the_first_wrong_index_is_shown_with_expected_and_got():
+    right = solutions()["window_partition"]            # its notebook prints, so not within the check
+
     def window_partition(x, window):
-        result = solutions()["window_partition"](x, window)
+        result = right(x, window)
         result[1, 0, 1, 0] = 77
         return result
 
