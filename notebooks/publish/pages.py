@@ -44,7 +44,7 @@ def frame(path: Path, notebook: NotebookNode, language: Language = ENGLISH) -> d
     title(path, notebook)
     names = {language.labels.get(label, label): name for name in FRAME for label in (f"**{name}:**",)}
     said = {names.get(label, label.strip("*:")): text for label, text in re.findall(
-        r"^\* (\*\*\w+[:：]\*\*) (.+)$", notebook.cells[0].source, re.MULTILINE)}      # noqa: RUF001
+        r"^\* (\*\*\w+[:：]\*\*) (.+)$", notebook.cells[0].source, re.MULTILINE)}
     if tuple(said) != FRAME:
         raise NotebookError(f"the first cell of {path.name} says {', '.join(said) or 'nothing'}, expected "
                             f"{', '.join(FRAME)}: write a line '* **{FRAME[0]}:** ...' for each, in this order")

@@ -22,7 +22,7 @@ from notebooks.translate.languages import ENGLISH, Language
 
 ELSEWHERE = re.compile(r"([a-z][a-z0-9+.-]*:|//|#)", re.IGNORECASE)      # how a link begins that is no relative path
 
-BEHIND_BOLD = re.compile(r"([：。，；？！）]</strong>) ")  # noqa: RUF001  Markdown needs the space, Chinese type does not
+BEHIND_BOLD = re.compile(r"([：。，；？！）]</strong>) ")  # Markdown needs the space, Chinese type does not
 DOCS = ROOT / "docs"
 EXPLORER = "explorer.html"                             # made by notebooks.explorer, beside the pages
 

@@ -15,7 +15,7 @@ HEADING = re.compile(r"^#+ ", re.MULTILINE)
 INSERT = "\ue000"                                      # stands in the prose for what was taken out
 OTHER = "\ue001"                                       # the same, but it may stand beside a Chinese character
 HAN = "\u4e00-\u9fff"
-FULL = "，。；：？！、（）“”《》"                           # noqa: RUF001  Chinese punctuation
+FULL = "，。；：？！、（）“”《》"                           # Chinese punctuation
 
 
 @dataclass(frozen=True)
