@@ -65,7 +65,8 @@ def differing_labels(english: str, other: str, labels: dict[str, str]) -> list[s
 
 EQUATION = re.compile(r"式 \(\d+\w?\)")
 TUPLE = re.compile(rf"\((?:[\w.+*/ {INSERT}-])+(?:, (?:[\w.+*/ {INSERT}-])+)+\)", re.ASCII)
-MARKUP = re.compile(r"^\s*(?:[#>*-]+|\d+\.)\s+|[\[\]]|(?<!\*)\*(?!\*)", re.MULTILINE)
+MARKUP = re.compile(r"^\s*(?:[#>*-]+|\d+\.)\s+|!?\[|\]|(?<!\*)\*(?!\*)", re.MULTILINE)
+BROKEN = re.compile(rf"(?:[{FULL}]\n(?!\d+\. )(?=[^\s#>*|!<-])|[{HAN}]\n(?=[{HAN}{FULL}])).{{0,8}}")
 FAULTS_OF_TYPE = {
     "half-width punctuation": re.compile(
         rf"[{HAN}{FULL}]\s?[,;:?!.\"(]|[,;:?!\"]\s?[{HAN}]|\)\s?[{HAN}]|\([^()]*[{HAN}][^()]*\)|{INSERT}\.\s?[{HAN}]"
@@ -88,13 +89,15 @@ def not_bold(line: str) -> list[str]:
 def faults_of_type(prose: str) -> list[str]:
     """Half-width punctuation in Chinese sentences, spaces too many or too few, bold that would not be shown as such."""
     prose = TUPLE.sub(INSERT, EQUATION.sub(OTHER, prose))
-    unseen = [f"asterisks that do not make bold type, {each!r}: let a space follow the punctuation, or move it outside"
+    inside = [f"asterisks that do not make bold type, {each!r}: let a space follow the punctuation, or move it outside"
               for line in prose.splitlines() for each in not_bold(line)]
+    inside += [f"a line ends inside a sentence, which is shown as a space, before {match[0][2:]!r}"
+               for match in BROKEN.finditer(prose)]
     bare = MARKUP.sub("", re.sub(rf"(?<=[{FULL}])\*\* ", "**", prose)).replace("**", "")
     pieces = [piece.strip() for line in bare.splitlines() for piece in line.split("|")]
     found = ((what, piece, match) for what, pattern in FAULTS_OF_TYPE.items() for piece in pieces
              if (match := pattern.search(piece)))
-    return unseen + [f"{what}: {piece[max(0, match.start() - 8):match.end() + 8].replace(INSERT, '…')!r}"
+    return inside + [f"{what}: {piece[max(0, match.start() - 8):match.end() + 8].replace(INSERT, '…')!r}"
                      for what, piece, match in found]
 
 

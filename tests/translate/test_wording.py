@@ -21,8 +21,8 @@ ENGLISH = """## Shifted windows
 window, see [masks](05_cyclic_shift_and_masks.ipynb). How many *regions* are there?"""
 RIGHT = """## 移位窗口
 
-**先猜：** `swin_t` 的移位窗口（式 (2)）有 $M = 7$；每个查询关注窗口里 49 个词元，这些词元在特征图上，做的是注意力，
-见[掩码](05_cyclic_shift_and_masks.ipynb)。有几个*区域*？"""
+**先猜：** `swin_t` 的移位窗口（式 (2)）有 $M = 7$；每个查询关注窗口里 49 个词元，这些词元在特征图上，
+做的是注意力，见[掩码](05_cyclic_shift_and_masks.ipynb)。有几个*区域*？""".replace("\n做", "做")
 SEEN, SEEN_CHINESE = "A map of 8 x 8 tokens, cut into 4 windows", "8 x 8 个词元的特征图，切成 4 个窗口"
 
 
@@ -68,6 +68,8 @@ def test_a_right_translation_has_no_faults(toy):
     ("49 个", "49个", "no space between Chinese and Latin"),
     ("`swin_t` 的", "`swin_t`的", "no space between Chinese and Latin"),
     ("；每个", "； 每个", "a space beside Chinese punctuation"),
+    ("见[", "\n见[", "a line ends inside a sentence"),
+    ("每个查询", "每个\n查询", "a line ends inside a sentence"),
     ("每个查询", "每个 查询", "a space between Chinese characters"),
     ("**先猜：** ", "**先猜：**", "asterisks that do not make bold type"),
     ("**先猜：**", "**预测：**", "'**Predict:**' has to become '**先猜：**'"),
