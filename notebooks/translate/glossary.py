@@ -51,6 +51,7 @@ class Glossary:
 
     def faults(self, english: str, other: str, place: str) -> list[str]:
         """The terms that a translation does not render as the glossary has them, and words that it may not use."""
+        english, other = " ".join(english.split()), " ".join(other.split())
         for quoted in QUOTED.findall(english):         # the title of a paper stays as it is
             if quoted.lower() in other.lower():
                 english = english.replace(quoted, "")
