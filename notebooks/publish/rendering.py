@@ -43,7 +43,7 @@ class Target:
         """Where a link of the text to `path` leads from the page: to a page if there is one, else to the file."""
         file = (self.source / path).resolve()
         if file == ROOT / "pages" / EXPLORER:
-            return self.language.up + EXPLORER
+            return ("" if self.language.has_explorer else self.language.up) + EXPLORER
         if not file.exists():
             raise NotebookError(f"the link to {path} leads to no file: give a path that starts from the folder of the "
                                 "text")

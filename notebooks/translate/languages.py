@@ -50,6 +50,16 @@ class Language:
         """Whether a notebook is there in this language."""
         return self.code == "en" or self.sidecar_file(stem).is_file()
 
+    @property
+    def explorer_file(self) -> Path:
+        """The table of the explorer's texts."""
+        return FOLDER / "explorer" / "strings" / f"{self.code}.json"
+
+    @property
+    def has_explorer(self) -> bool:
+        """Whether the explorer is there in this language."""
+        return self.explorer_file.is_file()
+
     def way_to(self, stem: str) -> str:
         """The folder of a notebook's pages, from that of its own: where it is not translated, that of the English."""
         return "" if self.has(stem) else self.up

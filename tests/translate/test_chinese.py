@@ -11,7 +11,7 @@ pytest.importorskip("nbformat", reason="jupyter is not installed")
 from notebooks.publish.files import FOLDER, ROOT, NotebookError, find, read
 from notebooks.translate.__main__ import main
 from notebooks.translate.glossary import Glossary
-from notebooks.translate.languages import ENGLISH, find_language, languages, load
+from notebooks.translate.languages import ENGLISH, find_language, languages, load, load_json
 from notebooks.translate.sidecars import alt, picture_outputs
 from notebooks.translate.wording import INSERT, faults_of_type
 from swin_np.errors import ConfigurationError
@@ -80,8 +80,9 @@ def test_the_glossary_has_one_word_for_a_term_and_forbids_none_of_its_own():
     assert GLOSSARY.never["滑动窗口"] and "shifted window" not in GLOSSARY.never["滑动窗口"]
 
 
-def test_every_exception_names_a_cell_that_is_there():
+def test_every_exception_names_a_text_that_is_there():
     there = {f"{path.stem}/{cell.id}" for path in PATHS for cell in read(path).cells}
+    there |= {f"explorer/{name}" for name in load_json(CHINESE.explorer_file)}
     assert set(GLOSSARY.exceptions) <= there
     assert all(term in GLOSSARY.terms for terms in GLOSSARY.exceptions.values() for term in terms)
 
