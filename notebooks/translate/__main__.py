@@ -42,7 +42,7 @@ def as_json(states: list[State]) -> str:
         {"notebook": each.stem, "texts": each.of, "translated": each.translated,
          "faults": [{"kind": fault.kind, "cell": fault.place[0],
                      "picture": fault.place[1] + 1 if fault.place[1] >= 0 else None, "sentence": fault.sentence}
-                    for fault in each.faults]} for each in states]}, indent=1, ensure_ascii=False)
+                    for fault in each.faults]} for each in states]}, indent=1)
 
 
 def print_status(states: list[State], with_texts: bool) -> None:
@@ -57,6 +57,7 @@ def print_status(states: list[State], with_texts: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; what a user has to know stands in one sentence on standard error."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # a console may have no Chinese
     options = parser().parse_args(arguments)
     try:
         language, paths = find_language(options.language), find(options.names)
