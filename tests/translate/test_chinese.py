@@ -13,6 +13,7 @@ from notebooks.translate.__main__ import main
 from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import ENGLISH, find_language, languages, load, load_json
 from notebooks.translate.sidecars import alt, picture_outputs
+from notebooks.translate.state import begun
 from notebooks.translate.wording import INSERT, faults_of_type
 from swin_np.errors import ConfigurationError
 
@@ -25,6 +26,11 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 def test_every_notebook_is_whole(capsys):
     assert main(["check", "zh"]) == 0, capsys.readouterr().err
     assert capsys.readouterr().out == f"{len(PATHS)} of {len(PATHS)} notebooks are whole\n"
+
+
+def test_a_new_file_of_a_whole_notebook_is_the_one_that_is_there():
+    for path in PATHS:
+        assert begun(path, CHINESE) == CHINESE.sidecar_file(path.stem).read_text(encoding="utf-8"), path.name
 
 
 def test_nothing_lies_beside_the_translations_that_belongs_to_no_notebook():
