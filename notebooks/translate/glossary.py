@@ -1,7 +1,7 @@
 """The glossary of a language: one translation for each term, and where a text may do without it.
 
 glossary.json has `terms` (for each English term the translations that may stand for it; `|` in a term parts forms of
-one word), `not` (words that are never used, or only for the terms that are listed with them) and `exceptions` (a place
+one word), `not` (words that are never used, or only as often as the terms that are listed with them) and `exceptions` (a place
 and a term, with the reason).
 """
 
@@ -59,8 +59,8 @@ class Glossary:
         sentences = [f"{term!r} is not rendered as the glossary has it: write {' or '.join(self.terms[term])}"
                      for term in used if term not in allowed and not any(each in other for each in self.terms[term])]
         for word, only_for in self.never.items():
-            fits = any(re.search(forms(term), english, re.IGNORECASE) for term in only_for)
-            if word in other and word not in allowed and not fits:
+            uses = len(re.findall("|".join(map(forms, only_for)), english, re.IGNORECASE)) if only_for else 0
+            if other.count(word) > uses and word not in allowed:
                 where = f"is for {' and '.join(only_for)} only" if only_for else "is no word of the glossary"
                 sentences.append(f"{word} {where}: use the glossary's word")
         return sentences

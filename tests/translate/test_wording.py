@@ -132,6 +132,13 @@ def test_an_exception_lets_a_term_pass_in_its_place_only():
     assert len(allowed.faults(ENGLISH, wrong, "toy/others")) == 1
 
 
+def test_a_word_for_another_term_is_found_beside_its_right_use():
+    english = "Shifted windows cost what sliding windows cost."
+    assert GLOSSARY.faults(english, "移位窗口的代价与滑动窗口相同。", "") == []
+    (sentence,) = GLOSSARY.faults(english, "移位窗口，也就是滑动窗口，代价与滑动窗口相同。", "")
+    assert sentence.startswith("滑动窗口 is for sliding window")
+
+
 def test_a_title_that_stays_english_needs_no_term():
     title = '"Swin Transformer: Hierarchical Vision Transformer using Shifted Windows"'
     assert GLOSSARY.faults(f"The paper {title}", f"论文 {title}", "") == []
