@@ -1,8 +1,8 @@
 """The glossary of a language: one translation for each term, and where a text may do without it.
 
 glossary.json has `terms` (for each English term the translations that may stand for it; `|` in a term parts forms of
-one word), `not` (words that are never used, or only as often as the terms that are listed with them) and `exceptions` (a place
-and a term, with the reason).
+one word), `not` (words that are never used, or only as often as the terms that are listed with them) and `exceptions`
+(a place and a term, with the reason).
 """
 
 import re
