@@ -17,7 +17,7 @@ walkthrough: .venv/walkthrough
 	$(BIN)/python -m notebooks.publish talk
 	$(BIN)/python -m notebooks.publish docs
 	$(BIN)/python -m notebooks.explorer pages/explorer.html
-	@echo "The figures are in the folder figures. Open pages/index.html in a browser; no network is needed."
+	@echo "The figures are in the folder figures. Open pages/index.html (in Chinese pages/zh/index.html) in a browser; no network is needed."
 	@echo "make lab opens the notebooks themselves in JupyterLab."
 
 test: .venv/oracle

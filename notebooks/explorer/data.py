@@ -13,7 +13,8 @@ from notebooks.explorer.parts import PARTS, Part
 from notebooks.publish.files import ROOT
 from notebooks.publish.mathematics import mathml
 from notebooks.publish.pages import PAGE
-from notebooks.publish.rendering import page_of_module
+from notebooks.publish.rendering import EXPLORER, page_of_module
+from notebooks.translate.languages import ENGLISH, Language, languages
 from swin_np.functional import Array, pair
 from swin_np.plots.style import BLUE, NAVY, ORANGE, PALE, VERMILION
 from swin_np.probes import ABLATIONS, TASKS, Task, load_probe, probe_config
@@ -55,7 +56,7 @@ def configuration(config: SwinConfig) -> dict[str, Any]:
             "ratio": config.mlp_ratio, "classes": config.num_classes, "policy": config.shape_policy.name}
 
 
-def shown(part: Part) -> dict[str, Any]:
+def shown(part: Part, language: Language) -> dict[str, Any]:
     """A part of the model: its equation, the library's lines that compute it, and where to read on."""
     sources = []
     for function in part.sources:
@@ -63,13 +64,13 @@ def shown(part: Part) -> dict[str, Any]:
         file = Path(inspect.getsourcefile(inspect.unwrap(function)))
         page, anchor = page_of_module(file), function.__qualname__.partition(".")[0]
         sources.append({"file": file.relative_to(ROOT).as_posix(), "line": first, "text": dedent("".join(lines)),
-                        "page": f"{page}#{anchor}"})
+                        "page": f"{language.up}{page}#{anchor}"})
     return {"equation": mathml(part.equation, block=True), "sources": sources,
-            "notebook": {"page": f"{part.notebook}{PAGE}", "name": part.notebook}}
+            "notebook": {"page": f"{language.way_to(part.notebook)}{part.notebook}{PAGE}", "name": part.notebook}}
 
 
-def everything() -> dict[str, Any]:
-    """All data of the page."""
+def everything(language: Language = ENGLISH) -> dict[str, Any]:
+    """All data of the page in a language."""
     return {
         "policies": {name: asdict(policy) for name, policy in SHAPE_POLICIES.items()},
         "probes": {name: probe(task) for name, task in TASKS.items()},
@@ -78,6 +79,8 @@ def everything() -> dict[str, Any]:
         "board": {"side": SIDE, "tile": TILE, "middle": MIDDLE, "gain": GAIN},
         "mask_value": MASK_VALUE,
         "variants": {name: configuration(config) for name, config in VARIANTS.items()},
-        "parts": {name: shown(part) for name, part in PARTS.items()},
+        "parts": {name: shown(part, language) for name, part in PARTS.items()},
+        "languages": [{"name": other.name, "lang": other.lang, "address": f"{language.up}{other.place}{EXPLORER}"}
+                      for other in languages().values() if other.has_explorer and other != language],
         "palette": {"pale": PALE, "orange": ORANGE, "blue": BLUE, "navy": NAVY, "vermilion": VERMILION},
     }

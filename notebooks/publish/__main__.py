@@ -9,6 +9,7 @@ from time import perf_counter
 from notebooks.publish import documents, online, pages, talk
 from notebooks.publish.execution import check, execute
 from notebooks.publish.files import FOLDER, find
+from notebooks.translate.languages import languages
 from swin_np.commands.options import output_folder
 from swin_np.errors import SwinError
 from swin_np.text import printable
@@ -82,6 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                  "talk": [pages.DISCUSSION, *(f"{stem}{pages.PAGE}" for stem in (*pages.TALKS, *pages.SHEETS))]}
         output_folder(options.folder, names.get(options.command, [
             pages.INDEX, *(f"{path.stem}{ending}" for path in chosen)]))
+        if options.command in ("html", "slides"):
+            for language in languages().values():
+                output_folder(options.folder / language.place, [pages.INDEX])
     except SwinError as error:
         print(f"notebooks: {printable(str(error))}", file=sys.stderr)
         return 2

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from notebooks.publish import reference
 from notebooks.publish.files import ROOT, NotebookError
-from notebooks.publish.pages import INDEX, PAGE, REFERENCE, document, write_all
+from notebooks.publish.pages import INDEX, PAGE, REFERENCE, document, switches, write_all
 from notebooks.publish.rendering import DOCS, Target, markdown, page_of_document, page_of_module
+from notebooks.translate.languages import ENGLISH
 
 INCLUDE = re.compile(r"^\{\{(.+)\}\}$", re.MULTILINE)   # such a line stands for a file, less its heading
 
@@ -31,12 +32,12 @@ def included(match: re.Match[str]) -> str:
 
 
 def navigation(here: str) -> str:
-    """Links to the walkthrough, the documents and the reference; the page `here` is marked."""
+    """Links to the walkthrough, also in other languages, the documents and the reference; the page `here` is marked."""
     links = [(INDEX, "Walkthrough"), *((page_of_document(path), title(path)) for path in documents()),
              (REFERENCE, "Reference")]
     items = [f'<a href="{address}"{" aria-current=page" if address == here else ""}>{escape(name)}</a>'
              for address, name in links]
-    return f"<nav>{' '.join(items)}</nav>"
+    return f"<nav>{' '.join(items)} {switches(INDEX, ENGLISH)}</nav>"
 
 
 def whole(name: str, heading: str, body: str) -> str:

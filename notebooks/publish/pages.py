@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 from notebooks.publish.files import FOLDER, NotebookError, read
 from notebooks.publish.pictures import small_picture
 from notebooks.publish.rendering import EXPLORER, Target, cell_html, code_colours, markdown
+from notebooks.translate.languages import ENGLISH, Language, languages
 from swin_np.writing import make_folder, write_text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -38,10 +39,12 @@ def title(path: Path, notebook: NotebookNode) -> str:
     return heading[1].strip()
 
 
-def frame(path: Path, notebook: NotebookNode) -> dict[str, str]:
+def frame(path: Path, notebook: NotebookNode, language: Language = ENGLISH) -> dict[str, str]:
     """What the first cell says of section, knowledge, time and aim; NotebookError where it does not say all of it."""
     title(path, notebook)
-    said = dict(re.findall(r"^\* \*\*(\w+):\*\* (.+)$", notebook.cells[0].source, re.MULTILINE))
+    names = {language.labels.get(label, label): name for name in FRAME for label in (f"**{name}:**",)}
+    said = {names.get(label, label.strip("*:")): text for label, text in re.findall(
+        r"^\* (\*\*\w+[:：]\*\*) (.+)$", notebook.cells[0].source, re.MULTILINE)}
     if tuple(said) != FRAME:
         raise NotebookError(f"the first cell of {path.name} says {', '.join(said) or 'nothing'}, expected "
                             f"{', '.join(FRAME)}: write a line '* **{FRAME[0]}:** ...' for each, in this order")
@@ -81,25 +84,40 @@ def check_self_contained(name: str, html: str) -> None:
                             "put the content into the notebook")
 
 
-def document(name: str, heading: str, styles: tuple[str, ...], body: str, script: str = "") -> str:
+def document(name: str, heading: str, styles: tuple[str, ...], body: str, script: str = "",
+             language: Language = ENGLISH) -> str:
     """A whole HTML file; NotebookError if it is not self-contained."""
-    style = "\n".join([*map(template, (*styles, "screen.css")), code_colours()])
+    style = "\n".join([*map(template, (*styles, "screen.css")), code_colours(), language.style])
     if 'class="film"' in body:
         script += template("film.js")
     html = Template(template("page.html")).substitute(
-        title=escape(heading), style=style, body=body, script=script and f"<script>\n{script}</script>")
+        lang=language.lang, title=escape(heading), style=style, body=body,
+        script=script and f"<script>\n{script}</script>")
     check_self_contained(name, html)
     return html
 
 
-def navigation(paths: list[Path], i: int) -> str:
-    """Links to the notebooks before and after, the contents and the slides."""
-    links = [(INDEX, "Contents"), (paths[i].stem + SLIDES, "Slides")]
+def navigation(paths: list[Path], i: int, language: Language) -> str:
+    """Links to the notebooks before and after, the contents, the slides and the same page in other languages."""
+
+    def neighbour(what: str, path: Path) -> tuple[str, str]:
+        heading = title(path, language.read(path))
+        return language.way_to(path.stem) + path.stem + PAGE, language.texts[what].format(heading)
+
+    links = [(INDEX, language.texts["contents"]), (paths[i].stem + SLIDES, language.texts["slides"])]
     if i > 0:
-        links.insert(0, (paths[i - 1].stem + PAGE, f"Before: {title(paths[i - 1], read(paths[i - 1]))}"))
+        links.insert(0, neighbour("before", paths[i - 1]))
     if i + 1 < len(paths):
-        links.append((paths[i + 1].stem + PAGE, f"Next: {title(paths[i + 1], read(paths[i + 1]))}"))
-    return f'<nav>{" ".join(link(*each) for each in links)}</nav>'
+        links.append(neighbour("next", paths[i + 1]))
+    switch = switches(paths[i].stem + PAGE, language, paths[i].stem)
+    return f'<nav>{" ".join(link(*each) for each in links)} {switch}</nav>'
+
+
+def switches(name: str, language: Language, stem: str | None = None) -> str:
+    """Links to a page in the other languages, of a notebook in those that have it."""
+    return " ".join(f'<a href="{language.up}{other.place}{name}" lang="{other.lang}" hreflang="{other.lang}">'
+                    f"{other.name}</a>" for other in languages().values()
+                    if other != language and (stem is None or other.has(stem)))
 
 
 def link(address: str, text: str) -> str:
@@ -123,18 +141,20 @@ def answers(cells: list[NotebookNode]) -> list[bool]:
     return marks
 
 
-def page(paths: list[Path], i: int, folder: Path) -> str:
+def page(paths: list[Path], i: int, folder: Path, language: Language = ENGLISH) -> str:
     """The i-th of the notebooks as a page that will lie in `folder`; what answers a question is folded."""
-    notebook, target = read(paths[i]), Target(paths[i].parent, folder, PAGE)
-    frame(paths[i], notebook)
+    notebook, target = language.read(paths[i]), Target(paths[i].parent, folder, PAGE, language)
+    frame(paths[i], notebook, language)
+    folded = answers(read(paths[i]).cells)
     body = ""
-    for answer, group in groupby(zip(answers(notebook.cells), notebook.cells, strict=True), key=lambda pair: pair[0]):
+    for answer, group in groupby(zip(folded, notebook.cells, strict=True), key=lambda pair: pair[0]):
         cells = "".join(cell_html(cell, target) for _, cell in group)
-        body += f'<details class="answer"><summary>Answer</summary>\n{cells}</details>\n' if answer else cells
-    around = navigation(paths, i)
-    unfold = '<p><button class="unfold">Unfold all answers</button></p>' if any(answers(notebook.cells)) else ""
+        summary = f"<summary>{language.texts['answer']}</summary>"
+        body += f'<details class="answer">{summary}\n{cells}</details>\n' if answer else cells
+    around = navigation(paths, i, language)
+    unfold = f'<p><button class="unfold">{language.texts["unfold"]}</button></p>' if any(folded) else ""
     return document(paths[i].stem + PAGE, title(paths[i], notebook), ("text.css", "page.css"),
-                    f"{around}\n{unfold}<main>\n{body}</main>\n{around}", template("answers.js"))
+                    f"{around}\n{unfold}<main>\n{body}</main>\n{around}", template("answers.js"), language)
 
 
 def slide_type(cell: NotebookNode) -> str:
@@ -142,17 +162,17 @@ def slide_type(cell: NotebookNode) -> str:
     return cell.metadata.get("slideshow", {}).get("slide_type", "-")
 
 
-def slides(paths: list[Path], i: int, folder: Path) -> str:
+def slides(paths: list[Path], i: int, folder: Path, language: Language = ENGLISH) -> str:
     """The i-th of the notebooks as slides; a cell of type slide or subslide begins one.
 
     What answers a question is a fragment, if it does not begin a slide of its own.
     """
-    notebook, target = read(paths[i]), Target(paths[i].parent, folder, SLIDES)
+    notebook, target = language.read(paths[i]), Target(paths[i].parent, folder, SLIDES, language)
     heading, pages = title(paths[i], notebook), []
     if not any(slide_type(cell) == "slide" for cell in notebook.cells):
         raise NotebookError(f"no cell of {paths[i].name} begins a slide: choose the slide type of its cells in "
                             "JupyterLab (property inspector, the gear wheels)")
-    for cell, answer in zip(notebook.cells, answers(notebook.cells), strict=True):
+    for cell, answer in zip(notebook.cells, answers(read(paths[i]).cells), strict=True):
         kind = slide_type(cell)
         if kind == "skip":
             continue
@@ -164,68 +184,74 @@ def slides(paths: list[Path], i: int, folder: Path) -> str:
         if kind in ("slide", "subslide") or not pages:
             pages.append("")
         pages[-1] += html
-    body = "\n".join(f'<section class="slide" aria-label="slide {number} of {len(pages)}">\n'
+    texts = language.texts
+    body = "\n".join(f'<section class="slide" aria-label="{texts["slide"].format(number, len(pages))}">\n'
                      f'<div class="fitted">{html}</div></section>'
                      for number, html in enumerate(pages, start=1))
-    controls = ('<div class="controls"><button class="back" aria-label="back">&larr;</button>'
-                '<span class="counter"></span><button class="forward" aria-label="forward">&rarr;</button></div>')
+    switch = switches(paths[i].stem + SLIDES, language, paths[i].stem)
+    controls = (f'<div class="controls">{switch}<button class="back" aria-label="{texts["back"]}">&larr;</button>'
+                '<span class="counter"></span>'
+                f'<button class="forward" aria-label="{texts["forward"]}">&rarr;</button></div>')
     return document(paths[i].stem + SLIDES, heading, ("text.css", "slides.css"), f"{body}\n{controls}",
-                    template("slides.js"))
+                    template("slides.js"), language)
 
 
-def index(paths: list[Path], folder: Path) -> str:
+def index(paths: list[Path], folder: Path, language: Language = ENGLISH) -> str:
     """The list of all notebooks, with a picture, their time and aim; and the exercises."""
-    items = []
+    items, texts = [], language.texts
     for path in paths:
-        notebook = read(path)
-        said, target = frame(path, notebook), Target(path.parent, folder, PAGE)
-        about = markdown(f"{said['Time']}. Afterwards you can: {said['Afterwards']}", target)
-        links = f"{link(path.stem + PAGE, title(path, notebook))} ({link(path.stem + SLIDES, 'slides')})"
-        items.append(f"<li>{small_picture(notebook)}{links}{about}</li>")
-    body = (f'<main><h1>The Swin Transformer in NumPy: the walkthrough</h1>\n'
-            f'<p>To present, an hour with notes and minutes: {link(TALKS[0] + PAGE, "the talk on Swin")} and '
-            f'{link(TALKS[1] + PAGE, "the one on Res2Net")}, a sheet of one page for the audience '
-            f'({link(SHEETS[0] + PAGE, "Swin")}, {link(SHEETS[1] + PAGE, "Res2Net")}), and '
-            f'{link(DISCUSSION, "questions for the discussion")}. The key S opens the presenter\'s window.</p>\n'
-            f'<p>To read, the walkthrough: pages, and the same as slides, which arrow keys turn. '
-            f'Beside it: {link(EXPLORER, "the explorer")}, Swin to be touched, '
-            f'{link(DOCUMENTS, "the documentation")} and {link(REFERENCE, "the reference")}.</p>\n'
-            f'<ul class="contents">{"".join(items)}</ul>\n{exercises(folder)}</main>')
-    return document(INDEX, "The Swin Transformer in NumPy", ("text.css", "page.css"), body)
+        notebook, way = language.read(path), language.way_to(path.stem) + path.stem
+        said, target = frame(path, notebook, language), Target(path.parent, folder, PAGE, language)
+        about = markdown(texts["about"].format(said["Time"], said["Afterwards"]), target)
+        slides_link = texts["slides of"].format(link(way + SLIDES, texts["the slides"]))
+        page_link = link(way + PAGE, title(path, notebook))
+        items.append(f"<li>{small_picture(notebook)}{page_link}{slides_link}{about}</li>")
+    pages = {stem: stem + PAGE for stem in (*TALKS, *SHEETS)}
+    pages |= {"discussion": DISCUSSION, "explorer": EXPLORER, "docs": DOCUMENTS, "reference": REFERENCE}
+    links = {name: link(("" if name == "explorer" and language.has_explorer else language.up) + address, texts[name])
+             for name, address in pages.items()}
+    body = (f"<nav>{switches(INDEX, language)}</nav>\n<main><h1>{escape(texts['walkthrough'])}</h1>\n"
+            f"<p>{texts['to present'].format_map(links)}</p>\n<p>{texts['to read'].format_map(links)}</p>\n"
+            f'<ul class="contents">{"".join(items)}</ul>\n{exercises(folder, language)}</main>')
+    return document(INDEX, texts["title"], ("text.css", "page.css"), body, language=language)
 
 
-def exercises(folder: Path) -> str:
+def exercises(folder: Path, language: Language) -> str:
     """The list of the notebooks with blanks, which have no pages: a student opens the notebook itself."""
-    items = []
+    items, texts, target = [], language.texts, Target(FOLDER, folder, PAGE, language)
     for path in sorted((FOLDER / "exercises").glob("*.ipynb")):
-        notebook, target = read(path), Target(FOLDER, folder, PAGE)
-        said = frame(path, notebook)
-        items.append(f"<li>{link(target.address(f'exercises/{path.name}'), title(path, notebook))}: "
-                     f"{escape(said['Time'])}</li>")
-    return ("<h2>Exercises</h2>\n<p>Notebooks with blanks, which check what is filled in; make lab opens them.</p>\n"
+        notebook = read(path)
+        opened = link(target.address(f"exercises/{path.name}"), title(path, notebook))
+        time = escape(frame(path, notebook)["Time"])
+        items.append(f'<li lang="en">{texts["exercise"].format(opened, time)}</li>')
+    return (f"<h2>{escape(texts['exercises'])}</h2>\n<p>{escape(texts['about exercises'])}</p>\n"
             f"<ul>{''.join(items)}</ul>")
 
 
-def publish(make: Callable[[list[Path], int, Path], str], ending: str, chosen: list[Path], paths: list[Path],
+def publish(make: Callable[[list[Path], int, Path, Language], str], ending: str, chosen: list[Path], paths: list[Path],
             folder: Path) -> list[Path]:
-    """Write the chosen ones of all notebooks, `paths`, to `folder` by `page` or `slides`, and then the contents.
+    """Write the chosen ones of all notebooks, `paths`, by `page` or `slides`, in every language that has them.
 
-    Returns the files, the contents last. Raises a SwinError; nothing is written unless all could be made.
+    The English ones go to `folder`, the others to a folder in it, each with its contents. Returns the files, the
+    English contents last. Raises a SwinError; nothing is written unless all could be made.
     """
     written = []
-    for i, path in enumerate(paths):
-        if path in chosen:
-            try:
-                written.append((folder / f"{path.stem}{ending}", make(paths, i, folder)))
-            except NotebookError as error:
-                raise NotebookError(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
-    written.append((folder / INDEX, index(paths, folder)))
+    for language in reversed(languages().values()):
+        home = folder / language.place
+        for i, path in enumerate(paths):
+            if path in chosen and language.has(path.stem):
+                try:
+                    written.append((home / f"{path.stem}{ending}", make(paths, i, home, language)))
+                except NotebookError as error:
+                    raise NotebookError(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
+        written.append((home / INDEX, index(paths, home, language)))
     write_all(written, folder)
     return [file for file, _ in written]
 
 
 def write_all(written: list[tuple[Path, str]], folder: Path) -> None:
-    """Write pages to a folder, which is made."""
+    """Write pages to a folder, which is made, and to those in it."""
     make_folder(folder)
     for file, html in written:
+        make_folder(file.parent)
         write_text(html, file)

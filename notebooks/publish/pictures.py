@@ -8,6 +8,8 @@ from html import escape
 from nbformat import NotebookNode
 from PIL import Image, ImageSequence
 
+from notebooks.translate.languages import ENGLISH, Language
+
 SMALL = (300, 190)                                     # pixels at most of a picture in the contents
 COLOURS = 64
 
@@ -24,15 +26,17 @@ def opened(png: str) -> Image.Image:
     return Image.open(io.BytesIO(b64decode(png)))
 
 
-def picture_html(png: str, alt: str) -> str:
+def picture_html(png: str, alt: str, language: Language = ENGLISH) -> str:
     """A picture; one that moves gets buttons to stop it and to turn its frames, which a script shows (film.js)."""
     shown = f'<p class="picture"><img src="data:image/png;base64,{png.strip()}" alt="{escape(alt)}"></p>'
     image = opened(png)
     if getattr(image, "n_frames", 1) == 1:
         return shown
     frames = [address(frame.convert("P")) for frame in ImageSequence.Iterator(image)]
-    return (f'<div class="film" data-milliseconds="{image.info["duration"]:.0f}">{shown}'
-            '<p class="turning" hidden><button>back</button> <button>pause</button> <button>step</button> '
+    said = {name: escape(language.texts[f"film {name}"]) for name in ("back", "pause", "play", "step", "counter")}
+    return (f'<div class="film" data-milliseconds="{image.info["duration"]:.0f}" data-play="{said["play"]}" '
+            f'data-pause="{said["pause"]}" data-counter="{said["counter"]}">{shown}<p class="turning" hidden>'
+            f'<button>{said["back"]}</button> <button>{said["pause"]}</button> <button>{said["step"]}</button> '
             '<span></span></p>'
             f'<script type="application/json">{json.dumps(frames)}</script></div>')
 

@@ -18,35 +18,41 @@ from pygments.lexers import PythonLexer
 from notebooks.publish.files import FOLDER, ROOT, NotebookError, tags
 from notebooks.publish.mathematics import mathml
 from notebooks.publish.pictures import picture_html
+from notebooks.translate.languages import ENGLISH, Language
 
 ELSEWHERE = re.compile(r"([a-z][a-z0-9+.-]*:|//|#)", re.IGNORECASE)      # how a link begins that is no relative path
 
+BEHIND_BOLD = re.compile(r"([：。，；？！）]</strong>) ")  # Markdown needs the space, Chinese type does not
 DOCS = ROOT / "docs"
 EXPLORER = "explorer.html"                             # made by notebooks.explorer, beside the pages
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a page goes: a text that lies in `source` is put into `pages`, where the notebooks' end in `ending`."""
+    """Where a page goes: a text that lies in `source` is put into `pages`, where the notebooks' end in `ending`.
+
+    What is not there in the page's language leads to the English page.
+    """
 
     source: Path
     pages: Path
     ending: str
+    language: Language = ENGLISH
 
     def address(self, path: str) -> str:
         """Where a link of the text to `path` leads from the page: to a page if there is one, else to the file."""
         file = (self.source / path).resolve()
         if file == ROOT / "pages" / EXPLORER:
-            return EXPLORER
+            return ("" if self.language.has_explorer else self.language.up) + EXPLORER
         if not file.exists():
             raise NotebookError(f"the link to {path} leads to no file: give a path that starts from the folder of the "
                                 "text")
         if file.suffix == ".ipynb" and file.parent in (FOLDER, self.source.resolve()):   # exercises have no page
-            return file.stem + self.ending
+            return self.language.way_to(file.stem) + file.stem + self.ending
         if file.suffix == ".md" and file.parent == DOCS:
-            return page_of_document(file)
+            return self.language.up + page_of_document(file)
         if page := page_of_module(file):
-            return page
+            return self.language.up + page
         return Path(relpath(file, self.pages.resolve())).as_posix()
 
 
@@ -105,7 +111,8 @@ def anchor(text: str) -> str:
 
 def markdown(text: str, target: Target) -> str:
     """Markdown as HTML."""
-    return wide_tables(MarkdownWithMath(renderer=SelfContained(target)).render(text))
+    html = MarkdownWithMath(renderer=SelfContained(target)).render(text)
+    return wide_tables(BEHIND_BOLD.sub(r"\1", html))
 
 
 def wide_tables(html: str) -> str:
@@ -127,21 +134,22 @@ def code_colours() -> str:
 
 def output_html(output: NotebookNode, target: Target) -> str:
     """One output of a cell. Raises NotebookError for a kind that a page without a network cannot show."""
+    printed = '<pre class="output">' if target.language is ENGLISH else '<pre class="output" lang="en">'
     if output.output_type == "stream":
-        return f'<pre class="output">{ansi2html(output.text)}</pre>'
+        return f'{printed}{ansi2html(output.text)}</pre>'
     data = output.data
     if "image/png" in data:
         alt = output.metadata.get("image/png", {}).get("alt", "")
         if not alt:
             raise NotebookError("a picture has no description: end the cell with swin_np.notebook.show(figure, alt)")
-        return picture_html(data["image/png"], alt)
+        return picture_html(data["image/png"], alt, target.language)
     if "text/markdown" in data:
         return f'<div class="source">{markdown(data["text/markdown"], target)}</div>'
     if "text/latex" in data:
         return markdown(data["text/latex"], target)
     if "text/html" in data:
         return wide_tables(data["text/html"])
-    return f'<pre class="output">{ansi2html(data["text/plain"])}</pre>'
+    return f'{printed}{ansi2html(data["text/plain"])}</pre>'
 
 
 def cell_html(cell: NotebookNode, target: Target) -> str:
@@ -151,6 +159,6 @@ def cell_html(cell: NotebookNode, target: Target) -> str:
     if cell.cell_type != "code":
         return ""
     outputs = "".join(output_html(output, target) for output in cell.outputs)
-    hint = ('<p class="hint">In the notebook this cell has sliders (<code>make lab</code>).</p>'
+    hint = (f'<p class="hint">{target.language.texts["sliders"]}</p>'
             if "widget" in tags(cell) else "")
     return f'<div class="cell">{python(cell.source)}{outputs}{hint}</div>\n'

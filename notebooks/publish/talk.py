@@ -6,8 +6,20 @@ from pathlib import Path
 
 from notebooks.publish.decks import Composer, deck, discussion, sections
 from notebooks.publish.files import FOLDER
-from notebooks.publish.pages import DISCUSSION, INDEX, PAGE, SHEETS, TALKS, document, link, template, write_all
+from notebooks.publish.pages import (
+    DISCUSSION,
+    INDEX,
+    PAGE,
+    SHEETS,
+    TALKS,
+    document,
+    link,
+    switches,
+    template,
+    write_all,
+)
 from notebooks.publish.rendering import Target, markdown
+from notebooks.translate.languages import ENGLISH
 
 SOURCE = FOLDER / "talk"
 
@@ -66,7 +78,7 @@ def questions(path: Path, folder: Path) -> str:
                     for question, answer in discussion(path.parent))
     links = " ".join(link(f"{stem}{PAGE}", texts[stem]) for stem in (*TALKS, *SHEETS))
     return document(path.stem, title, ("text.css", "page.css"),
-                    f'<nav>{link(INDEX, texts["contents"])} {links}</nav>'
+                    f'<nav>{link(INDEX, texts["contents"])} {links} {switches(INDEX, ENGLISH)}</nav>'
                     f'<main><h1>{escape(title)}</h1><p>{escape(texts["about the answers"])}</p>'
                     f'<ol class="contents">{items}</ol></main>', template("answers.js"))
 

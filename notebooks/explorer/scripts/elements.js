@@ -71,5 +71,8 @@ explorer.elements = (() => {
     return `${(rounded / unit[0]).toPrecision(3)} ${unit[1]}`;
   }
 
-  return { html, svg, t, code, unique, facts, follow, short };
+  /** What stands between two texts: Chinese punctuation has its own space. */
+  const gap = () => (document.documentElement.lang.startsWith("zh") ? "" : " ");
+
+  return { html, svg, t, code, unique, facts, follow, short, gap };
 })();

@@ -83,6 +83,11 @@ explorer.page = (() => {
     notice.hidden = notice.textContent === "";
   }
 
+  /** Links to the same view in the other languages. */
+  const languages = () => explorer.data.languages.map(({ name, lang, address }) =>
+    html("a", { class: "language", href: address, lang, hreflang: lang, translate: "no",
+                onclick: ({ target }) => { target.href = address + link(); } }, name));
+
   /** Make the frame of the page and follow its links. */
   function start() {
     explorer.strings = read("strings");
@@ -93,7 +98,7 @@ explorer.page = (() => {
         event.preventDefault();
         document.getElementById("view").focus();
       } }, t("page.skip")),
-      html("header", {}, html("h1", {}, t("page.name")), explorer.tour.opener(),
+      html("header", {}, html("h1", {}, t("page.name")), languages(), explorer.tour.opener(),
            html("nav", { "aria-label": t("page.views") }, links)),
       html("p", { id: "notice", class: "remark", role: "status", hidden: true }),
       explorer.tour.panel(), html("main", { id: "view", tabindex: -1 }),

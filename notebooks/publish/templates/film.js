@@ -7,16 +7,16 @@ for (const film of document.querySelectorAll(".film")) {
   const show = (number) => {
     at = (number + frames.length) % frames.length;
     picture.src = frames[at];
-    counter.textContent = `${at + 1} of ${frames.length}`;
+    counter.textContent = film.dataset.counter.replace("{0}", at + 1).replace("{1}", frames.length);
   };
   const stop = () => {
     clearInterval(timer);
     timer = null;
-    pause.textContent = "play";
+    pause.textContent = film.dataset.play;
   };
   const play = () => {
     timer = setInterval(() => show(at + 1), film.dataset.milliseconds);
-    pause.textContent = "pause";
+    pause.textContent = film.dataset.pause;
   };
   back.addEventListener("click", () => { stop(); show(at - 1); });
   step.addEventListener("click", () => { stop(); show(at + 1); });

@@ -1,6 +1,6 @@
 /** What the views of the geometry share: map, window, shift, policy and token, their controls, and how cells look. */
 explorer.sizes = (() => {
-  const { html, t, unique } = explorer.elements, { stepper, list } = explorer.controls;
+  const { html, t, unique, gap } = explorer.elements, { stepper, list } = explorer.controls;
   const { whole, pair, one } = explorer.link;
   const MOST = { side: 20, window: 10 };               // tokens
 
@@ -58,7 +58,7 @@ explorer.sizes = (() => {
       changed ? t("sizes.in_force", { policy, window: size(layout.window), shift: layout.shift.join(", ") }) : null,
       padded ? t(layout.padsBeforeRoll ? "sizes.padded_first" : "sizes.padded_last",
                  { policy, map: size(layout.map), padded: size(layout.padded) }) : null];
-    return sentences.filter(Boolean).join(" ") || null;
+    return sentences.filter(Boolean).join(gap()) || null;
   }
 
   /** A line for the remark; it is read aloud when it changes. */

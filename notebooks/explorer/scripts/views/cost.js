@@ -1,6 +1,6 @@
 /** Eq. 1 and 2 drawn: what global, window and sliding attention cost while the image grows; the size is dragged. */
 explorer.views.cost = (() => {
-  const { html, svg, t, follow, short } = explorer.elements, { slider, choice } = explorer.controls;
+  const { html, svg, t, follow, short, gap } = explorer.elements, { slider, choice } = explorer.controls;
   const { whole, one } = explorer.link;
   const KINDS = ["global", "window", "sliding"], MEASURES = ["adds", "bytes", "scores"];
   const [LEAST, MOST, STEP] = [56, 1792, 4];           // pixels of the image's side
@@ -83,7 +83,7 @@ explorer.views.cost = (() => {
       text.replaceChildren(
         html("p", {}, t("cost.map", { map: map.join(" × "), channels })),
         ...KINDS.map((kind, i) => html("div", { class: "entry" }, html("p", {}, html("span", { class: `key ${kind}` }),
-          html("strong", {}, t(`cost.${kind}`)), " ", t(`cost.number.${state.measure}`, { number: short(costs[i]) })),
+          html("strong", {}, t(`cost.${kind}`)), gap(), t(`cost.number.${state.measure}`, { number: short(costs[i]) })),
           state.measure === "adds" ? equations[i] : null)),
         html("p", { class: "strong" }, t("cost.ratio", {
           ratio: quotient(costs[0], costs[1]), sliding: quotient(costs[2], costs[1]) })),

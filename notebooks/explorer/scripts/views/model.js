@@ -1,6 +1,6 @@
 /** The whole of Swin-T, Fig. 3, as a map to zoom in: shapes, parameters, multiply-adds and bytes at any image size. */
 explorer.views.model = (() => {
-  const { html, t, code, facts, short } = explorer.elements, { list, slider, button } = explorer.controls;
+  const { html, t, code, facts, short, gap } = explorer.elements, { list, slider, button } = explorer.controls;
   const { one, pair } = explorer.link;
 
   const fields = () => ({
@@ -36,7 +36,7 @@ explorer.views.model = (() => {
         html("summary", {}, code(`${source.file}:${source.line}`)),
         html("pre", { tabindex: 0, role: "region", translate: "no", "aria-label": source.file }, code(source.text)),
         html("p", {}, html("a", { href: source.page }, t("model.reference"))))),
-      html("p", {}, t("model.read_on"), " ",
+      html("p", {}, t("model.read_on"), gap(),
            html("a", { href: part.notebook.page, translate: "no" }, part.notebook.name))];
   }
 

@@ -1,6 +1,6 @@
 /** The live network: a board to be changed, a trained probe that answers at once, and everything inside it. */
 explorer.views.network = (() => {
-  const { html, t } = explorer.elements, { choice, toggle, button } = explorer.controls;
+  const { html, t, gap } = explorer.elements, { choice, toggle, button } = explorer.controls;
   const { one, pair, flag, whole } = explorer.link;
   const LEVELS = ["overview", "block", "head", "softmax", "product"];
   const BRUSHES = ["look", "red", "green", "blue", "remove"];
@@ -47,7 +47,7 @@ explorer.views.network = (() => {
     return [html("ul", { class: "answers" }, answers.map((_, i) => html("li", { class: i === given ? "given" : null },
               html("span", {}, say(i)), html("span", { class: "bar", style: `--share: ${trace.probabilities[i]}` }),
               html("span", { class: "number" }, `${(100 * trace.probabilities[i]).toFixed(1)} %`)))),
-            html("p", { class: "strong", role: "status" }, t(verdict, words), " ",
+            html("p", { class: "strong", role: "status" }, t(verdict, words), gap(),
                  t(explorer.boards.straddles(marks) ? "network.straddles" : "network.one_quadrant"))];
   }
 

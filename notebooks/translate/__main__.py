@@ -1,0 +1,93 @@
+"""The command line: `python -m notebooks.translate status|check|new LANGUAGE [NAME ...]`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from notebooks.publish.files import find
+from notebooks.translate.glossary import Glossary
+from notebooks.translate.languages import find_language
+from notebooks.translate.state import State, begun, sentence, state
+from swin_np.errors import SwinError
+from swin_np.text import printable
+from swin_np.writing import write_text
+
+COMMANDS = {
+    "status": "say for each notebook how much is translated; for those that are named, show the texts to be translated",
+    "check": "say all that is missing, stale or wrong, by notebook and cell",
+    "new": "write the files of the translation, with an empty text wherever one is missing or stale",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m notebooks.translate", description="The walkthrough in other languages: what is to be done.",
+        epilog="example: python -m notebooks.translate check zh; the exit status is 1 where a translation is at fault, "
+               "and 2 where the command is")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text,
+                                      epilog=f"example: python -m notebooks.translate {name} zh 00_start_here")
+        command.add_argument("language", metavar="LANGUAGE", help="the folder of a language in notebooks/, such as zh")
+        command.add_argument("names", nargs="*", metavar="NAME", help="a notebook, by its file's name (default: all)")
+        if name != "new":
+            command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    return top
+
+
+def as_json(states: list[State]) -> str:
+    """The states for a program."""
+    return json.dumps({"notebooks": [
+        {"notebook": each.stem, "texts": each.of, "translated": each.translated,
+         "faults": [{"kind": fault.kind, "cell": fault.place[0],
+                     "picture": fault.place[1] + 1 if fault.place[1] >= 0 else None, "sentence": fault.sentence}
+                    for fault in each.faults]} for each in states]}, indent=1)
+
+
+def print_status(states: list[State], with_texts: bool) -> None:
+    """A line for each notebook; then, if they are asked for, the English texts of what is missing or stale."""
+    for each in states:
+        print(printable(each.line()))
+        for fault in each.faults if with_texts else []:
+            print(f"\n-- {printable(sentence(each, fault))}")
+            if fault.kind != "wrong":
+                print(fault.english)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; what a user has to know stands in one sentence on standard error."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # a console may have no Chinese
+    options = parser().parse_args(arguments)
+    try:
+        language, paths = find_language(options.language), find(options.names)
+        if options.command == "new":
+            for path in paths:
+                write_text(begun(path, language), language.sidecar_file(path.stem))
+            return 0
+        glossary = Glossary.read(language.folder / "glossary.json")
+        states = [state(path, language, glossary) for path in paths]
+    except SwinError as error:
+        print(f"translate: {printable(str(error))}", file=sys.stderr)
+        return 2
+    at_fault = options.command == "check" and any(each.faults for each in states)
+    if options.json:
+        print(as_json(states))
+        return int(at_fault)
+    if options.command == "status":
+        print_status(states, bool(options.names))
+        return 0
+    for each in states:
+        if not each.translated:
+            print(f"translate: {each.stem} is not begun: call python -m notebooks.translate new {language.code} "
+                  f"{each.stem}", file=sys.stderr)
+            continue
+        for fault in each.faults:
+            print(f"translate: {printable(sentence(each, fault))}", file=sys.stderr)
+    whole = sum(not each.faults for each in states)
+    print(f"{whole} of {len(states)} notebooks are whole")
+    return int(at_fault)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
