@@ -23,6 +23,7 @@ from swin_np.commands import (
     tour,
 )
 from swin_np.errors import SwinError, SwinWarning
+from swin_np.language import phrase
 from swin_np.text import printable
 
 
@@ -78,6 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:                            # the reader, `head` for instance, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        print("swin-np: interrupted", file=sys.stderr)
+        print(f"swin-np: {phrase('interrupted')}", file=sys.stderr)
         return 130
     return status or 0
