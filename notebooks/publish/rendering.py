@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from os.path import relpath
 from pathlib import Path
+from urllib.parse import unquote
 
 from nbconvert.filters.ansi import ansi2html
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -41,7 +42,7 @@ class Target:
 
     def address(self, link: str) -> str:
         """Where a link of the text leads from the page: to a page if there is one, else to the file."""
-        path, sign, place = link.partition("#")
+        path, sign, place = unquote(link).partition("#")  # Markdown quotes Chinese
         file = (self.source / path).resolve()
         if self.source.resolve() not in FOLDERS and file.parent == DOCS and is_translated(file, self.language):
             english, file = file, translation(file, self.language)

@@ -1,7 +1,8 @@
 """The documents of users in other languages: which they are, where a translation lies, and where its links lead.
 
-README.md is translated in README.zh-CN.md and docs/porting.md in docs/zh/porting.md. Each section of a translation ends
-with the digest of the English one that it is of, as `<!-- of 1a2b3c4d5e6f -->`.
+README.md is translated in README.zh-CN.md, docs/porting.md in docs/zh/porting.md; a picture of figures/ lies in
+figures/zh where it is drawn with translated labels. Each section of a translation ends with the digest of the English
+one that it is of, as `<!-- of 1a2b3c4d5e6f -->`.
 """
 
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 from notebooks.publish.files import ROOT
 from notebooks.translate.languages import Language
 
-DOCS = ROOT / "docs"
+DOCS, FIGURES = ROOT / "docs", ROOT / "figures"
 NAMES = ("README.md", "docs/README.md", "docs/teaching.md", "docs/porting.md", "docs/checkpoints.md",
          "docs/attention.md", "docs/evidence.md", "swin_np/crosscheck/PORTING.md")
 ELSEWHERE = re.compile(r"([a-z][a-z0-9+.-]*:|//|#)", re.IGNORECASE)      # how a link begins that is no relative path
@@ -21,16 +22,18 @@ TITLE = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 def translation(file: Path, language: Language) -> Path:
-    """The file that a document is translated in, if it is; an English one is itself."""
+    """The file that a document, or a picture, is translated in, if it is; an English one is itself."""
     if language.code == "en":
         return file
-    return DOCS / language.code / file.name if file.parent == DOCS else file.with_suffix(f".{language.lang}.md")
+    if file.parent in (DOCS, FIGURES):
+        return file.parent / language.code / file.name
+    return file.with_suffix(f".{language.lang}.md")
 
 
 def is_translated(file: Path, language: Language) -> bool:
-    """Whether a document is there in a language."""
-    return language.code == "en" or (file in [ROOT / name for name in NAMES]
-                                     and translation(file, language).is_file())
+    """Whether a document, or a picture, is there in a language."""
+    known = file.parent == FIGURES or file in [ROOT / name for name in NAMES]
+    return language.code == "en" or (known and translation(file, language).is_file())
 
 
 def anchor(heading: str) -> str:
@@ -57,5 +60,6 @@ def translated_link(link: str, english: Path, language: Language) -> str:
     if target == file:
         target = english
     elif is_translated(target, language):
-        target, place = translation(target, language), same_place(place, target, translation(target, language))
+        place = place and same_place(place, target, translation(target, language))
+        target = translation(target, language)
     return Path(relpath(target, file.parent)).as_posix() + sign + place

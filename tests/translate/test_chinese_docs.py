@@ -123,7 +123,7 @@ def test_a_new_english_section_is_missing_and_no_other_is_stale(elsewhere, capsy
     assert [(fault["kind"], fault["cell"]) for fault in faults] == [("missing", "Weighed")]
     assert main(["new", "zh", EVIDENCE]) == 0
     begun = (elsewhere / "docs" / "zh" / "evidence.md").read_text(encoding="utf-8")
-    assert begun.index("## 与官方代码和其他库相比") < begun.index("## Weighed\n\nNothing.") < begun.index("## 数出来的")
+    assert begun.index("## 与官方代码和其他库相比") < begun.index("## Weighed\n\nNothing.") < begun.index("## 计数\n")
 
 
 def test_a_document_that_is_whole_is_written_as_it_is(elsewhere):
