@@ -115,7 +115,10 @@ def state(document: str, language: Language, glossary: Glossary) -> DocumentStat
              for kind, sentence in compared(text, other, english, language, glossary)]
     if len(theirs) > len(ours):
         found.append(Fault("wrong", (heading(theirs[-1]), -1), f"there are {len(theirs)} sections, in the English text "
-                                                            f"{len(ours)}: leave out what is not there"))
+                                                               f"{len(ours)}: leave out what is not there"))
+    if not found and [of(section) for section in theirs] != [digest_of(section) for section in ours]:
+        found.append(Fault("wrong", (heading(ours[0]), -1), "the sections stand in another order than in the English "
+                                                            "text: put them in that one"))
     return DocumentState(document, len(ours), True, found)
 
 
@@ -153,6 +156,6 @@ def write_begun(document: str, language: Language) -> None:
     english = ROOT / document
     file = translation(english, language)
     theirs = sections(text_of(file)) if file.is_file() else []
-    text = "\n\n".join(other or section for section, other in paired(sections(text_of(english)), theirs)) + "\n"
+    begun = [other or section for section, other in paired(sections(text_of(english)), theirs)]
     make_folder(file.parent)
-    write_text(text, file)
+    write_text("\n\n".join([*begun, *(section for section in theirs if section not in begun)]) + "\n", file)

@@ -126,6 +126,26 @@ def test_a_new_english_section_is_missing_and_no_other_is_stale(elsewhere, capsy
     assert begun.index("## 与官方代码和其他库相比") < begun.index("## Weighed\n\nNothing.") < begun.index("## 计数\n")
 
 
+def test_sections_in_another_order_are_told_and_nothing_is_lost_that_the_english_text_has_not(elsewhere, capsys):
+    file = translation(elsewhere / EVIDENCE, CHINESE)
+    *others, last, but_one = sections(file.read_text(encoding="utf-8"))
+    file.write_text("\n\n".join([*others, but_one, last]) + "\n", encoding="utf-8")
+    assert main(["check", "zh", EVIDENCE]) == 1
+    assert "the sections stand in another order" in capsys.readouterr().err
+    file.write_text("\n\n".join([*others, last, but_one, "## 附录"]) + "\n", encoding="utf-8")
+    assert main(["new", "zh", EVIDENCE]) == 0
+    assert file.read_text(encoding="utf-8").endswith("\n\n## 附录\n")
+
+
+def test_a_picture_is_the_one_with_translated_labels_if_there_is_one(elsewhere, monkeypatch):
+    monkeypatch.setattr(documents, "FIGURES", elsewhere / "figures")
+    link, english = "../figures/four_kinds_of_mask.svg", elsewhere / TEACHING
+    assert translated_link(link, english, CHINESE) == "../../figures/four_kinds_of_mask.svg"
+    (elsewhere / "figures" / "zh").mkdir(parents=True)
+    (elsewhere / "figures" / "zh" / "four_kinds_of_mask.svg").touch()
+    assert translated_link(link, english, CHINESE) == "../../figures/zh/four_kinds_of_mask.svg"
+
+
 def test_a_document_that_is_whole_is_written_as_it_is(elsewhere):
     files = [translation(elsewhere / name, CHINESE) for name in NAMES]
     texts = [file.read_text(encoding="utf-8") for file in files]
