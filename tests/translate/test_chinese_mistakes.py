@@ -38,14 +38,16 @@ def test_its_code_is_that_of_the_english_sentence():
 
 
 @pytest.mark.parametrize("text", [
-    "把 BGR 转成 RGB：image[..., ::-1]。", "用 x + W-MSA(LN(x))，而不是 LN(x + MLP(x))。", "表 ((2M-1)^2, heads) 转置。",
-    "从 -(M-1) 到 M-1，共 (2M-1)^2 行。", "先看 patch_embed.norm，再看 y_(i-1) 和 (i + 0.5) h / h' - 0.5 处。"])
+    "把 BGR 转成 RGB：image[..., ::-1]。", "用 x + W-MSA(LN(x))，而不是 LN(x + MLP(x))。",
+    "表 ((2M-1)^2, heads) 转置。", "从 -(M-1) 到 M-1，共 (2M-1)^2 行。",
+    "先看 patch_embed.norm，再看 y_(i-1) 和 (i + 0.5) h / h' - 0.5 处。"])
 def test_code_without_marks_is_no_fault(text):
     assert faults_of_type(without_code(text)) == []
 
 
 @pytest.mark.parametrize("text", [
     "把 BGR 转成这样: image[..., ::-1]。", "用 x + W-MSA(LN(x)), 而不是 LN(x)。", "表 (转置的) 对不上。",
-    "做 MLP(LN(x))之后相加。", "从-(M-1) 到 M-1。", "用卷积 (PyTorch) 做。", "先看patch_embed.norm。", "读 y_(i-1) ，再相加。"])
+    "做 MLP(LN(x))之后相加。", "从-(M-1) 到 M-1。", "用卷积 (PyTorch) 做。", "先看patch_embed.norm。",
+    "读 y_(i-1) ，再相加。"])
 def test_faults_beside_code_are_found(text):
     assert faults_of_type(without_code(text))
