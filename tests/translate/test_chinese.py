@@ -18,6 +18,7 @@ from notebooks.translate.sidecars import alt, picture_outputs
 from notebooks.translate.state import begun
 from notebooks.translate.wording import INSERT, faults_of_type
 from swin_np.errors import ConfigurationError
+from swin_np.language import table
 
 CHINESE = find_language("zh")
 PATHS = find([])
@@ -93,6 +94,7 @@ def test_every_exception_names_a_text_that_is_there():
     there |= {f"explorer/{name}" for name in load_json(CHINESE.explorer_file)}
     there |= {f"{document}/{heading(section)}" for document in NAMES
               for section in sections((ROOT / document).read_text(encoding="utf-8"))}
+    there |= {f"phrases/{english}" for english in table("zh")}
     assert set(GLOSSARY.exceptions) <= there
     known = {*GLOSSARY.terms, *GLOSSARY.never}
     assert all(term in known for terms in GLOSSARY.exceptions.values() for term in terms)
