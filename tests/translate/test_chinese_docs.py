@@ -105,7 +105,7 @@ def test_a_changed_english_section_makes_its_translation_alone_stale(elsewhere, 
     assert len(said) == 1 and "docs/evidence.md, section Rounding: it does not end with <!-- of " in said[0]
     assert main(["status", "zh", EVIDENCE]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("docs/evidence.md: 9 texts, 1 stale\n") and "One more sentence." in shown
+    assert shown.startswith("docs/evidence.md: 10 texts, 1 stale\n") and "One more sentence." in shown
     now = re.search(r"<!-- of \w+ -->", said[0])[0]
     chinese_file = elsewhere / "docs" / "zh" / "evidence.md"
     text = chinese_file.read_text(encoding="utf-8")
