@@ -13,6 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from swin_np.checkpoints.config_files import for_transformers
+from swin_np.checkpoints.config_files.entries import Entries
+from swin_np.checkpoints.config_files.preprocessing import of_transformers
+from swin_np.checkpoints.config_files.written import files_beside
 from swin_np.checkpoints.formats.safetensors import write_safetensors
 from swin_np.commands import attend, parser
 from swin_np.commands.cli import main
@@ -251,6 +255,16 @@ def test_a_language_that_there_is_not_is_told_in_one_sentence(capsys, monkeypatc
 def test_the_process_exits_with_2_where_a_language_is_not_known():
     result = run("--help", SWIN_NP_LANGUAGE="fr")
     assert (result.returncode, result.stdout, result.stderr.count(b"\n")) == (2, b"", 1)
+
+
+def test_a_note_on_how_images_are_prepared_stays_english(monkeypatch):
+    content = {"image_processor_type": "ConvNextImageProcessor", "do_resize": True, "size": 256, "resample": 3,
+               "do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+    stored = of_transformers(Entries("preprocessor_config.json", content))
+    monkeypatch.setattr(for_transformers, "preprocessors", lambda preset: [])
+    with speaking("zh"):
+        said_of_it = files_beside("transformers", TINY, None, None, stored).said
+    assert "transformers has no files that say the shorter side resized to 292, cropped to 256x256" in said_of_it[0]
 
 
 def test_errors_stay_english(capsys):
