@@ -14,6 +14,7 @@ from swin_np.commands import options as command_options
 from swin_np.commands.names import numbered
 from swin_np.errors import ConfigurationError
 from swin_np.language import FOLDER, LOCALES, VARIABLE, codes, language, phrase, speaking, table
+from swin_np.mistakes.catalogue import CATALOGUE, IN_EXERCISES, OF_SYSTEMS
 from swin_np.probes import ABLATIONS, TASKS
 from swin_np.systems.registry import SYSTEMS, architecture_of, image_size, layer_costs
 from swin_np.systems.tour import chain_of
@@ -22,11 +23,14 @@ pytest.importorskip("nbformat", reason="jupyter is not installed")
 from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import find_language
 from notebooks.translate.wording import OTHER, differences, faults_of_type, parts
+from tests.translate.bare_code import without_code
 
 PACKAGE = FOLDER.parent
 FILES = sorted(FOLDER.glob("*/*.json"))
 GLOSSARY = Glossary.read(find_language("zh").folder / "glossary.json")
+MISTAKES = {**CATALOGUE, **IN_EXERCISES, **OF_SYSTEMS}.values()
 DATA: dict[str, list[str]] = {                         # what is said from a variable, by the table that has it
+    "mistakes": [text for mistake in MISTAKES for text in (mistake.says, mistake.fix)],
     "commands": [
         command_options.ADDRESS_HELP, dump.IMAGE_HELP, attend.RANDOM,
         *(task.question for task in TASKS.values()), *("/".join(task.answers) for task in TASKS.values()),
@@ -35,7 +39,8 @@ DATA: dict[str, list[str]] = {                         # what is said from a var
         *(numbered(step.name)[0] for config in SYSTEMS.values()
           for step in chain_of(architecture_of(config).model.random(config, None))),
         *(cost.kind for config in SYSTEMS.values() for cost in layer_costs(config, image_size(config))),
-        "ViT or DeiT", "ResNet or ResNeXt", "backbone"]}    # the other architectures are names
+        "ViT or DeiT", "ResNet or ResNeXt", "backbone"],   # the other architectures are names
+}
 
 
 def literals(file: Path) -> list[str]:
@@ -82,11 +87,12 @@ def test_a_phrase_has_the_fields_numbers_code_and_terms_of_the_english_one_and_i
     wrong = {}
     for english, other in TRANSLATED[file].items():
         ours, theirs = (parts(without_fields(text)) for text in (english, other))
-        found = differences(ours, theirs) + GLOSSARY.faults(ours.prose, theirs.prose, f"phrases/{english}")
+        prose = without_code(theirs.prose)
+        found = differences(ours, theirs) + GLOSSARY.faults(without_code(ours.prose), prose, f"phrases/{english}")
         if set(fields(english)) != set(fields(other)):
             found.append(f"its fields are {sorted(fields(other))}, those of the English one {sorted(fields(english))}")
         if file.parent.name == "zh":
-            found += faults_of_type(theirs.prose)
+            found += faults_of_type(prose)
         if found:
             wrong[english] = found
     assert wrong == {}
