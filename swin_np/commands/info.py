@@ -62,11 +62,11 @@ def run_info(options: argparse.Namespace) -> None:
 def settings(config: Config) -> str:
     """The architecture and what tells its variants apart; of a dense model also of its backbone."""
     known = [field.name for field in fields(config)]
-    words = [phrase(architecture_of(config).name),
-             *(f"{name} {getattr(config, name)}" for name in SETTINGS if name in known)]
+    words = ", ".join([phrase(architecture_of(config).name),
+                       *(f"{name} {getattr(config, name)}" for name in SETTINGS if name in known)])
     if isinstance(config, DenseConfig):
-        words.append(phrase("on a {backbone}", backbone=settings(config.backbone)))
-    return phrase(", ").join(words)
+        return phrase("{settings}, on a {backbone}", settings=words, backbone=settings(config.backbone))
+    return words
 
 
 def parts(config: Config, costs: list[LayerCost]) -> Iterator[tuple[str, str, tuple[int, ...], TotalCost]]:
