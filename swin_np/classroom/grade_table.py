@@ -2,7 +2,6 @@
 
 import csv
 import io
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -10,6 +9,7 @@ from swin_np.classroom.class_grades import Grade
 from swin_np.classroom.integrity import Finding
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.result import FOLLOWED, NOT_IMPLEMENTED, RIGHT
+from swin_np.text import columns
 
 BYTE_ORDER_MARK = "\ufeff"
 MISSING = "missing"                                    # the outcome of an exercise that was not handed in
@@ -92,8 +92,3 @@ def rows(grades: Sequence[Grade]) -> Iterator[str]:
         yield (f"{name}  {one.points:{len(points)}}  {number_right:{len(right)}}  {undone:8}  "
                f"{', '.join([*wrong, *[late] * (one.days_late > 0)])}").rstrip()
         yield from (f"    {problem}" for problem in one.problems)
-
-
-def columns(text: str) -> int:
-    """How wide a terminal shows a text: Chinese characters take two columns."""
-    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
