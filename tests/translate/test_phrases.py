@@ -8,7 +8,9 @@ from string import Formatter
 
 import pytest
 
+from swin_np.classroom.grade_table import MISSING
 from swin_np.errors import ConfigurationError
+from swin_np.exercises.result import ERROR, FOLLOWED, NOT_IMPLEMENTED, RIGHT, WRONG
 from swin_np.language import FOLDER, LOCALES, VARIABLE, codes, language, phrase, speaking, table
 
 pytest.importorskip("nbformat", reason="jupyter is not installed")
@@ -19,7 +21,8 @@ from notebooks.translate.wording import OTHER, differences, faults_of_type, part
 PACKAGE = FOLDER.parent
 FILES = sorted(FOLDER.glob("*/*.json"))
 GLOSSARY = Glossary.read(find_language("zh").folder / "glossary.json")
-DATA: dict[str, list[str]] = {}                        # what is said from a variable, by the table that has it
+DATA: dict[str, list[str]] = {                         # what is said from a variable, by the table that has it
+    "class": [RIGHT, WRONG, ERROR, NOT_IMPLEMENTED, FOLLOWED, MISSING]}
 
 
 def literals(file: Path) -> list[str]:
