@@ -304,7 +304,7 @@ class Remote(Elsewhere):
         said = ended.sentence(seconds, lambda file: False)
         if found is None or not 0 < found[1] <= len(texts[found[0]]):
             return said
-        return phrase("{said}, in line {line} of its cell: {text}", said=said, line=found[1],
+        return phrase("{sentence}, in line {line} of its cell: {text}", sentence=said, line=found[1],
                       text=texts[found[0]][found[1] - 1].strip())
 
 

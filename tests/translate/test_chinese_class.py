@@ -33,7 +33,7 @@ LIMITS = Limits(60, 2048)
 OUTCOMES = (RIGHT, WRONG, ERROR, NOT_IMPLEMENTED, FOLLOWED)
 LONG, _ = solution_cells()["multi_head_attention"]
 HAN = re.compile(r"[\u4e00-\u9fff]")
-SENTENCE = re.compile(r"[A-Za-z']+(?:[ ,:]+[A-Za-z']+){3,}")
+SENTENCE = re.compile(r"[A-Za-z']+(?:[ ,:]+[A-Za-z']+){3,}|\b(?:right|wrong|error|missing)\b")
 CODE = re.compile(r"[\w./-]*[._/][\w./-]*|`[^`]*`|!\w+", re.ASCII)      # names of files and in code
 TEXT = {"cell_type": "markdown", "source": "def gelu(x):\n    return x"}
 CLASS = {
@@ -50,7 +50,7 @@ CLASS = {
 
 
 def english_in(text):
-    """The English sentences in a text: four words in a row outside code."""
+    """The English sentences in a text, four words in a row outside code, and the words for outcomes."""
     return SENTENCE.findall(CODE.sub(OTHER, text))
 
 
