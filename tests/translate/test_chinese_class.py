@@ -21,6 +21,7 @@ from swin_np.classroom.feedback import pages
 from swin_np.classroom.grading import Grader, spoken
 from swin_np.classroom.sandbox import Limits
 from swin_np.commands.cli import main
+from swin_np.exercises.apart import CAN_COPY
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.result import ERROR, FOLLOWED, NOT_IMPLEMENTED, RIGHT, WRONG, Result
 from swin_np.language import FOLDER, VARIABLE, phrase, speaking, table
@@ -214,7 +215,7 @@ def test_the_student_s_process_speaks_the_grader_s_language(monkeypatch, text):
     for language in ("en", "zh", "en"):
         with speaking(language):
             said.setdefault(language, grader.grade("x.ipynb", notebook(text, SOFTMAX)).problems)
-            assert grader.process is not None          # and is there for the next file
+            assert (grader.process is not None) == CAN_COPY    # it is there for the next file
     grader.close()
     if "sorted" not in text:                           # else the sentence is on what was replaced
         assert "交上来的代码看不到自己文件夹以外的文件" in said["zh"][0]
