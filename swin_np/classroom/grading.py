@@ -92,7 +92,7 @@ class Grader:
         failed = [sandbox.problems[cell.number] for cell in found.cells
                   if one in cell.defined() and sandbox.problems.get(cell.number)]
         return Result.of(exercise, ERROR, [phrase("{said}.", said=failed[-1])]) if failed else Result.of(
-            exercise, NOT_IMPLEMENTED, [BLANK])
+            exercise, NOT_IMPLEMENTED, [phrase(BLANK)])
 
     def close(self) -> None:
         """End the process for students' code."""

@@ -22,6 +22,7 @@ from swin_np.classroom.grading import Grader, spoken
 from swin_np.classroom.sandbox import Limits
 from swin_np.commands.cli import main
 from swin_np.exercises.apart import CAN_COPY
+from swin_np.exercises.checking import BLANK
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.result import ERROR, FOLLOWED, NOT_IMPLEMENTED, RIGHT, WRONG, Result
 from swin_np.language import FOLDER, VARIABLE, phrase, speaking, table
@@ -221,6 +222,15 @@ def test_the_student_s_process_speaks_the_grader_s_language(monkeypatch, text):
         assert "交上来的代码看不到自己文件夹以外的文件" in said["zh"][0]
         assert "files outside of its own folder are hidden from a submission" in said["en"][0]
     assert len(said["zh"]) == len(said["en"]) == 1
+
+
+def test_an_exercise_that_was_left_out_is_told_in_the_grader_s_language(monkeypatch):
+    monkeypatch.setitem(table("zh"), BLANK, "它还什么都没有给出。")
+    grader = Grader(LIMITS)
+    with speaking("zh"):
+        results = grader.grade("01_attention.ipynb", notebook("x = 1")).results
+    grader.close()
+    assert len(results) == 5 and all("它还什么都没有给出。" in result.report for result in results.values())
 
 
 @pytest.mark.parametrize("method", sorted({judges.METHOD, "spawn"}))
