@@ -9,10 +9,12 @@ from string import Formatter
 import pytest
 
 from swin_np.attribution.attention_maps import in_words
+from swin_np.classroom.grade_table import MISSING
 from swin_np.commands import attend, dump
 from swin_np.commands import options as command_options
 from swin_np.commands.names import numbered
 from swin_np.errors import ConfigurationError
+from swin_np.exercises.result import ERROR, FOLLOWED, NOT_IMPLEMENTED, RIGHT, WRONG
 from swin_np.language import FOLDER, LOCALES, VARIABLE, codes, language, phrase, speaking, table
 from swin_np.mistakes.catalogue import CATALOGUE, IN_EXERCISES, OF_SYSTEMS
 from swin_np.probes import ABLATIONS, TASKS
@@ -40,7 +42,7 @@ DATA: dict[str, list[str]] = {                         # what is said from a var
           for step in chain_of(architecture_of(config).model.random(config, None))),
         *(cost.kind for config in SYSTEMS.values() for cost in layer_costs(config, image_size(config))),
         "ViT or DeiT", "ResNet or ResNeXt", "backbone"],   # the other architectures are names
-}
+    "class": [RIGHT, WRONG, ERROR, NOT_IMPLEMENTED, FOLLOWED, MISSING]}
 
 
 def literals(file: Path) -> list[str]:
