@@ -1,4 +1,4 @@
-"""The command line: `python -m notebooks.translate status|check|new LANGUAGE [NAME ...]`."""
+"""The command line: `python -m notebooks.translate status|check|new|pictures|figures LANGUAGE [NAME ...]`."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from notebooks.publish.files import find
 from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import find_language
+from notebooks.translate.redrawing import faults_of_figures, redraw
 from notebooks.translate.state import State, begun, sentence, state
 from swin_np.errors import SwinError
 from swin_np.text import printable
@@ -17,6 +18,8 @@ COMMANDS = {
     "status": "say for each notebook how much is translated; for those that are named, show the texts to be translated",
     "check": "say all that is missing, stale or wrong, by notebook and cell",
     "new": "write the files of the translation, with an empty text wherever one is missing or stale",
+    "pictures": "run the notebooks for their pictures with translated labels, and store these",
+    "figures": "draw the figures of the gallery with translated labels, into figures/LANGUAGE",
 }
 
 
@@ -31,14 +34,14 @@ def parser() -> argparse.ArgumentParser:
                                       epilog=f"example: python -m notebooks.translate {name} zh 00_start_here")
         command.add_argument("language", metavar="LANGUAGE", help="the folder of a language in notebooks/, such as zh")
         command.add_argument("names", nargs="*", metavar="NAME", help="a notebook, by its file's name (default: all)")
-        if name != "new":
+        if name in ("status", "check"):
             command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     return top
 
 
-def as_json(states: list[State]) -> str:
-    """The states for a program."""
-    return json.dumps({"notebooks": [
+def as_json(states: list[State], of_figures: list[str]) -> str:
+    """The states, and the faults of figures, for a program."""
+    return json.dumps({"figures": of_figures, "notebooks": [
         {"notebook": each.stem, "texts": each.of, "translated": each.translated,
          "faults": [{"kind": fault.kind, "cell": fault.place[0],
                      "picture": fault.place[1] + 1 if fault.place[1] >= 0 else None, "sentence": fault.sentence}
@@ -65,14 +68,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for path in paths:
                 write_text(begun(path, language), language.sidecar_file(path.stem))
             return 0
+        if options.command in ("pictures", "figures"):
+            return redraw(options.command, paths, language)
         glossary = Glossary.read(language.folder / "glossary.json")
         states = [state(path, language, glossary) for path in paths]
+        of_figures = faults_of_figures(language) if options.command == "check" and not options.names else []
     except SwinError as error:
         print(f"translate: {printable(str(error))}", file=sys.stderr)
         return 2
-    at_fault = options.command == "check" and any(each.faults for each in states)
+    at_fault = options.command == "check" and (bool(of_figures) or any(each.faults for each in states))
     if options.json:
-        print(as_json(states))
+        print(as_json(states, of_figures))
         return int(at_fault)
     if options.command == "status":
         print_status(states, bool(options.names))
@@ -84,6 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         for fault in each.faults:
             print(f"translate: {printable(sentence(each, fault))}", file=sys.stderr)
+    for fault in of_figures:
+        print(f"translate: {printable(fault)}", file=sys.stderr)
     whole = sum(not each.faults for each in states)
     print(f"{whole} of {len(states)} notebooks are whole")
     return int(at_fault)
