@@ -18,6 +18,7 @@ from pathlib import Path
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findSystemFonts, fontManager
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
@@ -28,6 +29,7 @@ TABLE = "labels.json"
 FIELD = re.compile(r"\{(\w+)\}")
 NUMBER = r"[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?"
 NUMBERS = rf"{NUMBER}|\({NUMBER}(?:, {NUMBER})+\)"
+MARGIN = 0.04                                          # inches: Chinese type is taller than what the layout leaves it
 LINE = r"[^\n]+"
 FORMULA = re.compile(r"\$[^$]*\$")
 CODE = re.compile(r"\S*(?:[A-Za-z]\.[A-Za-z]|\w_\w|\d)\S*")               # layers.0.norm, swin_t, float32, 3x3
@@ -157,4 +159,7 @@ def translate(figure: Figure, language: Language) -> Figure:
             text.set_text(translated)
             text.set_fontfamily([*text.get_fontfamily(), table.font["family"]])
             table.made.add(translated)
+    if isinstance(layout := figure.get_layout_engine(), ConstrainedLayoutEngine):
+        across, down = MARGIN / figure.get_size_inches()
+        layout.set(rect=(across, down, 1 - 2 * across, 1 - 2 * down))
     return figure

@@ -31,6 +31,8 @@ def redraw_notebook(path: Path, language: Language) -> Pictures:
         if labels:
             pngs[name_of(place)] = b64decode(now.data["image/png"])
     new = Pictures(old.folder, entries)
+    if not entries:
+        return new
     make_folder(new.folder)
     for file in new.folder.glob("*.png"):
         if file.stem not in pngs:
