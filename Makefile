@@ -33,6 +33,7 @@ test-processors: .venv/oracle
 
 figures: .venv/walkthrough
 	$(BIN)/python -c "from swin_np.plots import save_all; save_all('figures', print)"
+	$(BIN)/python -m notebooks.translate figures zh
 
 notebooks: .venv/walkthrough
 	$(BIN)/python -m notebooks.publish execute

@@ -25,9 +25,10 @@ TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 class Kernel(NotebookClient):
     """nbclient's, which runs a notebook where it lies; and it knows what happened inside of widgets."""
 
-    def __init__(self, notebook: NotebookNode, folder: Path):
+    def __init__(self, notebook: NotebookNode, folder: Path, extension: str | None):
+        loaded = [f"--IPKernelApp.extra_extensions={extension}"] if extension else []
         super().__init__(notebook, timeout=TIMEOUT, kernel_name="python3", record_timing=False,
-                         extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(folder)}})
+                         extra_arguments=["--log-level=ERROR", *loaded], resources={"metadata": {"path": str(folder)}})
 
     def widget_error(self) -> str | None:
         """The message of an error that a widget's function raised when it was first drawn."""
@@ -38,18 +39,19 @@ class Kernel(NotebookClient):
         return None
 
 
-def run(path: Path, notebook: NotebookNode) -> NotebookNode:
+def run(path: Path, notebook: NotebookNode, extension: str | None = None, **variables: str) -> NotebookNode:
     """A copy of the notebook with the outputs that a clean kernel gives, tidied.
 
+    extension: a module that IPython loads first; variables: more of its environment.
     Raises NotebookError with the cell and the error where one fails.
     """
     fresh = copy.deepcopy(notebook)
     for cell in fresh.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    kernel = Kernel(fresh, path.parent)
+    kernel = Kernel(fresh, path.parent, extension)
     try:
-        kernel.execute(env=environment())
+        kernel.execute(env=environment() | variables)
     except CellExecutionError as error:
         failed = next(cell for cell in fresh.cells if any(
             output.output_type == "error" for output in cell.get("outputs", [])))

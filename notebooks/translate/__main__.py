@@ -1,4 +1,4 @@
-"""The command line: `python -m notebooks.translate status|check|new LANGUAGE [NAME ...]`."""
+"""The command line: `python -m notebooks.translate status|check|new|pictures|figures LANGUAGE [NAME ...]`."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from notebooks.publish.files import find
 from notebooks.translate import document_state
 from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import find_language
+from notebooks.translate.redrawing import faults_of_figures, redraw
 from notebooks.translate.state import State, begun, sentence, state
 from swin_np.errors import SwinError
 from swin_np.text import printable
@@ -20,6 +21,8 @@ COMMANDS = {
     "check": "say all that is missing, stale or wrong, by notebook and cell, or document and section",
     "new": "write the files of the translation, with an empty text wherever one is missing or stale, and the English "
            "one for a missing section of a document",
+    "pictures": "run the notebooks for their pictures with translated labels, and store these",
+    "figures": "draw the figures of the gallery with translated labels, into figures/LANGUAGE",
 }
 
 
@@ -35,14 +38,14 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("language", metavar="LANGUAGE", help="the folder of a language in notebooks/, such as zh")
         command.add_argument("names", nargs="*", metavar="NAME",
                              help="a notebook, by its file's name, or a document as docs/porting.md (default: all)")
-        if name != "new":
+        if name in ("status", "check"):
             command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     return top
 
 
-def as_json(states: list[State]) -> str:
-    """The states for a program."""
-    return json.dumps({"notebooks": [
+def as_json(states: list[State], of_figures: list[str]) -> str:
+    """The states, and the faults of figures, for a program."""
+    return json.dumps({"figures": of_figures, "notebooks": [
         {"notebook": each.stem, "texts": each.of, "translated": each.translated,
          "faults": [{"kind": fault.kind, "cell": fault.place[0],
                      "picture": fault.place[1] + 1 if fault.place[1] >= 0 else None, "sentence": fault.sentence}
@@ -73,15 +76,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for each in documents:
                 document_state.write_begun(each, language)
             return 0
+        if options.command in ("pictures", "figures"):
+            return redraw(options.command, paths, language)
         glossary = Glossary.read(language.folder / "glossary.json")
         states = [*(state(path, language, glossary) for path in paths),
                   *(document_state.state(each, language, glossary) for each in documents)]
+        of_figures = faults_of_figures(language) if options.command == "check" and not options.names else []
     except SwinError as error:
         print(f"translate: {printable(str(error))}", file=sys.stderr)
         return 2
-    at_fault = options.command == "check" and any(each.faults for each in states)
+    at_fault = options.command == "check" and (bool(of_figures) or any(each.faults for each in states))
     if options.json:
-        print(as_json(states))
+        print(as_json(states, of_figures))
         return int(at_fault)
     if options.command == "status":
         print_status(states, bool(options.names))
@@ -93,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         for fault in each.faults:
             print(f"translate: {printable(sentence(each, fault))}", file=sys.stderr)
+    for fault in of_figures:
+        print(f"translate: {printable(fault)}", file=sys.stderr)
     whole = sum(not each.faults for each in states)
     print(f"{whole} of {len(states)} texts are whole")
     return int(at_fault)

@@ -13,6 +13,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from notebooks.publish.files import FOLDER, NotebookError, read
+from notebooks.translate.pictures import FOLDER as PICTURES
+from notebooks.translate.pictures import Pictures, put_in
 from notebooks.translate.sidecars import Sidecar, translated
 from swin_np.arguments.names import check_name
 
@@ -67,12 +69,17 @@ class Language:
     def sidecar_file(self, stem: str) -> Path:
         return self.folder / f"{stem}.json"
 
+    def pictures_folder(self, stem: str) -> Path:
+        return self.folder / PICTURES / stem
+
     def read(self, path: Path) -> NotebookNode:
         """The notebook of a file in this language; NotebookError if it, or its translation, cannot be read."""
         notebook = read(path)
         if self.code == "en" or not self.has(path.stem):
             return notebook
-        return translated(notebook, Sidecar.read(self.sidecar_file(path.stem)))
+        put_in(other := translated(notebook, Sidecar.read(self.sidecar_file(path.stem))),
+               Pictures.read(self.pictures_folder(path.stem)))
+        return other
 
 
 def load_json(file: Path) -> dict:

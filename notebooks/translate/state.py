@@ -6,6 +6,7 @@ from pathlib import Path
 from notebooks.publish.files import read
 from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import Language
+from notebooks.translate.redrawing import faults_of_pictures
 from notebooks.translate.sidecars import Place, Sidecar, digest, shown, texts
 from notebooks.translate.wording import faults
 
@@ -62,6 +63,7 @@ def state(path: Path, language: Language, glossary: Glossary) -> State:
                 text, translation, f"{path.stem}/{place[0]}", language, glossary)]
     found += [Fault("wrong", place, "there is no such place in the notebook: leave it out")
               for place in sidecar.entries if place not in english]
+    found += [Fault(*fault) for fault in faults_of_pictures(path, language)]
     return State(path.stem, len(english), True, found)
 
 

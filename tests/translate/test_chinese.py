@@ -37,18 +37,18 @@ def test_a_new_file_of_a_whole_notebook_is_the_one_that_is_there():
 
 
 def test_nothing_lies_beside_the_translations_that_belongs_to_no_notebook():
-    stems = {file.stem for file in CHINESE.folder.glob("*.json")} - {"language", "glossary"}
+    stems = {file.stem for file in CHINESE.folder.glob("*.json")} - {"language", "glossary", "labels"}
     assert stems == {path.stem for path in PATHS}
 
 
 def bare(notebook):
-    """A notebook without its Markdown and without the descriptions of its pictures."""
+    """A notebook without its Markdown, and without its pictures (test_chinese_labels.py) and their descriptions."""
     notebook = deepcopy(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = ""
         for output in picture_outputs(cell):
-            output.metadata["image/png"]["alt"] = output.data["text/plain"] = ""
+            output.metadata["image/png"]["alt"] = output.data["text/plain"] = output.data["image/png"] = ""
     return notebook
 
 
