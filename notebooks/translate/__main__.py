@@ -6,16 +6,18 @@ import sys
 from collections.abc import Sequence
 
 from notebooks.publish.files import find
+from notebooks.translate import decks
 from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import find_language
 from notebooks.translate.state import State, begun, sentence, state
 from swin_np.errors import SwinError
 from swin_np.text import printable
-from swin_np.writing import write_text
+from swin_np.writing import make_folder, write_text
 
 COMMANDS = {
-    "status": "say for each notebook how much is translated; for those that are named, show the texts to be translated",
-    "check": "say all that is missing, stale or wrong, by notebook and cell",
+    "status": "say for each notebook and each text of the talk how much is translated; for those that are named, show "
+              "the texts to be translated",
+    "check": "say all that is missing, stale or wrong, by notebook and cell, or text and slide",
     "new": "write the files of the translation, with an empty text wherever one is missing or stale",
 }
 
@@ -30,7 +32,8 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text,
                                       epilog=f"example: python -m notebooks.translate {name} zh 00_start_here")
         command.add_argument("language", metavar="LANGUAGE", help="the folder of a language in notebooks/, such as zh")
-        command.add_argument("names", nargs="*", metavar="NAME", help="a notebook, by its file's name (default: all)")
+        command.add_argument("names", nargs="*", metavar="NAME",
+                             help="a notebook or a text of the talk, by its file's name (default: all)")
         if name != "new":
             command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     return top
@@ -60,13 +63,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.reconfigure(errors="backslashreplace")  # a console may have no Chinese
     options = parser().parse_args(arguments)
     try:
-        language, paths = find_language(options.language), find(options.names)
+        language = find_language(options.language)
+        talk, names = decks.chosen(options.names)
+        paths = find(names) if names or not options.names else []
         if options.command == "new":
             for path in paths:
                 write_text(begun(path, language), language.sidecar_file(path.stem))
+            for stem in talk:
+                file = decks.file_of(stem, language)
+                make_folder(file.parent)
+                write_text(decks.begun(stem, language), file)
             return 0
         glossary = Glossary.read(language.folder / "glossary.json")
-        states = [state(path, language, glossary) for path in paths]
+        states = [*(state(path, language, glossary) for path in paths),
+                  *(decks.state(stem, language, glossary) for stem in talk)]
     except SwinError as error:
         print(f"translate: {printable(str(error))}", file=sys.stderr)
         return 2
@@ -85,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for fault in each.faults:
             print(f"translate: {printable(sentence(each, fault))}", file=sys.stderr)
     whole = sum(not each.faults for each in states)
-    print(f"{whole} of {len(states)} notebooks are whole")
+    print(f"{whole} of {len(states)} texts are whole")
     return int(at_fault)
 
 

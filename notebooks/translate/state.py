@@ -38,6 +38,10 @@ class State:
         counts = [f"{number} {kind}" for kind in KINDS if (number := sum(fault.kind == kind for fault in self.faults))]
         return f"{self.stem}: {self.of} texts, {', '.join(counts) or 'whole'}"
 
+    def where(self, place: Place) -> str:
+        """A place in words."""
+        return shown(place)
+
 
 def state(path: Path, language: Language, glossary: Glossary) -> State:
     """The state of a notebook; NotebookError if it, or its translation, cannot be read."""
@@ -71,4 +75,4 @@ def begun(path: Path, language: Language) -> str:
 
 def sentence(state: State, fault: Fault) -> str:
     """A fault with its notebook and place."""
-    return f"{state.stem}, {shown(fault.place)}: {fault.sentence}"
+    return f"{state.stem}, {state.where(fault.place)}: {fault.sentence}"
