@@ -140,3 +140,9 @@ def begun(stem: str, language: Language) -> str:
 
 def file_of(stem: str, language: Language) -> Path:
     return language.talk_phrases if stem == "phrases" else language.talk_file(stem)
+
+
+def places() -> set[str]:
+    """Every place of the talk, as the glossary's exceptions name it."""
+    return {f"{stem}/{heading(section)}" for stem in UNITS if stem != "phrases"
+            for section in sections((SOURCE / f"{stem}.md").read_text(encoding="utf-8"))}

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("nbformat", reason="jupyter is not installed")
 from notebooks.publish.files import FOLDER, ROOT, NotebookError, find, read
+from notebooks.translate import decks
 from notebooks.translate.__main__ import main
 from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import ENGLISH, find_language, languages, load, load_json
@@ -25,7 +26,8 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 
 def test_every_notebook_is_whole(capsys):
     assert main(["check", "zh"]) == 0, capsys.readouterr().err
-    assert capsys.readouterr().out == f"{len(PATHS)} of {len(PATHS)} notebooks are whole\n"
+    texts = len(PATHS) + len(decks.UNITS)
+    assert capsys.readouterr().out == f"{texts} of {texts} texts are whole\n"
 
 
 def test_a_new_file_of_a_whole_notebook_is_the_one_that_is_there():
@@ -88,7 +90,7 @@ def test_the_glossary_has_one_word_for_a_term_and_forbids_none_of_its_own():
 
 def test_every_exception_names_a_text_that_is_there():
     there = {f"{path.stem}/{cell.id}" for path in PATHS for cell in read(path).cells}
-    there |= {"README/3", *(f"explorer/{name}" for name in load_json(CHINESE.explorer_file))}
+    there |= {"README/3", *(f"explorer/{name}" for name in load_json(CHINESE.explorer_file)), *decks.places()}
     assert set(GLOSSARY.exceptions) <= there
     known = {*GLOSSARY.terms, *GLOSSARY.never}
     assert all(term in known for terms in GLOSSARY.exceptions.values() for term in terms)
