@@ -83,9 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                  "talk": [pages.DISCUSSION, *(f"{stem}{pages.PAGE}" for stem in (*pages.TALKS, *pages.SHEETS))]}
         output_folder(options.folder, names.get(options.command, [
             pages.INDEX, *(f"{path.stem}{ending}" for path in chosen)]))
-        if options.command in ("html", "slides"):
+        if options.command in ("html", "slides", "talk"):
             for language in languages().values():
-                output_folder(options.folder / language.place, [pages.INDEX])
+                output_folder(options.folder / language.place, names.get(options.command, [pages.INDEX]))
     except SwinError as error:
         print(f"notebooks: {printable(str(error))}", file=sys.stderr)
         return 2

@@ -20,6 +20,7 @@ from notebooks.translate.languages import ENGLISH, find_language, languages
 from notebooks.translate.sections import in_language, said, sections, translations
 from notebooks.translate.wording import NUMBER, faults_of_type, parts
 from tests.notebooks.browser import needs_chromium
+from tests.translate.spoken import numbers_said_in_chinese, numbers_said_in_english
 
 CHINESE = find_language("zh")
 GLOSSARY = Glossary.read(CHINESE.folder / "glossary.json")
@@ -59,7 +60,7 @@ def test_every_text_is_whole_and_a_new_file_is_the_one_that_is_there(stem):
     ("minutes: 3", "minutes: 2", "'minutes: 3' of the English text is missing"),
     ("part: shift and mask", "part: cost", "'part: shift and mask' of the English text is missing"),
     ("::figure masks", "::figure regions", "'::figure masks' of the English text is missing"),
-    ("移位 3", "移位 4", "the number 3 of the English text is missing"),
+    ("移位量 3", "移位量 4", "the number 3 of the English text is missing"),
     ("遮掉 74 %", "遮掉 47 %", "the number 74 of the English text is missing"),
     ("{{masked at an edge}}", "49", "the code `{{masked at an edge}}` of the English text is missing"),
     ("{{masked at an edge}}", "{{tokens}}", "the code `{{tokens}}` is not in the English text"),
@@ -149,6 +150,24 @@ def test_a_slide_has_the_minutes_and_the_part_of_the_english_one_and_notes_that_
         characters = len(SPOKEN.findall(slide.notes))
         assert 120 <= characters <= A_MINUTE * slide.minutes, (slide.title, characters)
         assert len(slide.title) <= 30, slide.title
+
+
+@pytest.mark.parametrize("talk", TALKS)
+def test_the_numbers_that_are_said_are_those_of_the_english_notes(talk):
+    pairs = zip(*(deck(SOURCE / f"{talk}.md", language)[1] for language in (ENGLISH, CHINESE)), strict=True)
+    for english, chinese in pairs:
+        assert numbers_said_in_chinese(chinese.notes) == numbers_said_in_english(english.notes), chinese.title
+
+
+def test_numbers_that_are_said_are_read():
+    english = numbers_said_in_english("a hundred and eighty-two of four and a half billion, fifty and a half, four")
+    assert english == {182: 1, 4.5e9: 1, 50.5: 1}
+    assert numbers_said_in_chinese("四十五亿里的一百八十二，五十点五，四个") == english
+    assert numbers_said_in_english("two thousand four hundred, one point seven, seven, fourteen, twenty-one, ten "
+                                   "million") == {2400: 1, 1.7: 1, 7: 1, 14: 1, 21: 1, 10 ** 7: 1}
+    assert numbers_said_in_chinese("两千四百、一点七、七、十四、二十一、一千万、百分之二") == {
+        2400: 1, 1.7: 1, 7: 1, 14: 1, 21: 1, 10 ** 7: 1}
+    assert numbers_said_in_chinese("慢两倍半") == numbers_said_in_english("two and a half times slower") == {2.5: 1}
 
 
 def test_the_numbers_are_the_english_ones_and_all_words_among_them_are_translated():
