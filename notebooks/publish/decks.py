@@ -59,8 +59,8 @@ def sections(path: Path, language: Language = ENGLISH) -> tuple[str, list[str]]:
     text = re.sub(r"\{\{(.+?)\}\}", number, in_language(path, language))
     head, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
     if not head.startswith("# ") or not parts:
-        raise NotebookError(f"{path.name} begins with {head[:40]!r}, expected '# ' and a title, and then sections "
-                            "that begin with '## '")
+        raise NotebookError(f"{language.place}{path.name} begins with {head[:40]!r}, expected '# ' and a title, "
+                            "and then sections that begin with '## '")
     return head.removeprefix("# ").strip(), [part.strip() for part in parts]
 
 
@@ -70,8 +70,8 @@ def deck(path: Path, language: Language = ENGLISH) -> tuple[str, list[Slide]]:
     slides = []
     for part in parts:
         if not (match := SLIDE.match(part)):
-            raise NotebookError(f"the slide {part.splitlines()[0]!r} of {path.name} is not whole: give it a line "
-                                "'part: ', a line 'minutes: ' with a whole number, its content, and '::notes'")
+            raise NotebookError(f"the slide {part.splitlines()[0]!r} of {language.place}{path.name} is not whole: give "
+                                "it a line 'part: ', a line 'minutes: ' with a whole number, its content and '::notes'")
         given = match.groupdict()
         slides.append(Slide(given["title"], given["part"], int(given["minutes"]), given["body"], given["notes"]))
     return title, slides
