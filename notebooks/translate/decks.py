@@ -1,4 +1,4 @@
-"""How far the talk is in a language: for each slide, section, question and phrase what is missing, stale or wrong."""
+"""How far the talk is in a language: of each slide, section, question and short text what is missing, stale, wrong."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from notebooks.translate.state import Fault, State
 from notebooks.translate.wording import faults
 
 UNITS = {"talk_swin": "slide", "talk_res2net": "slide", "sheet_swin": "section", "sheet_res2net": "section",
-         "discussion": "question", "phrases": "phrase"}
+         "discussion": "question", "interface": "text"}
 SOURCE = FOLDER / "talk"
 STRUCTURE = re.compile(r"^(?:(?:part|minutes): .*|::.*)$", re.MULTILINE)
 NOTES = "\n::notes\n"
@@ -74,8 +74,8 @@ def faults_of_section(english: str, other: str, place: str, language: Language, 
 
 def state(stem: str, language: Language, glossary: Glossary) -> State:
     """The state of a text of the talk."""
-    if stem == "phrases":
-        return state_of_phrases(language, glossary)
+    if stem == "interface":
+        return state_of_interface(language, glossary)
     english, theirs = sections((SOURCE / f"{stem}.md").read_text(encoding="utf-8")), translations(
         language.talk_file(stem))
     found = []
@@ -100,16 +100,16 @@ def state(stem: str, language: Language, glossary: Glossary) -> State:
 
 
 def short_texts() -> list[str]:
-    """The English texts that phrases.json translates: of the interface, the parts of the talk, and numbers."""
+    """The English texts that interface.json translates: of the interface, the parts of the talk, and numbers."""
     decks = "".join((SOURCE / f"{stem}.md").read_text(encoding="utf-8") for stem, unit in UNITS.items()
                     if unit == "slide")
     return list(dict.fromkeys([*load_json(SOURCE / "interface.json").values(), *PHRASES,
                                *re.findall(r"^part: (.+)$", decks, re.MULTILINE)]))
 
 
-def state_of_phrases(language: Language, glossary: Glossary) -> State:
-    """The state of phrases.json; the fields of a text are compared as its numbers are."""
-    file, english = language.talk_phrases, short_texts()
+def state_of_interface(language: Language, glossary: Glossary) -> State:
+    """The state of interface.json; the fields of a text are compared as its numbers are."""
+    file, english = language.talk_interface, short_texts()
     known, found = load_json(file) if file.is_file() else {}, []
     for text in english:
         if not (other := known.get(text)):
@@ -117,16 +117,16 @@ def state_of_phrases(language: Language, glossary: Glossary) -> State:
             continue
         ours, theirs = (re.sub(r"\{(\d?)\}", r"10\1", each) for each in (text, other))     # {0} is 100, and {} is 10
         found += [Fault("wrong", (text, -1), sentence, text) for sentence in faults(
-            ours, theirs, f"phrases/{text}", language, glossary)]
-    found += [Fault("wrong", (text, -1), "no text of the talk is this phrase: leave it out")
+            ours, theirs, f"interface/{text}", language, glossary)]
+    found += [Fault("wrong", (text, -1), "the talk has no such short text: leave it out")
               for text in known if text not in english]
-    return TalkState("phrases", len(english), bool(known), found)
+    return TalkState("interface", len(english), bool(known), found)
 
 
 def begun(stem: str, language: Language) -> str:
     """The file of a translation, with the English text wherever one is missing or stale; what is current stays."""
-    if stem == "phrases":
-        file = language.talk_phrases
+    if stem == "interface":
+        file = language.talk_interface
         known = load_json(file) if file.is_file() else {}
         table = {text: known.get(text, "") for text in short_texts()}
         return json.dumps(table, ensure_ascii=False, indent=1) + "\n"
@@ -139,10 +139,10 @@ def begun(stem: str, language: Language) -> str:
 
 
 def file_of(stem: str, language: Language) -> Path:
-    return language.talk_phrases if stem == "phrases" else language.talk_file(stem)
+    return language.talk_interface if stem == "interface" else language.talk_file(stem)
 
 
 def places() -> set[str]:
     """Every place of the talk, as the glossary's exceptions name it."""
-    return {f"{stem}/{heading(section)}" for stem in UNITS if stem != "phrases"
+    return {f"{stem}/{heading(section)}" for stem in UNITS if stem != "interface"
             for section in sections((SOURCE / f"{stem}.md").read_text(encoding="utf-8"))}

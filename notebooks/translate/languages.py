@@ -71,9 +71,9 @@ class Language:
         return self.folder / "talk" / f"{stem}.md"
 
     @property
-    def talk_phrases(self) -> Path:
+    def talk_interface(self) -> Path:
         """The table of the talk's short texts."""
-        return self.folder / "talk" / "phrases.json"
+        return self.folder / "talk" / "interface.json"
 
     def read(self, path: Path) -> NotebookNode:
         """The notebook of a file in this language; NotebookError if it, or its translation, cannot be read."""

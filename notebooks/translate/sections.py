@@ -1,8 +1,8 @@
 """The texts of the talk in a language: its folder talk/ has the files of notebooks/talk, section by section.
 
 There each section has, below its heading, a line `of: <digest>` that names the English section it is of. The lines that
-are no prose (`part: `, `minutes: `, `::`) are the English ones, but for the descriptions of pictures. phrases.json has
-the short texts, by the English ones: those of the interface, the names of the parts, the words among the numbers.
+are no prose (`part: `, `minutes: `, `::`) are the English ones, but for the descriptions of pictures. The short texts
+are in interface.json, by the English ones: those of the interface, the names of the parts, the words among the numbers.
 """
 
 import re
@@ -38,7 +38,7 @@ def in_language(path: Path, language: Language) -> str:
 @cache
 def phrases(language: Language) -> dict[str, str]:
     """The short texts of a language by the English ones."""
-    file = language.talk_phrases
+    file = language.talk_interface
     return load_json(file) if file.is_file() else {}
 
 

@@ -79,8 +79,8 @@ def coordinates_not_times_8(window: Size, pretrained_window: Size, dtype: type =
 
 
 @mistake(COORDINATES, place=EQ_4, modules=POSITIONS,
-         says="The displacements go to the network as they are, from -(M-1) to M-1, and only then through the "
-              "logarithm of the equation, without the code's scale.",
+         says="The displacements, from -(M-1) to M-1, go through the logarithm of the equation as they are, without "
+              "the code's scale.",
          fix="Divide by the largest displacement and multiply by 8 before the logarithm, and divide by 3 after it.")
 def coordinates_of_the_equation_alone(window: Size, pretrained_window: Size, dtype: type = np.float32) -> Array:
     return logarithmic(displacements(window, 2), np.e, dtype)

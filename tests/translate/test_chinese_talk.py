@@ -114,10 +114,10 @@ def test_a_slide_that_is_missing_or_too_many_is_named(copied):
 
 
 def test_phrases_are_by_their_english_text_with_the_same_fields(copied):
-    table = json.loads(copied.talk_phrases.read_text(encoding="utf-8"))
+    table = json.loads(copied.talk_interface.read_text(encoding="utf-8"))
     table |= {"{} ahead": "提前", "an old text": "旧文", "Close": ""}
-    copied.talk_phrases.write_text(json.dumps(table), encoding="utf-8")
-    found = {(fault.kind, fault.place[0]) for fault in state("phrases", copied, GLOSSARY).faults}
+    copied.talk_interface.write_text(json.dumps(table), encoding="utf-8")
+    found = {(fault.kind, fault.place[0]) for fault in state("interface", copied, GLOSSARY).faults}
     assert found == {("wrong", "{} ahead"), ("wrong", "an old text"), ("missing", "Close")}
     assert said("Close", copied) == "Close" and said("Close", CHINESE) == "关闭"
 
@@ -179,7 +179,7 @@ def test_the_numbers_are_the_english_ones_and_all_words_among_them_are_translate
     assert chinese["wrong windows"] == "64 个中的 15 个" and "| 眼睛 | 0.6 | 9.4 |" in chinese["table of things"]
 
 
-@pytest.mark.parametrize("stem", [stem for stem in UNITS if stem != "phrases"])
+@pytest.mark.parametrize("stem", [stem for stem in UNITS if stem != "interface"])
 def test_the_texts_are_set_well_with_their_numbers_put_in(stem):
     text = in_language(SOURCE / f"{stem}.md", CHINESE)
     text = re.sub(r"\{\{(.+?)\}\}", lambda name: computed(CHINESE)[name[1]], text)

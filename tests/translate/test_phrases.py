@@ -10,16 +10,21 @@ import pytest
 
 from swin_np.errors import ConfigurationError
 from swin_np.language import FOLDER, LOCALES, VARIABLE, codes, language, phrase, speaking, table
+from swin_np.mistakes.catalogue import CATALOGUE, IN_EXERCISES, OF_SYSTEMS
 
 pytest.importorskip("nbformat", reason="jupyter is not installed")
 from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import find_language
 from notebooks.translate.wording import OTHER, differences, faults_of_type, parts
+from tests.translate.bare_code import without_code
 
 PACKAGE = FOLDER.parent
 FILES = sorted(FOLDER.glob("*/*.json"))
 GLOSSARY = Glossary.read(find_language("zh").folder / "glossary.json")
-DATA: dict[str, list[str]] = {}                        # what is said from a variable, by the table that has it
+MISTAKES = {**CATALOGUE, **IN_EXERCISES, **OF_SYSTEMS}.values()
+DATA: dict[str, list[str]] = {                         # what is said from a variable, by the table that has it
+    "mistakes": [text for mistake in MISTAKES for text in (mistake.says, mistake.fix)],
+}
 
 
 def literals(file: Path) -> list[str]:
@@ -66,11 +71,12 @@ def test_a_phrase_has_the_fields_numbers_code_and_terms_of_the_english_one_and_i
     wrong = {}
     for english, other in TRANSLATED[file].items():
         ours, theirs = (parts(without_fields(text)) for text in (english, other))
-        found = differences(ours, theirs) + GLOSSARY.faults(ours.prose, theirs.prose, f"phrases/{english}")
+        prose = without_code(theirs.prose)
+        found = differences(ours, theirs) + GLOSSARY.faults(without_code(ours.prose), prose, f"phrases/{english}")
         if set(fields(english)) != set(fields(other)):
             found.append(f"its fields are {sorted(fields(other))}, those of the English one {sorted(fields(english))}")
         if file.parent.name == "zh":
-            found += faults_of_type(theirs.prose)
+            found += faults_of_type(prose)
         if found:
             wrong[english] = found
     assert wrong == {}

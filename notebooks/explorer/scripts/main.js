@@ -1,6 +1,6 @@
 /** The page put together: its data read, its views listed, the view of the link shown and drawn at every change. */
 explorer.page = (() => {
-  const { html, svg, t } = explorer.elements;
+  const { html, svg, t, gap } = explorer.elements;
   const ORDER = ["fig4", "windows", "token", "reach", "sliding", "network", "model", "cost"];
   const remembered = {};                               // the last values of fields, by what views share or by the view
   const PAUSE = 250;                                   // milliseconds between two addresses: browsers refuse too many
@@ -79,7 +79,7 @@ explorer.page = (() => {
       wrong.length ? t("page.wrong_link", { parts: wrong.join(", ") }) : "",
       changed.length ? t("page.changed_link", {
         parts: changed.map((key) => `${key}=${fields[key].write(given[key])}`).join(", ") }) : ""];
-    notice.textContent = sentences.filter(Boolean).join(" ");
+    notice.textContent = sentences.filter(Boolean).join(gap());
     notice.hidden = notice.textContent === "";
   }
 
