@@ -18,7 +18,7 @@ COMMANDS = {
     "status": "say for each notebook and each text of the talk how much is translated; for those that are named, show "
               "the texts to be translated",
     "check": "say all that is missing, stale or wrong, by notebook and cell, or text and slide",
-    "new": "write the files of the translation, with an empty text, or the English slide, where one is missing or stale",
+    "new": "write the files of a translation, with an empty text, or the English slide, where one is missing or stale",
 }
 
 
