@@ -16,7 +16,7 @@ from PIL import Image
 from notebooks.publish.files import NotebookError
 from notebooks.publish.rendering import python
 from notebooks.talk.figures import FIGURES
-from notebooks.translate.languages import Language
+from notebooks.translate.languages import ENGLISH, Language
 from swin_np.arguments.names import check_name
 from swin_np.notebook import palette_of
 from swin_np.plots.saving import OPTIONS, number_clips
@@ -42,7 +42,7 @@ def as_png(figure: Figure) -> bytes:
 
 
 @cache
-def picture(name: str, language: Language) -> str:
+def picture(name: str, language: Language = ENGLISH) -> str:
     """The address of a picture, with its content inside, for pages of a language: SVG, or PNG where that is large."""
     check_name("figure", name, FIGURES)
     figure = FIGURES[name]()
