@@ -58,7 +58,13 @@ def language() -> str:
     if code := spoken.get():
         return code
     code = wanted()
-    return code if code == "en" or can_print(next(iter(table(code).values()))) else "en"
+    return code if code == "en" or can_print(longest(code)) else "en"
+
+
+@cache
+def longest(code: str) -> str:
+    """The longest phrase of a language, which has some of its letters, as not every phrase has."""
+    return max(table(code).values(), key=len)
 
 
 def can_print(text: str) -> bool:

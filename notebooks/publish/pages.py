@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 from notebooks.publish.files import FOLDER, NotebookError, read
 from notebooks.publish.pictures import small_picture
 from notebooks.publish.rendering import EXPLORER, Target, cell_html, code_colours, markdown
+from notebooks.translate.documents import DOCS, is_translated
 from notebooks.translate.languages import ENGLISH, Language, languages
 from swin_np.writing import make_folder, write_text
 
@@ -115,9 +116,14 @@ def navigation(paths: list[Path], i: int, language: Language) -> str:
 
 def switches(name: str, language: Language, stem: str | None = None) -> str:
     """Links to a page in the other languages, of a notebook in those that have it."""
-    return " ".join(f'<a href="{language.up}{other.place}{name}" lang="{other.lang}" hreflang="{other.lang}">'
-                    f"{other.name}</a>" for other in languages().values()
+    return " ".join(switch(name, language, other) for other in languages().values()
                     if other != language and (stem is None or other.has(stem)))
+
+
+def switch(name: str, language: Language, other: Language) -> str:
+    """A link to a page in another language."""
+    return (f'<a href="{language.up}{other.place}{name}" lang="{other.lang}" hreflang="{other.lang}">'
+            f"{other.name}</a>")
 
 
 def link(address: str, text: str) -> str:
@@ -208,7 +214,9 @@ def index(paths: list[Path], folder: Path, language: Language = ENGLISH) -> str:
         items.append(f"<li>{small_picture(notebook)}{page_link}{slides_link}{about}</li>")
     pages = {stem: stem + PAGE for stem in (*TALKS, *SHEETS)}
     pages |= {"discussion": DISCUSSION, "explorer": EXPLORER, "docs": DOCUMENTS, "reference": REFERENCE}
-    ways = {name: language.way_to(name) for name in pages} | {"explorer": "" if language.has_explorer else language.up}
+    ways = {name: language.way_to(name) for name in pages}
+    ways |= {name: "" if own else language.up for name, own in (
+        ("explorer", language.has_explorer), ("docs", is_translated(DOCS / "README.md", language)))}
     links = {name: link(ways[name] + address, texts[name]) for name, address in pages.items()}
     body = (f"<nav>{switches(INDEX, language)}</nav>\n<main><h1>{escape(texts['walkthrough'])}</h1>\n"
             f"<p>{texts['to present'].format_map(links)}</p>\n<p>{texts['to read'].format_map(links)}</p>\n"

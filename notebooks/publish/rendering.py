@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from os.path import relpath
 from pathlib import Path
+from urllib.parse import unquote
 
 from nbconvert.filters.ansi import ansi2html
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -18,20 +19,20 @@ from pygments.lexers import PythonLexer
 from notebooks.publish.files import FOLDER, ROOT, NotebookError, tags
 from notebooks.publish.mathematics import mathml
 from notebooks.publish.pictures import picture_html
-from notebooks.translate.languages import ENGLISH, Language
-
-ELSEWHERE = re.compile(r"([a-z][a-z0-9+.-]*:|//|#)", re.IGNORECASE)      # how a link begins that is no relative path
+from notebooks.translate.documents import DOCS, ELSEWHERE, anchor, is_translated, same_place, translation
+from notebooks.translate.languages import ENGLISH, Language, languages
 
 BEHIND_BOLD = re.compile(r"([：。，；？！）]</strong>) ")  # Markdown needs the space, Chinese type does not
-DOCS = ROOT / "docs"
 EXPLORER = "explorer.html"                             # made by notebooks.explorer, beside the pages
+FOLDERS = {DOCS / language.place: language for language in languages().values()}        # of the documents
 
 
 @dataclass(frozen=True)
 class Target:
     """Where a page goes: a text that lies in `source` is put into `pages`, where the notebooks' end in `ending`.
 
-    What is not there in the page's language leads to the English page.
+    What is not there in the page's language leads to the English page. A notebook links to the English documents, and
+    leads to those of its language; a document, and its translation, lead to the one that they name.
     """
 
     source: Path
@@ -39,9 +40,17 @@ class Target:
     ending: str
     language: Language = ENGLISH
 
-    def address(self, path: str) -> str:
-        """Where a link of the text to `path` leads from the page: to a page if there is one, else to the file."""
+    def address(self, link: str) -> str:
+        """Where a link of the text leads from the page: to a page if there is one, else to the file."""
+        path, sign, place = unquote(link).partition("#")  # Markdown quotes Chinese
         file = (self.source / path).resolve()
+        if self.source.resolve() not in FOLDERS and file.parent == DOCS and is_translated(file, self.language):
+            english, file = file, translation(file, self.language)
+            place = same_place(place, english, file)
+        return self.file_address(path, file) + sign + place
+
+    def file_address(self, path: str, file: Path) -> str:
+        """The same of a file, to which `path` leads."""
         if file == ROOT / "pages" / EXPLORER:
             return ("" if self.language.has_explorer else self.language.up) + EXPLORER
         if not file.exists():
@@ -49,8 +58,8 @@ class Target:
                                 "text")
         if file.suffix == ".ipynb" and file.parent in (FOLDER, self.source.resolve()):   # exercises have no page
             return self.language.way_to(file.stem) + file.stem + self.ending
-        if file.suffix == ".md" and file.parent == DOCS:
-            return self.language.up + page_of_document(file)
+        if file.suffix == ".md" and (other := FOLDERS.get(file.parent)):
+            return ("" if other == self.language else self.language.up + other.place) + page_of_document(file)
         if page := page_of_module(file):
             return self.language.up + page
         return Path(relpath(file, self.pages.resolve())).as_posix()
@@ -89,8 +98,7 @@ class SelfContained(IPythonRenderer):
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         if not ELSEWHERE.match(url):
-            path, hash_sign, place = url.partition("#")
-            url = self.target.address(path) + hash_sign + place
+            url = self.target.address(url)
         return super().link(text, url, title)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
@@ -102,11 +110,6 @@ class SelfContained(IPythonRenderer):
             raise NotebookError(f"the picture {url} has no description: write one between the square brackets")
         content = b64encode(path.read_bytes()).decode("ascii")
         return f'<img src="data:{mimetypes.guess_type(path)[0]};base64,{content}" alt="{escape(text)}">'
-
-
-def anchor(text: str) -> str:
-    """The id of a heading, as JupyterLab makes it: its words with hyphens between them."""
-    return escape(re.sub(r"<[^>]+>", "", text).strip().replace(" ", "-"))
 
 
 def markdown(text: str, target: Target) -> str:

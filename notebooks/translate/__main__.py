@@ -6,19 +6,20 @@ import sys
 from collections.abc import Sequence
 
 from notebooks.publish.files import find
-from notebooks.translate import decks
+from notebooks.translate import decks, document_state
 from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import find_language
 from notebooks.translate.state import State, begun, sentence, state
 from swin_np.errors import SwinError
 from swin_np.text import printable
-from swin_np.writing import make_folder, write_text
+from swin_np.writing import write_text
 
 COMMANDS = {
-    "status": "say for each notebook and each text of the talk how much is translated; for those that are named, show "
-              "the texts to be translated",
-    "check": "say all that is missing, stale or wrong, by notebook and cell, or text and slide",
-    "new": "write the files of a translation, with an empty text, or the English slide, where one is missing or stale",
+    "status": "say for each notebook, text of the talk and document how much is translated; for those that are named, "
+              "show the texts to be translated",
+    "check": "say all that is missing, stale or wrong, by notebook and cell, talk and slide, or document and section",
+    "new": "write the files of the translation, with an empty text wherever one is missing or stale, and the English "
+           "one for a missing slide or section of a document",
 }
 
 
@@ -33,7 +34,8 @@ def parser() -> argparse.ArgumentParser:
                                       epilog=f"example: python -m notebooks.translate {name} zh 00_start_here")
         command.add_argument("language", metavar="LANGUAGE", help="the folder of a language in notebooks/, such as zh")
         command.add_argument("names", nargs="*", metavar="NAME",
-                             help="a notebook or a text of the talk, by its file's name (default: all)")
+                             help="a notebook or a text of the talk, by its file's name, or a document as "
+                                  "docs/porting.md (default: all)")
         if name != "new":
             command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     return top
@@ -64,19 +66,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         language = find_language(options.language)
-        talk, names = decks.chosen(options.names)
+        talk, others = decks.chosen(options.names)
+        documents, left = document_state.chosen(options.names)
+        names = [each for each in others if each in left]
         paths = find(names) if names or not options.names else []
         if options.command == "new":
             for path in paths:
                 write_text(begun(path, language), language.sidecar_file(path.stem))
             for stem in talk:
-                file = decks.file_of(stem, language)
-                make_folder(file.parent)
-                write_text(decks.begun(stem, language), file)
+                decks.write_begun(stem, language)
+            for each in documents:
+                document_state.write_begun(each, language)
             return 0
         glossary = Glossary.read(language.folder / "glossary.json")
         states = [*(state(path, language, glossary) for path in paths),
-                  *(decks.state(stem, language, glossary) for stem in talk)]
+                  *(decks.state(stem, language, glossary) for stem in talk),
+                  *(document_state.state(each, language, glossary) for each in documents)]
     except SwinError as error:
         print(f"translate: {printable(str(error))}", file=sys.stderr)
         return 2

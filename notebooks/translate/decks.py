@@ -15,6 +15,7 @@ from notebooks.translate.sections import sections, translations
 from notebooks.translate.sidecars import Place, digest
 from notebooks.translate.state import Fault, State
 from notebooks.translate.wording import faults
+from swin_np.writing import make_folder, write_text
 
 UNITS = {"talk_swin": "slide", "talk_res2net": "slide", "sheet_swin": "section", "sheet_res2net": "section",
          "discussion": "question", "interface": "text"}
@@ -136,6 +137,13 @@ def begun(stem: str, language: Language) -> str:
         title, _, rest = known.get(digest(section), section).partition("\n")
         written.append(f"{title}\nof: {digest(section)}\n{rest}".rstrip())
     return "\n\n".join(written) + "\n"
+
+
+def write_begun(stem: str, language: Language) -> None:
+    """Write that file."""
+    file = file_of(stem, language)
+    make_folder(file.parent)
+    write_text(begun(stem, language), file)
 
 
 def file_of(stem: str, language: Language) -> Path:

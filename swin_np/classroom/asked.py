@@ -7,6 +7,7 @@ import numpy as np
 
 from swin_np.exercises.calling import Helpers, call
 from swin_np.exercises.exercise import Arguments, arrays
+from swin_np.language import phrase
 
 MOST_NUMBERS = 50_000                                  # in all arrays of a question
 LONGEST_AXIS = 2_048
@@ -30,9 +31,9 @@ class Asked:
         self.left -= 1
         known = isinstance(name, str) and name in self.helpers
         if not known or not isinstance(arguments, tuple) or not isinstance(more, dict) or self.left < 0:
-            return {"error": "there is no such helper, or it was asked too often"}
+            return {"error": phrase("there is no such helper, or it was asked too often")}
         if not self.is_small((*arguments, more)):
-            return {"error": "larger arguments than the exercise has"}
+            return {"error": phrase("larger arguments than the exercise has")}
         called = call(lambda *given: self.helpers[name](*given, **more), arguments, seconds)
         return {"error": called.error} if called.error else {"value": called.value}
 

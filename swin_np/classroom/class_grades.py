@@ -24,6 +24,7 @@ from swin_np.exercises.course import NOTEBOOKS
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.result import Result
 from swin_np.exercises.submission import submission
+from swin_np.language import phrase
 from swin_np.parallel.pool import default_threads
 
 BEST, LATEST = "best", "latest"
@@ -150,12 +151,13 @@ def merged(student: Student, row: Row | None, files: Sequence[Graded], rules: Ru
     for file in sorted(files, key=lambda file: (file.hand_in.time or datetime.min, file.hand_in.place)):
         late = days_late(file.hand_in.time, rules.deadline)
         if late and rules.late_days is not None and late > rules.late_days:
-            problems.append(f"{file.hand_in.name} came {late} day{'s' * (late > 1)} late and {rules.late_days} are "
-                            "allowed: it does not count")
+            problems.append(phrase("{file} came {days} day late and {allowed} are allowed: it does not count"
+                                   if late == 1 else
+                                   "{file} came {days} days late and {allowed} are allowed: it does not count",
+                                   file=file.hand_in.name, days=late, allowed=rules.late_days))
         else:
             counted.append(file)
-        problems += [problem if problem.startswith(file.hand_in.name) else f"{file.hand_in.name}, {problem}"
-                     for problem in file.grade.problems]
+        problems += [problem if file.grade.unreadable else named(file, problem) for problem in file.grade.problems]
     chosen: dict[str, Graded] = {}
     for name in EXERCISES:
         own = [file for file in counted if name in file.grade.results]
@@ -167,6 +169,11 @@ def merged(student: Student, row: Row | None, files: Sequence[Graded], rules: Ru
     results = {name: rules.partial.credited(bounded(file.grade.results[name])) for name, file in chosen.items()}
     return Grade(student.name, results, tuple(dict.fromkeys(problems)), late, row.cells if row else {},
                  student.ids), chosen
+
+
+def named(file: Graded, said: str) -> str:
+    """What is said of a file, with its name."""
+    return phrase("{file}, {said}", file=file.hand_in.name, said=said)
 
 
 def bounded(result: Result) -> Result:
@@ -185,17 +192,18 @@ def missing(student: Student, files: Sequence[Graded]) -> list[str]:
     if files and any(file.grade.problems for file in files):
         return []
     if files:
-        return ["none of the files defines an exercise"]
+        return [phrase("none of the files defines an exercise")]
     if student.others:
-        names = ", ".join(student.others[:MOST_OTHERS]) + ", ..." * (len(student.others) > MOST_OTHERS)
-        return [f"handed in {names}, but no .ipynb, .py or .zip with one"]
-    return ["has handed in nothing"]
+        names = [*student.others[:MOST_OTHERS], *["..."] * (len(student.others) > MOST_OTHERS)]
+        return [phrase("handed in {files}, but no {notebook}, {python} or {zip} with one",
+                       files=phrase(", ").join(names), notebook=".ipynb", python=".py", zip=".zip")]
+    return [phrase("has handed in nothing")]
 
 
 def looked_at(student: str, file: Graded) -> list[Finding]:
     """What to look at in one file."""
     return [*integrity.from_elsewhere(student, file.grade.origins),
-            *(Finding((student,), "", f"{file.hand_in.name}, {remark}") for remark in file.grade.remarks)]
+            *(Finding((student,), "", named(file, remark)) for remark in file.grade.remarks)]
 
 
 def same_files(listed: Sequence[tuple[Row | None, Student]], files: dict[int, Graded]) -> list[Finding]:
@@ -206,7 +214,7 @@ def same_files(listed: Sequence[tuple[Row | None, Student]], files: dict[int, Gr
             if any(integrity.answer("", text) for text in files[id(hand_in)].grade.answers.values()):
                 digest = sha256(job_of(hand_in)[1]).hexdigest()
                 owners.setdefault(digest, {})[student.name] = hand_in.name
-    return [Finding(tuple(sorted(who)), "", f"the same file, {next(iter(who.values()))}")
+    return [Finding(tuple(sorted(who)), "", phrase("the same file, {file}", file=next(iter(who.values()))))
             for who in owners.values() if len(who) > 1]
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from swin_np.language import phrase
+
 FORBIDDEN = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.startfile",
              "pty.spawn", "webbrowser.", "ftplib.", "smtplib.", "urllib.")
 """The beginnings of Python's audit events that a submission has no need of: networks and other programs."""
@@ -105,15 +107,16 @@ def forbid_what_no_exercise_needs(folder: Path, readable: Iterable[Path]) -> Non
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event.startswith(FORBIDDEN) and event not in HARMLESS:
-            raise PermissionError(f"{event} is not allowed in a submission")
+            raise PermissionError(phrase("{event} is not allowed in a submission", event=event))
         if event in WRITING or (event == "open" and writes(*arguments)):
             for path in arguments[:2] if event != "open" else arguments[:1]:
                 if isinstance(path, str | bytes | os.PathLike) and not inside([own, os.devnull], path):
-                    raise PermissionError("files outside of its own folder are not to be changed by a submission")
+                    raise PermissionError(phrase("files outside of its own folder are not to be changed by a "
+                                                 "submission"))
         elif event == "open" or event in LISTING:
             path = arguments[0] if arguments and arguments[0] is not None else "."
             if isinstance(path, str | bytes | os.PathLike) and not inside(places, path):
-                raise PermissionError("files outside of its own folder are hidden from a submission")
+                raise PermissionError(phrase("files outside of its own folder are hidden from a submission"))
 
     sys.addaudithook(refuse)
 

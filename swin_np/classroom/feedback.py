@@ -11,6 +11,7 @@ from swin_np.classroom.grade_table import MISSING, asked, possible
 from swin_np.exercises import picture
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.result import RIGHT, Result
+from swin_np.language import FOLDER, language, phrase
 from swin_np.text import printable
 
 STYLE = Path(__file__).with_name("feedback.css")
@@ -38,40 +39,52 @@ def file_name(student: str, taken: set[str]) -> str:
         name for name in numbered if name.casefold() not in taken)
 
 
+def style() -> str:
+    """The style of all pages, and that of the language's letters where it has one."""
+    of_language = FOLDER / language() / "type.css"
+    return "".join(file.read_text(encoding="utf-8") for file in (STYLE, of_language) if file.exists())
+
+
 def page(grade: Grade, exercises: Sequence[str], most: int) -> str:
     """The page of one student. exercises: that the class was asked; most: the points of all of them."""
+    head = "".join(f'<th scope="col">{column}</th>' for column in (phrase("Exercise"), phrase("Outcome"),
+                                                                  phrase("Points")))
     rows = "\n".join(row(grade, name) for name in exercises)
     reports = "\n".join(report(grade, name) for name in exercises if name in grade.results)
-    late = f"<p>Handed in {grade.days_late} day{'s' * (grade.days_late > 1)} late.</p>\n" if grade.days_late else ""
+    handed_in = phrase("Handed in {days} day late." if grade.days_late == 1 else "Handed in {days} days late.",
+                       days=grade.days_late)
+    late = f"<p>{handed_in}</p>\n" if grade.days_late else ""
     problems = "".join(f"<li>{shown(problem)}</li>\n" for problem in grade.problems)
-    found = f'<section id="found">\n<h2>What was found in the files</h2>\n<ul>\n{problems}</ul>\n</section>' * bool(
-        problems)
+    heading = phrase("What was found in the files")
+    found = f'<section id="found">\n<h2>{heading}</h2>\n<ul>\n{problems}</ul>\n</section>' * bool(problems)
+    random = phrase("Your functions were called with random numbers of their own, so what is right in the notebook can "
+                    "be wrong here.")
     return f"""<!DOCTYPE html>
-<html lang="en">
+<html lang="{phrase("en")}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
-<title>Exercises: {shown(grade.student)}</title>
+<title>{shown(phrase("Exercises: {student}", student=grade.student))}</title>
 <style>
-{STYLE.read_text(encoding="utf-8")}</style>
+{style()}</style>
 </head>
 <body>
 <header>
 <h1>{shown(grade.student)}</h1>
-<p class="points">{grade.points:g} of {most} points</p>
+<p class="points">{phrase("{points:g} of {possible} points", points=grade.points, possible=most)}</p>
 {late}</header>
 <main>
 <table>
-<thead><tr><th scope="col">Exercise</th><th scope="col">Outcome</th><th scope="col">Points</th></tr></thead>
+<thead><tr>{head}</tr></thead>
 <tbody>
 {rows}
 </tbody>
 </table>
 {found}
 <section id="reports">
-<h2>Reports</h2>
-<p>Your functions were called with random numbers of their own, so what is right in the notebook can be wrong here.</p>
+<h2>{phrase("Reports")}</h2>
+<p>{random}</p>
 {reports}
 </section>
 </main>
@@ -85,10 +98,11 @@ def row(grade: Grade, name: str) -> str:
     result = grade.results.get(name)
     exercise = EXERCISES[name]
     outcome, points = (result.outcome, result.points) if result else (MISSING, 0)
-    title = f"{escape(exercise.title)} <code>{escape(name)}</code>"
+    title = f"{escape(phrase(exercise.title))} <code>{escape(name)}</code>"
     linked = f'<a href="#{escape(name)}">{title}</a>' if result else title
     return (f'<tr><th scope="row">{linked}</th><td class="{"right" if outcome == RIGHT else "other"}">'
-            f"{escape(outcome)}</td><td>{points:g} of {exercise.points}</td></tr>")
+            f"{escape(phrase(outcome))}</td><td>"
+            f"{phrase('{points:g} of {possible}', points=points, possible=exercise.points)}</td></tr>")
 
 
 def report(grade: Grade, name: str) -> str:
@@ -96,7 +110,8 @@ def report(grade: Grade, name: str) -> str:
     result = grade.results[name]
     text = "\n".join(map(printable, result.report.split("\n")))
     is_open = "" if result.passed else " open"
-    return (f'<details id="{escape(name)}"{is_open}><summary>{escape(EXERCISES[name].title)}: {escape(result.outcome)}'
+    summary = phrase("{title}: {outcome}", title=phrase(EXERCISES[name].title), outcome=phrase(result.outcome))
+    return (f'<details id="{escape(name)}"{is_open}><summary>{escape(summary)}'
             f"</summary>\n{shown_grids(result)}<pre>{escape(text)}</pre>\n</details>")
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -10,6 +9,8 @@ from swin_np.classroom.class_grades import Grade
 from swin_np.classroom.integrity import Finding
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.result import FOLLOWED, NOT_IMPLEMENTED, RIGHT
+from swin_np.language import phrase
+from swin_np.text import columns
 
 BYTE_ORDER_MARK = "\ufeff"
 MISSING = "missing"                                    # the outcome of an exercise that was not handed in
@@ -45,8 +46,8 @@ def as_csv(grades: Sequence[Grade], findings: Sequence[Finding] = ()) -> str:
         cells = [cell for name in exercises for cell in (
             one.results[name].points if name in one.results else 0, outcome_of(one, name))]
         own = [finding_text(finding) for finding in findings if one.student in finding.students]
-        lines.append([harmless(one.student), one.points, *cells, one.days_late, harmless("; ".join(one.problems)),
-                      harmless("; ".join(own))])
+        lines.append([harmless(one.student), one.points, *cells, one.days_late,
+                      harmless(phrase("; ").join(one.problems)), harmless(phrase("; ").join(own))])
     return csv_text(lines)
 
 
@@ -59,7 +60,7 @@ def csv_text(lines: Iterable[Sequence[object]]) -> str:
 
 def finding_text(finding: Finding) -> str:
     """What there is to look at, in a line."""
-    return ": ".join(filter(None, [", ".join(finding.students), finding.exercise, finding.what]))
+    return phrase(": ").join(filter(None, [phrase(", ").join(finding.students), finding.exercise, finding.what]))
 
 
 def harmless(text: str) -> str:
@@ -77,23 +78,19 @@ def most_frequent(grades: Iterable[Grade]) -> list[tuple[str, str, int]]:
 def rows(grades: Sequence[Grade]) -> Iterator[str]:
     """The grades as a table: points, how many exercises are right, how many are not done, what is wrong in the rest."""
     exercises = asked(grades)
-    points = f"points of {sum(EXERCISES[name].points for name in exercises)}"
-    right = f"right of {len(exercises)}"
-    width = max(map(columns, ("student", *(grade.student for grade in grades))))
-    yield f"{'student':{width}}  {points}  {right}  not done  wrong"
+    student, done = phrase("student"), phrase("not done")
+    points = phrase("points of {all}", all=sum(EXERCISES[name].points for name in exercises))
+    right = phrase("right of {all}", all=len(exercises))
+    width = max(map(columns, (student, *(grade.student for grade in grades))))
+    yield "  ".join([student + " " * (width - columns(student)), points, right, done, phrase("wrong")])
     for one in grades:
         outcomes = {name: outcome_of(one, name) for name in exercises}
         number_right, undone = (sum(outcome in group for outcome in outcomes.values())
                                 for group in ((RIGHT,), (NOT_IMPLEMENTED, MISSING)))
-        wrong = (f"{name} ({outcome})" for name, outcome in outcomes.items()
-                 if outcome not in (RIGHT, NOT_IMPLEMENTED, MISSING))
-        late = f"{one.days_late} day{'s' * (one.days_late > 1)} late"
+        wrong = (phrase("{exercise} ({outcome})", exercise=name, outcome=phrase(outcome))
+                 for name, outcome in outcomes.items() if outcome not in (RIGHT, NOT_IMPLEMENTED, MISSING))
+        late = phrase("{days} day late" if one.days_late == 1 else "{days} days late", days=one.days_late)
         name = one.student + " " * (width - columns(one.student))
-        yield (f"{name}  {one.points:{len(points)}}  {number_right:{len(right)}}  {undone:8}  "
-               f"{', '.join([*wrong, *[late] * (one.days_late > 0)])}").rstrip()
+        yield (f"{name}  {one.points:{columns(points)}}  {number_right:{columns(right)}}  {undone:{columns(done)}}  "
+               f"{phrase(', ').join([*wrong, *[late] * (one.days_late > 0)])}").rstrip()
         yield from (f"    {problem}" for problem in one.problems)
-
-
-def columns(text: str) -> int:
-    """How wide a terminal shows a text: Chinese characters take two columns."""
-    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)

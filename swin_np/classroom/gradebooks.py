@@ -7,6 +7,7 @@ from contextlib import suppress
 from swin_np.classroom.class_grades import Grade
 from swin_np.classroom.grade_table import csv_text, harmless, outcome_of, possible
 from swin_np.errors import SwinWarning
+from swin_np.language import phrase
 
 MOODLE = ["Identifier", "Full name", "Email address", "Grade", "Maximum Grade", "Feedback comments"]
 CANVAS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
@@ -53,6 +54,7 @@ def canvas(grades: Sequence[Grade], assignment: str = ASSIGNMENT) -> str:
 
 def comment(grade: Grade) -> str:
     """What each exercise came to, in a line."""
-    said = [f"{name}: {result.points} of {result.possible} ({outcome_of(grade, name)})"
+    said = [phrase("{exercise}: {points} of {possible} ({outcome})", exercise=name, points=result.points,
+                   possible=result.possible, outcome=phrase(outcome_of(grade, name)))
             for name, result in grade.results.items()]
-    return harmless("; ".join([*said, *grade.problems]))
+    return harmless(phrase("; ").join([*said, *grade.problems]))

@@ -1,6 +1,7 @@
 """Grade one file of a student: the answers in it, each against the exercise, which the student's process never sees."""
 
 import hashlib
+import re
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
@@ -14,6 +15,9 @@ from swin_np.exercises.checking import BLANK, SEED, examine
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.result import ERROR, NOT_IMPLEMENTED, Result
 from swin_np.exercises.submission import submission
+from swin_np.language import FOLDER, language, phrase
+
+NUMBER = "\0"                                          # in the place of a cell's number
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class FileGrade:
     """What a file is worth. results: by exercise; problems: sentences on what went wrong around them.
 
     answers: the text of each exercise's function; origins: the module and name that each says it is from; remarks: what
-    a teacher may want to look at; not_isolated: what the system did not keep from it.
+    a teacher may want to look at; not_isolated: what the system did not keep from it; unreadable: whether it could not
+    be read at all, where the problem has the file's name.
     """
 
     results: dict[str, Result]
@@ -30,6 +35,7 @@ class FileGrade:
     origins: dict[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     not_isolated: tuple[str, ...] = ()
+    unreadable: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """For a file of results."""
@@ -40,7 +46,7 @@ class FileGrade:
         """What `as_json` gave."""
         results = {one["exercise"]: Result(**one) for one in stored["results"]}
         return cls(results, tuple(stored["problems"]), dict(stored["answers"]), dict(stored["origins"]),
-                   tuple(stored["remarks"]), tuple(stored["not_isolated"]))
+                   tuple(stored["remarks"]), tuple(stored["not_isolated"]), stored["unreadable"])
 
 
 class Grader:
@@ -55,7 +61,7 @@ class Grader:
         try:
             found = submission(name, data)
         except InputError as error:
-            return FileGrade({}, (str(error),))
+            return FileGrade({}, (str(error),), unreadable=True)
         sandbox = Sandbox(found, files or {}, self.limits, self.process)
         try:
             results = {one: self.result(sandbox, one) for one in found.wanted}
@@ -70,21 +76,23 @@ class Grader:
         """The result of one exercise."""
         exercise, found = EXERCISES[one], sandbox.submission
         if one in found.broken:
-            return Result.of(exercise, ERROR, [f"{found.broken[one]}."])
+            return Result.of(exercise, ERROR, [phrase("{said}.", said=found.broken[one])])
         try:
             functions = sandbox.functions()
             if functions.get(one):
                 return examine(exercise, Remote(sandbox, one), self.seed)
         except OutOfTimeError:
-            sandbox.problems[0] = f"it was stopped after {sandbox.limits.seconds:g} seconds"
-            return Result.of(exercise, ERROR, [f"It was not reached: the file was stopped after "
-                                               f"{sandbox.limits.seconds:g} seconds."])
+            seconds = sandbox.limits.seconds
+            sandbox.problems[0] = phrase("it was stopped after {seconds:g} seconds", seconds=seconds)
+            return Result.of(exercise, ERROR, [phrase("It was not reached: the file was stopped after {seconds:g} "
+                                                      "seconds.", seconds=seconds)])
         if one in functions:
-            return Result.of(exercise, ERROR, [f"{one} is no function: define it with `def {one}(...)`."])
+            return Result.of(exercise, ERROR, [phrase("{name} is no function: define it with `def {name}(...)`.",
+                                                      name=one)])
         failed = [sandbox.problems[cell.number] for cell in found.cells
                   if one in cell.defined() and sandbox.problems.get(cell.number)]
-        return Result.of(exercise, ERROR, [f"{failed[-1]}."]) if failed else Result.of(
-            exercise, NOT_IMPLEMENTED, [BLANK])
+        return Result.of(exercise, ERROR, [phrase("{said}.", said=failed[-1])]) if failed else Result.of(
+            exercise, NOT_IMPLEMENTED, [phrase(BLANK)])
 
     def close(self) -> None:
         """End the process for students' code."""
@@ -95,7 +103,11 @@ class Grader:
 
 def spoken(name: str, problem: str) -> str:
     """A problem as it is told of a .py file, which has lines in the place of cells."""
-    return problem.replace("code cell ", "the statement in line ") if name.lower().endswith(".py") else problem
+    if not name.lower().endswith(".py"):
+        return problem
+    before, after = map(re.escape, phrase("code cell {number}", number=NUMBER).split(NUMBER))
+    return re.sub(rf"{before}(\d+){after}", lambda found: phrase("the statement in line {number}", number=found[1]),
+                  problem)
 
 
 def not_isolated(isolation: dict[str, Any]) -> tuple[str, ...]:
@@ -108,17 +120,18 @@ def not_isolated(isolation: dict[str, Any]) -> tuple[str, ...]:
 
 @cache
 def exercise_set() -> str:
-    """A digest of the library, by which results of another version of an exercise are told apart."""
+    """A digest of the library, by which results of another version of an exercise, or of a phrase, are told apart."""
     digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")) + sorted(PACKAGE.glob("exercises/data/*")):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for paths in (PACKAGE.rglob("*.py"), PACKAGE.glob("exercises/data/*"), FOLDER.glob("*/*.json")):
+        for path in sorted(paths):
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
 def fingerprint(name: str, data: bytes, files: dict[str, str], grader: Grader) -> str:
-    """What a grade depends on: the file with its name, those beside it, the exercises, the seed and the limits."""
+    """What a grade depends on: the file with its name, those beside it, the exercises, seed, limits and language."""
     digest = hashlib.sha256()
-    for part in (__version__, exercise_set(), str(grader.seed), str(grader.limits), name,
+    for part in (__version__, exercise_set(), language(), str(grader.seed), str(grader.limits), name,
                  *(text for item in sorted(files.items()) for text in item)):
         digest.update(hashlib.sha256(part.encode(errors="surrogateescape")).digest())
     digest.update(data)

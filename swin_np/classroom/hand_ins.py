@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from swin_np.errors import InputError
 from swin_np.exercises.course import NOTEBOOKS
 from swin_np.exercises.submission import ENDINGS, MOST_BYTES
+from swin_np.language import phrase
 
 MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<rest>.*))?$")
 CANVAS = re.compile(r"^(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_\d+_(?P<rest>.+)$")
@@ -90,7 +91,7 @@ def students_of(place: Path) -> dict[str, Student]:
             continue
         marked = CANVAS.match(file.below[0])
         if marked and marked["late"]:
-            student.problems.append(f"{file.name} is marked as late by Canvas")
+            student.problems.append(phrase("{file} is marked as late by Canvas", file=file.name))
         if file.name.lower().endswith(ENDINGS):
             student.hand_ins.append(HandIn(file.name, "/".join(file.parts), time_of(file, files), file.read))
         elif file.read is not nothing:
@@ -119,11 +120,12 @@ def in_folder(folder: Path, problems: list[tuple[tuple[str, ...], str]]) -> Iter
             if len(parts) == 1:
                 yield Found((*parts, ""), None, nothing)
             if not os.access(path, os.R_OK | os.X_OK):
-                problems.append((parts, f"the folder {parts[-1]} cannot be read: change its permissions"))
+                problems.append((parts, phrase("the folder {folder} cannot be read: change its permissions",
+                                               folder=parts[-1])))
         elif path.suffix.lower() == ".zip":
             yield from in_zip((*parts[:-1], PurePosixPath(parts[-1]).stem), path.read_bytes, problems, 1)
         elif path.is_symlink() and not path.exists():
-            problems.append((parts, f"{parts[-1]} is a link to a file that is not there"))
+            problems.append((parts, phrase("{file} is a link to a file that is not there", file=parts[-1])))
         elif path.is_file():
             yield Found(parts, datetime.fromtimestamp(path.stat().st_mtime), path.read_bytes)
 
@@ -144,7 +146,7 @@ def in_zip(parts: tuple[str, ...], read: Callable[[], bytes], problems: list[tup
         archive = zipfile.ZipFile(io.BytesIO(read()))
         members = [member for member in archive.infolist() if not member.is_dir()]
         if sum(member.file_size for member in members) > MOST_UNZIPPED:
-            raise zipfile.BadZipFile(f"its files have more than {MOST_UNZIPPED // 2 ** 20} MiB")
+            raise zipfile.BadZipFile(phrase("its files have more than {most} MiB", most=MOST_UNZIPPED // 2 ** 20))
         yield Found((*parts, ""), None, nothing)
         for member in members:
             inner = PurePosixPath(name_in_zip(member).replace("\\", "/")).parts
@@ -152,14 +154,15 @@ def in_zip(parts: tuple[str, ...], read: Callable[[], bytes], problems: list[tup
             if not inner or any(IGNORED.search(part) for part in inner):
                 continue
             if member.flag_bits & 1:
-                raise zipfile.BadZipFile("it is locked with a password")
+                raise zipfile.BadZipFile(phrase("it is locked with a password"))
             data = archive.read(member) if member.file_size <= MOST_BYTES else b""
             if inner[-1].lower().endswith(".zip") and depth < MOST_ZIPS:
                 yield from in_zip((*parts, *inner[:-1], inner[-1][:-4]), partial(bytes, data), problems, depth + 1)
             else:
                 yield Found((*parts, *inner), zip_time(member), partial(bytes, data))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
-        problems.append(((*parts, name), f"{name} cannot be opened ({error}): hand in the files, or another zip"))
+        problems.append(((*parts, name), phrase("{file} cannot be opened ({error}): hand in the files, or another zip",
+                                                file=name, error=error)))
 
 
 def name_in_zip(member: zipfile.ZipInfo) -> str:

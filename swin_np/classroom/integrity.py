@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from swin_np.exercises.submission import Cell, is_stub, parsed
+from swin_np.language import phrase
 
 TOOLS = ("check", "progress")                          # of swin_np.exercises, which every notebook imports
 OTHER_LIBRARIES = ("torch", "torchvision", "timm", "transformers", "tensorflow", "jax", "flax", "scipy", "einops")
@@ -41,9 +42,9 @@ class Answer:
 
 def remarks(cells: Sequence[Cell]) -> list[str]:
     """Sentences on what reaches for the library, its references or the check, in the order of the cells."""
-    found = {f"code cell {cell.number} {what}": None for cell in cells for node in cell.nodes()
+    found = {phrase("{cell} {does}", cell=cell.place, does=what): None for cell in cells for node in cell.nodes()
              for inner in ast.walk(node) for what in remarks_on(inner)}
-    return list(found) + [f"the check in code cell {cell.number} has been changed" for cell in cells
+    return list(found) + [phrase("the check in {cell} has been changed", cell=cell.place) for cell in cells
                           if cell.notes.get("grade") and not checks(cell)]
 
 
@@ -60,31 +61,32 @@ def remarks_on(node: ast.AST) -> Iterator[str]:
         module = node.module or ""
         tools = TOOLS if module == "swin_np.exercises" else ()
         if module.split(".")[0] in ("swin_np", *OTHER_LIBRARIES):
-            yield from (f"imports {module}.{name.name}" for name in node.names if name.name not in tools)
+            yield from (phrase("imports {name}", name=f"{module}.{name.name}") for name in node.names
+                        if name.name not in tools)
     elif isinstance(node, ast.Import):
-        yield from (f"imports {name.name}" for name in node.names
+        yield from (phrase("imports {name}", name=name.name) for name in node.names
                     if name.name.split(".")[0] in ("swin_np", *OTHER_LIBRARIES))
     elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("swin_np."):
-        yield f"names {node.value[:60]} in a text"
+        yield phrase("names {name} in a text", name=node.value[:60])
     elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr in OF_THE_CHECK:
-        yield f"replaces .{node.attr}"
+        yield phrase("replaces {name}", name=f".{node.attr}")
     elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("setattr", "delattr"):
-        yield from (f"replaces .{part.value}" for part in node.args
+        yield from (phrase("replaces {name}", name=f".{part.value}") for part in node.args
                     if isinstance(part, ast.Constant) and part.value in OF_THE_CHECK)
     elif (isinstance(node, ast.FunctionDef) and node.name in TOOLS) or (
             isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in TOOLS):
-        yield f"defines a {getattr(node, 'name', '') or getattr(node, 'id', '')} of its own"
+        yield phrase("defines a {name} of its own", name=getattr(node, "name", "") or getattr(node, "id", ""))
     elif isinstance(node, ast.Attribute) and node.attr in INSIDE:
-        yield f"uses .{node.attr}"
+        yield phrase("uses {name}", name=f".{node.attr}")
     elif isinstance(node, ast.Name) and node.id in INSIDE and isinstance(node.ctx, ast.Load):
-        yield f"uses {node.id}"
+        yield phrase("uses {name}", name=node.id)
 
 
 def from_elsewhere(student: str, origins: dict[str, str]) -> Iterator[Finding]:
     """Functions that are those of a library as they are. origins: what each says it is from."""
     for exercise, origin in origins.items():
         if origin.split(".")[0] in ("swin_np", *OTHER_LIBRARIES):
-            yield Finding((student,), exercise, f"the answer is the library's own {origin}")
+            yield Finding((student,), exercise, phrase("the answer is the library's own {name}", name=origin))
 
 
 def answer(who: str, text: str) -> Answer | None:
@@ -147,8 +149,10 @@ def alike(exercise: str, answers: Sequence[Answer], own: frozenset[str]) -> Iter
                 continue
             grouped.add(who)
             students = tuple(sorted(who & own))
-            others = "".join(f", also {name}" for name in sorted(who - own))
-            yield Finding(students, exercise, f"{how} code{others}")
+            said = {SAME: phrase("the same code"), SAME_BUT_NAMES: phrase("the same but for names code"),
+                    NEARLY: phrase("nearly the same code")}[how]
+            others = [phrase(", also {name}", name=name) for name in sorted(who - own)]
+            yield Finding(students, exercise, "".join([said, *others]))
 
 
 def groups(how: str, answers: Sequence[Answer]) -> list[list[Answer]]:

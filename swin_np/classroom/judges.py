@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from swin_np.classroom.grading import FileGrade, Grader
 from swin_np.classroom.sandbox import Limits
+from swin_np.language import language, phrase, speaking
 from swin_np.parallel.pool import threads
 
 SECONDS_TO_END = 10.0                                  # in which a process removes its files
@@ -18,15 +19,15 @@ Job = tuple[str, bytes, dict[str, str]]                # what Grader.grade takes
 METHOD = "fork" if sys.platform == "linux" else "spawn"      # a copy of a macOS process cannot use its BLAS
 
 
-def judge(connection: Connection, others: Sequence[Connection], limits: Limits, seed: int) -> None:
-    """The life of a process: grades what it is sent, until the connection is closed."""
+def judge(connection: Connection, others: Sequence[Connection], limits: Limits, seed: int, code: str) -> None:
+    """The life of a process: grades what it is sent, in the language of this code, until the connection is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)       # whoever sits at the keyboard interrupts the first process
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     for other in others:
         other.close()
     grader = Grader(limits, seed)
     try:
-        with threads(1):                               # the other cores have judges of their own
+        with speaking(code), threads(1):               # the other cores have judges of their own
             while True:
                 connection.send(attempted(grader, connection.recv()))
     except (EOFError, OSError):                        # the first process has ended
@@ -42,7 +43,7 @@ def attempted(grader: Grader, job: Job) -> FileGrade | str:
         return grader.grade(*job)
     except Exception as error:
         grader.close()
-        return f"the grader itself failed ({type(error).__name__}: {error})"
+        return phrase("the grader itself failed ({kind}: {error})", kind=type(error).__name__, error=error)
 
 
 class Judges:
@@ -72,7 +73,7 @@ class Judges:
         context: Any = multiprocessing.get_context(METHOD)
         ours, theirs = context.Pipe()
         others = [ours, *self.processes] if METHOD == "fork" else []
-        process = context.Process(target=judge, args=(theirs, others, self.limits, self.seed))
+        process = context.Process(target=judge, args=(theirs, others, self.limits, self.seed, language()))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")            # of copies of processes with threads, which are not used here
             process.start()
@@ -100,7 +101,7 @@ class Judges:
                     grade = connection.recv()
                     idle.append(connection)
                 except (EOFError, OSError):
-                    grade = "the grader's process ended in the middle of it: grade again with --processes 1"
+                    grade = phrase("the grader's process ended in the middle of it: grade again with --processes 1")
                     connection.close()
                     self.processes.pop(connection).join(5)
                     idle.append(self.start())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from swin_np.classroom.hand_ins import Student
 from swin_np.errors import InputError
+from swin_np.language import phrase
 
 NAMES = ("full name", "name", "student", "姓名", "学生")
 PARTS = (("first name", "surname"), ("first name", "last name"))
@@ -123,8 +124,8 @@ def enrolled(rows: Iterable[Row], students: dict[str, Student]) -> list[tuple[Ro
         if len(fitting) == 1:
             of.setdefault(fitting[0], []).append(student)
         else:
-            student.problems.append("is not in the roster" if not fitting else
-                                    f"fits {len(fitting)} lines of the roster: {rows[fitting[0]].name}")
+            student.problems.append(phrase("is not in the roster") if not fitting else phrase(
+                "fits {count} lines of the roster: {name}", count=len(fitting), name=rows[fitting[0]].name))
             strangers.append(student)
     listed: list[tuple[Row | None, Student]] = []
     for number, row in enumerate(rows):

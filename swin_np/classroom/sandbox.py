@@ -27,6 +27,7 @@ from swin_np.exercises.exercise import Arguments, arrays
 from swin_np.exercises.running import CELL_SECONDS, imports_in
 from swin_np.exercises.submission import Submission
 from swin_np.exercises.watching import of_message
+from swin_np.language import language, phrase
 
 SECONDS = 120.0                                        # for one file
 MEBIBYTES = 2048                                       # of address space, the libraries included
@@ -80,26 +81,28 @@ class StudentProcess:
 
     def receive(self, seconds: float) -> Any:
         """The next message. Raises EndedError where the process ends first, or sends nothing for so many seconds."""
+        said = ""
         with self.at_most(seconds):
             try:
                 message = wire.receive(self.answers)
             except (EOFError, OSError):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self.process.wait(SECONDS_TO_END)  # how it ended, before it is killed
-                message = {"ended": ""}
+                message = None
             except wire.MessageError:
-                message = {"ended": "it wrote into the grader's own messages"}
+                message, said = None, phrase("it wrote into the grader's own messages")
         if not isinstance(message, dict) or "ended" in message:
-            ended = message["ended"] if isinstance(message, dict) else ""
             self.kill()
-            raise EndedError(str(ended) or ending(self.process.returncode), self.traced(), self.overdue)
+            code = message["ended"] if isinstance(message, dict) else None
+            said = said or ending(code if isinstance(code, int) else self.process.returncode)
+            raise EndedError(said, self.traced(), self.overdue)
         return message
 
     def finished(self, seconds: float) -> bool:
         """Whether the process tells, within so many seconds, that the submission has ended as it should."""
         with self.at_most(seconds):
             try:
-                return wire.receive(self.answers) == {"ended": "exit status 0"}
+                return wire.receive(self.answers) == {"ended": 0}
             except (EOFError, OSError, wire.MessageError):
                 return False
 
@@ -194,7 +197,8 @@ class Sandbox:
             self.process = self.process or StudentProcess()
             os.truncate(self.process.trace.name, 0)
             self.process.send({"cells": cells, "files": self.files, "wanted": self.submission.wanted,
-                               "seconds": self.limits.seconds, "mebibytes": self.limits.mebibytes})
+                               "seconds": self.limits.seconds, "mebibytes": self.limits.mebibytes,
+                               "language": language()})
             try:
                 self.isolation = {**self.process.hello, **self.receive(START_SECONDS)}
                 while "defined" not in (message := self.receive(CELL_SECONDS + PATIENCE)):
@@ -203,10 +207,10 @@ class Sandbox:
                         self.problems[number] = str(message["problem"])
                 self.defined = self.origins = {str(name): str(origin) for name, origin in message["defined"].items()}
             except (KeyError, IndexError, TypeError, AttributeError):
-                self.no_more("it wrote into the grader's own messages")
+                self.no_more(phrase("it wrote into the grader's own messages"))
             except EndedError as ended:
                 if not waiting or not self.isolation:
-                    self.no_more(f"its process ended before any function was called ({ended.ending})")
+                    self.no_more(phrase("its process ended before any function was called ({how})", how=ended.ending))
                 else:
                     self.leave_out(waiting[0], ended)
         return self.defined
@@ -221,9 +225,11 @@ class Sandbox:
     def leave_out(self, number: int, ended: EndedError) -> None:
         """Do not execute a cell again that ended the process, only what it imports."""
         self.fatal.append(number)
-        what = (f"had not finished after {CELL_SECONDS:g} seconds and could not be stopped" if ended.too_long else
-                f"ended its process ({ended.ending})")
-        self.problems[number] = f"code cell {number} {what}: it was left out"
+        cell = phrase("code cell {number}", number=number)
+        self.problems[number] = phrase(
+            "{cell} had not finished after {seconds:g} seconds and could not be stopped: it was left out"
+            if ended.too_long else "{cell} ended its process ({how}): it was left out",
+            cell=cell, seconds=CELL_SECONDS, how=ended.ending)
 
     def finish(self) -> StudentProcess | None:
         """End the submission; the process, where it is there for another one."""
@@ -269,7 +275,7 @@ class Remote(Elsewhere):
         self.sandbox.functions()
         process = self.sandbox.process
         if process is None:
-            return Called(error="its cells could not be executed a second time", too_long=True)
+            return Called(error=phrase("its cells could not be executed a second time"), too_long=True)
         try:
             with process.at_most(seconds + PATIENCE):
                 process.send({"call": self.name, "arguments": arguments, "seconds": seconds, "watch": watch,
@@ -284,7 +290,7 @@ class Remote(Elsewhere):
                 overwrite(arguments, changed)
             return Called(**{**answer, "seen": tuple(map(of_message, answer["seen"]))})
         except (TypeError, KeyError, ValueError, AttributeError):
-            ended = EndedError("it wrote into the grader's own messages", "")
+            ended = EndedError(phrase("it wrote into the grader's own messages"), "")
             self.sandbox.process, self.sandbox.defined = None, None
             process.close()
         except EndedError as error:
@@ -298,7 +304,8 @@ class Remote(Elsewhere):
         said = ended.sentence(seconds, lambda file: False)
         if found is None or not 0 < found[1] <= len(texts[found[0]]):
             return said
-        return f"{said}, in line {found[1]} of its cell: {texts[found[0]][found[1] - 1].strip()}"
+        return phrase("{sentence}, in line {line} of its cell: {text}", sentence=said, line=found[1],
+                      text=texts[found[0]][found[1] - 1].strip())
 
 
 def overwrite(given: Any, changed: Any) -> None:

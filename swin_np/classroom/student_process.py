@@ -17,12 +17,13 @@ from typing import Any, BinaryIO
 import swin_np.exercises
 from swin_np.classroom.confinement import forbid_what_no_exercise_needs, hide, limit, shown
 from swin_np.exercises import checking, wire
-from swin_np.exercises.apart import CAN_COPY, ending
+from swin_np.exercises.apart import CAN_COPY
 from swin_np.exercises.calling import last_resort
 from swin_np.exercises.checking import name_of
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.result import RIGHT, Result
 from swin_np.exercises.running import run_cells, said_by, serve
+from swin_np.language import codes, speaking, table
 
 MORE = 5.0                                             # seconds of processor time beyond those on the clock
 
@@ -35,7 +36,10 @@ def passed(function: Any, seed: int = 0) -> Result:
 
 
 def answer(job: dict[str, Any], folder: Path, requests: BinaryIO, answers: BinaryIO, trace: BinaryIO) -> None:
-    """Execute the cells of one submission beside the .py files that came with it, and answer calls."""
+    """Execute the cells of one submission beside the .py files that came with it, and answer calls.
+
+    What is said of them is in the grader's language, which the job names.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in job["files"].items():
         (folder / Path(name).name).write_text(text, encoding="utf-8")
@@ -44,7 +48,7 @@ def answer(job: dict[str, Any], folder: Path, requests: BinaryIO, answers: Binar
     refused = limit(job["seconds"] + MORE, job["mebibytes"])
     forbid_what_no_exercise_needs(folder, shown())
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    with last_resort(trace):
+    with speaking(job["language"]), last_resort(trace):
         wire.send(answers, {"not_limited": refused})
         for number, problem in run_cells(job["cells"], namespace):
             wire.send(answers, {"cell": number, "problem": problem})
@@ -70,6 +74,8 @@ def answer_all(requests: BinaryIO, answers: BinaryIO, trace: BinaryIO) -> None:
     swin_np.exercises.check = checking.check = passed
     swin_np.exercises.progress = lambda: None
     faulthandler.enable(trace)
+    for code in codes()[1:]:
+        table(code)                                    # is kept, whatever a submission does to Python's functions
     wire.send(answers, {"hidden": hidden, "copies": CAN_COPY})
     while True:
         try:
@@ -88,7 +94,7 @@ def answer_all(requests: BinaryIO, answers: BinaryIO, trace: BinaryIO) -> None:
                 os.kill(-1, 9)
         for left in folder.iterdir():
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
-        wire.send(answers, {"ended": ending(os.waitstatus_to_exitcode(status))})
+        wire.send(answers, {"ended": os.waitstatus_to_exitcode(status)})
     os._exit(0)
 
 

@@ -15,6 +15,7 @@ from swin_np.attribution.rollout import rollout
 from swin_np.checkpoints.files import read
 from swin_np.checkpoints.loading import load
 from swin_np.classification import preset_of
+from swin_np.commands.names import said
 from swin_np.commands.options import (
     ADDRESS_HELP,
     FIGURE,
@@ -27,6 +28,7 @@ from swin_np.commands.options import (
 )
 from swin_np.errors import ConfigurationError, InputError
 from swin_np.images import PRESETS, Preset
+from swin_np.language import phrase
 from swin_np.parallel.pool import threads
 from swin_np.preprocessing.choice import named_preset
 from swin_np.systems.registry import build
@@ -39,24 +41,28 @@ VARIANT = "swin_t"                                     # of the random weights
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `attend` to the parser of the command line."""
     command = commands.add_parser(
-        "attend", help="what the token at a pixel attends to, drawn on the photograph",
-        description="Draw what the token at a pixel of a photograph attends to in one block, head by head, with its "
-                    "window; roll, windows and padding are undone. For Swin Transformer, Swin V2, ViT and DeiT.",
-        epilog="example: swin-np attend photo.jpg --at 120,80 --checkpoint swin_tiny_patch4_window7_224.pth --stage 3 "
-               "--block 2 -o attention.png")
-    command.add_argument("image", type=Path, metavar="PHOTO", help="an image file")
-    command.add_argument("--at", required=True, metavar="X,Y",
-                         help="column and row of a pixel of the upright photograph, counted from 0 at the top left")
-    command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the picture, .svg or .png")
-    command.add_argument("--checkpoint", type=checkpoint, metavar="FILE",
-                         help=f"of any format and dialect; {ADDRESS_HELP} (default: Swin-T with random weights)")
-    command.add_argument("--preset", metavar="NAME", help="how images are resized, cropped and normalised (default: as "
-                         "for swin-np classify)")
-    command.add_argument("--stage", type=int, help="counted from 1; a ViT has one (default: 1)")
-    command.add_argument("--block", type=int, help="of the stage, counted from 1; every second is shifted (default: 1)")
-    command.add_argument("--head", type=int, help="counted from 1 (default: all heads and their mean)")
-    command.add_argument("--rollout", action="store_true",
-                         help="draw what the token holds of the image after each stage, by attention rollout")
+        "attend", help=phrase("what the token at a pixel attends to, drawn on the photograph"),
+        description=phrase(
+            "Draw what the token at a pixel of a photograph attends to in one block, head by head, with its window; "
+            "roll, windows and padding are undone. For Swin Transformer, Swin V2, ViT and DeiT."),
+        epilog=phrase("example: {call}", call="swin-np attend photo.jpg --at 120,80 --checkpoint "
+                      "swin_tiny_patch4_window7_224.pth --stage 3 --block 2 -o attention.png"))
+    command.add_argument("image", type=Path, metavar="PHOTO", help=phrase("an image file"))
+    command.add_argument("--at", required=True, metavar="X,Y", help=phrase(
+        "column and row of a pixel of the upright photograph, counted from 0 at the top left"))
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE",
+                         help=phrase("the picture, .svg or .png"))
+    command.add_argument("--checkpoint", type=checkpoint, metavar="FILE", help=phrase(
+        "of any format and dialect; {or_address} (default: Swin-T with random weights)",
+        or_address=phrase(ADDRESS_HELP)))
+    command.add_argument("--preset", metavar="NAME", help=phrase(
+        "how images are resized, cropped and normalised (default: as for swin-np classify)"))
+    command.add_argument("--stage", type=int, help=phrase("counted from 1; a ViT has one (default: 1)"))
+    command.add_argument("--block", type=int, help=phrase(
+        "of the stage, counted from 1; every second is shifted (default: 1)"))
+    command.add_argument("--head", type=int, help=phrase("counted from 1 (default: all heads and their mean)"))
+    command.add_argument("--rollout", action="store_true", help=phrase(
+        "draw what the token holds of the image after each stage, by attention rollout"))
     add_threads(command)
     add_model_options(command)
     command.set_defaults(run=run_attend)
@@ -158,14 +164,16 @@ def report(options: argparse.Namespace, preset: Preset, at: tuple[int, int], fou
                           "preset": asdict(preset), **found, "output": str(options.output), "notes": options.notes}))
         return
     if note:
-        print(note)
-    print(f"preset {preset.name}: {preset.described()}")
+        print(phrase(note))
+    print(phrase("preset {name}: {steps}", name=preset.name, steps=preset.described()))
     if options.rollout:
-        print(f"rollout to {size(found['map_size'])} tokens from tokens {', '.join(map(str, found['tokens']))}")
+        print(phrase("rollout to {size} tokens from tokens {places}", size=size(found["map_size"]),
+                     places=", ".join(map(str, found["tokens"]))))
     else:
-        print(f"{in_words(found['block'])}: token {found['token']} of {size(found['map_size'])} attends to "
-              f"{len(found['keys'])} tokens")
+        print(phrase("{block}: token {place} of {size} attends to {count} tokens", block=said(in_words(found["block"])),
+                     place=found["token"], size=size(found["map_size"]), count=len(found["keys"])))
         for head, weights in zip(found["heads"], found["weights"], strict=True):
             strongest = int(np.argmax(weights))
-            print(f"  head {head:2}: most, {100 * weights[strongest]:.1f} %, to {tuple(found['keys'][strongest])}")
-    print(f"written: {options.output}")
+            print("  " + phrase("head {head:2}: most, {percent:.1f} %, to {place}", head=head,
+                                percent=100 * weights[strongest], place=tuple(found["keys"][strongest])))
+    print(phrase("written: {file}", file=options.output))

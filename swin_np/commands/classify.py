@@ -31,6 +31,7 @@ from swin_np.commands.terminal import with_progress
 from swin_np.errors import InputError
 from swin_np.functional import Array
 from swin_np.images import PRESETS, Preset
+from swin_np.language import phrase
 from swin_np.parallel.pool import threads
 from swin_np.text import printable
 from swin_np.writing import write_text
@@ -42,21 +43,24 @@ DRAWN, LONGEST_DRAWN = 5, 40                           # classes in the bar char
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `classify` to the parser of the command line."""
     command = commands.add_parser(
-        "classify", help="the most probable classes of images, by a checkpoint",
-        description="The most probable classes of images, by the names that config.json beside the checkpoint gives. "
-                    "Other checkpoints of 1000 classes are taken for ImageNet-1k's and get its names; of the rest the "
-                    "numbers are printed.",
-        epilog="example: swin-np classify photo.jpg --checkpoint swin_tiny_patch4_window7_224.pth --plot photo.svg")
-    command.add_argument("images", nargs="*", type=Path, metavar="IMAGE",
-                         help="image files, and folders of them (default: matplotlib's sample photograph)")
-    command.add_argument("--checkpoint", type=checkpoint, required=True, metavar="FILE",
-                         help=f"of any format and dialect; {ADDRESS_HELP}")
-    command.add_argument("--preset", metavar="NAME", help="how images are resized, cropped and normalised, one of "
-                         f"{', '.join(PRESETS)} (default: as preprocessor_config.json or timm's config.json beside the "
-                         "checkpoint says, else as its implementation does, where that is known)")
-    command.add_argument("--top", type=int, default=5, help="how many classes (default: 5)")
-    add_plot(command, "one image and its classes")
-    command.add_argument("--csv", type=Path, metavar="FILE", help="also write the result as a table, .csv")
+        "classify", help=phrase("the most probable classes of images, by a checkpoint"),
+        description=phrase(
+            "The most probable classes of images, by the names that config.json beside the checkpoint gives. Other "
+            "checkpoints of 1000 classes are taken for ImageNet-1k's and get its names; of the rest the numbers are "
+            "printed."),
+        epilog=phrase("example: {call}", call="swin-np classify photo.jpg --checkpoint "
+                      "swin_tiny_patch4_window7_224.pth --plot photo.svg"))
+    command.add_argument("images", nargs="*", type=Path, metavar="IMAGE", help=phrase(
+        "image files, and folders of them (default: matplotlib's sample photograph)"))
+    command.add_argument("--checkpoint", type=checkpoint, required=True, metavar="FILE", help=phrase(
+        "of any format and dialect; {or_address}", or_address=phrase(ADDRESS_HELP)))
+    command.add_argument("--preset", metavar="NAME", help=phrase(
+        "how images are resized, cropped and normalised, one of {names} (default: as preprocessor_config.json or "
+        "timm's config.json beside the checkpoint says, else as its implementation does, where that is known)",
+        names=", ".join(PRESETS)))
+    command.add_argument("--top", type=int, default=5, help=phrase("how many classes (default: 5)"))
+    add_plot(command, phrase("one image and its classes"))
+    command.add_argument("--csv", type=Path, metavar="FILE", help=phrase("also write the result as a table, .csv"))
     add_threads(command)
     add_model_options(command)
     command.set_defaults(run=run_classify)
@@ -82,7 +86,7 @@ def run_classify(options: argparse.Namespace) -> None:
     ranked: dict[Path, list[RankedClass]] = {}
     failures: dict[Path, str] = {}
     with cores:
-        for path in with_progress(paths, "images"):
+        for path in with_progress(paths, phrase("images")):
             try:
                 image = images.load(path)
             except InputError as error:
@@ -101,7 +105,7 @@ def run_classify(options: argparse.Namespace) -> None:
             "failed": [{"image": str(path), "reason": reason} for path, reason in failures.items()],
             "notes": options.notes}))
     else:
-        print(f"preset {preset.name}: {preset.described()}")
+        print(phrase("preset {name}: {steps}", name=preset.name, steps=preset.described()))
         print(said_of_names(stored.labels, count, named_by))
         print_classes(ranked)
     if options.csv:
@@ -180,15 +184,19 @@ def meaning(count: int, named_by: str) -> str:
 def said_of_names(labels: tuple[str, ...] | None, count: int, named_by: str) -> str:
     """Where the names of the classes come from, or why there are none."""
     if named_by == CONFIGURATION:
-        return f"The {count} classes are named by the {CONFIGURATION} beside the checkpoint."
+        return phrase("The {count} classes are named by the {file} beside the checkpoint.", count=count,
+                      file=CONFIGURATION)
     if named_by:
-        return f"The {count} classes are taken for those of {named_by}, since nothing beside the checkpoint names them."
+        return phrase("The {count} classes are taken for those of {dataset}, since nothing beside the checkpoint names "
+                      "them.", count=count, dataset=named_by)
     if labels is not None:
-        return f"{CONFIGURATION} names {len(labels)} classes and the checkpoint has {count}: their numbers are printed."
+        return phrase("{file} names {named} classes and the checkpoint has {count}: their numbers are printed.",
+                      file=CONFIGURATION, named=len(labels), count=count)
     if count == IMAGENET_22K:
-        return (f"The {IMAGENET_22K} classes of this checkpoint are those of ImageNet-22k: their numbers are printed, "
-                "their names are not part of this package.")
-    return f"What the {count} classes of this checkpoint are is not known here: their numbers are printed."
+        return phrase("The {count} classes of this checkpoint are those of ImageNet-22k: their numbers are printed, "
+                      "their names are not part of this package.", count=count)
+    return phrase("What the {count} classes of this checkpoint are is not known here: their numbers are printed.",
+                  count=count)
 
 
 def print_classes(ranked: dict[Path, list[RankedClass]]) -> None:

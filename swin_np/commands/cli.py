@@ -1,6 +1,5 @@
 """The command line, `swin-np` or `python -m swin_np`: it prints results, or one sentence on what was wrong."""
 
-import argparse
 import os
 import sys
 import warnings
@@ -22,17 +21,20 @@ from swin_np.commands import (
     systems,
     tour,
 )
+from swin_np.commands.parser import Parser
 from swin_np.errors import SwinError, SwinWarning
 from swin_np.language import phrase
 from swin_np.text import printable
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """All commands and options."""
-    top = argparse.ArgumentParser(
-        prog="swin-np", description="Swin Transformer in pure NumPy: a forward-only reference implementation.",
-        epilog="example: swin-np tour --variant swin_t --image photo.jpg")
-    top.add_argument("--version", action="version", version=f"swin_np {__version__}")
+    top = Parser(
+        prog="swin-np",
+        description=phrase("Swin Transformer in pure NumPy: a forward-only reference implementation."),
+        epilog=phrase("example: {call}", call="swin-np tour --variant swin_t --image photo.jpg"))
+    top.add_argument("--version", action="version", version=f"swin_np {__version__}",
+                     help=phrase("show program's version number and exit"))
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     for module in (tour, info, systems, pretrained, inspect, convert, classify, attend, dump, crosscheck, probe, grade):
@@ -65,9 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if hasattr(sys.stdout, "reconfigure"):             # a console of ASCII or Windows shows other letters escaped
         sys.stdout.reconfigure(errors="backslashreplace")
-    options, status = parser().parse_args(arguments), None
-    options.notes = []
+    status = None
     try:
+        options = parser().parse_args(arguments)       # its words are in a language, of which there may be none
+        options.notes = []
         with noted(options.notes):
             status = options.run(options)
         sys.stdout.flush()

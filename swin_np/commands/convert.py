@@ -29,6 +29,7 @@ from swin_np.commands.options import (
     output_file,
 )
 from swin_np.errors import CheckpointError, InputError
+from swin_np.language import phrase
 from swin_np.text import printable
 from swin_np.writing import make_folder, replacing
 
@@ -40,19 +41,21 @@ DIALECTS = tuple(dict.fromkeys(name for reader in reversed(READERS) for name in 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `convert` to the parser of the command line."""
     command = commands.add_parser(
-        "convert", help="write a checkpoint in the names of another implementation",
-        description="Write a checkpoint in the names of another implementation, the numbers unchanged, and say what "
-                    "that implementation has otherwise. The derived buffers that it stores (relative_position_index, "
-                    "attn_mask, relative_coords_table) are computed and written too, and for transformers and timm "
-                    "their config.json, with which AutoModelForImageClassification.from_pretrained(OUT) and "
-                    "timm.create_model('local-dir:OUT', pretrained=True) load the folder OUT.",
-        epilog="example: swin-np convert swin_tiny_patch4_window7_224.pth swin_t --to timm")
-    command.add_argument("source", type=checkpoint, metavar="IN",
-                         help=f"a checkpoint, an index of shards, or their folder; {ADDRESS_HELP}")
-    command.add_argument("target", type=Path, metavar="OUT",
-                         help=f"a folder, in which {WEIGHTS} is written, or a file that ends in .safetensors or .npz")
-    command.add_argument("--to", required=True, metavar="DIALECT", help=f"one of {', '.join(DIALECTS)}")
-    command.add_argument("--force", action="store_true", help="overwrite what OUT is to hold if it exists")
+        "convert", help=phrase("write a checkpoint in the names of another implementation"),
+        description=phrase(
+            "Write a checkpoint in the names of another implementation, the numbers unchanged, and say what that "
+            "implementation has otherwise. The derived buffers that it stores (relative_position_index, attn_mask, "
+            "relative_coords_table) are computed and written too, and for transformers and timm their config.json, "
+            "with which AutoModelForImageClassification.from_pretrained(OUT) and "
+            "timm.create_model('local-dir:OUT', pretrained=True) load the folder OUT."),
+        epilog=phrase("example: {call}", call="swin-np convert swin_tiny_patch4_window7_224.pth swin_t --to timm"))
+    command.add_argument("source", type=checkpoint, metavar="IN", help=phrase(
+        "a checkpoint, an index of shards, or their folder; {or_address}", or_address=phrase(ADDRESS_HELP)))
+    command.add_argument("target", type=Path, metavar="OUT", help=phrase(
+        "a folder, in which {file} is written, or a file that ends in .safetensors or .npz", file=WEIGHTS))
+    command.add_argument("--to", required=True, metavar="DIALECT",
+                         help=phrase("one of {names}", names=", ".join(DIALECTS)))
+    command.add_argument("--force", action="store_true", help=phrase("overwrite what OUT is to hold if it exists"))
     add_model_options(command)
     command.set_defaults(run=run_convert)
 
@@ -75,7 +78,8 @@ def run_convert(options: argparse.Namespace) -> None:
         refuse_others(weights.parent, conversion.files)
     for sentence in identified.assumed:
         print(f"swin-np: {printable(sentence)}", file=sys.stderr)
-    print(f"writing {len(conversion.tensors)} tensors in the names of {options.to}", file=sys.stderr)
+    print(phrase("writing {count} tensors in the names of {dialect}", count=len(conversion.tensors),
+                 dialect=options.to), file=sys.stderr)
     write(conversion, weights, in_folder, printable(name_of(options.source)))
     if options.json:
         print(json.dumps({"source": str(options.source), "source_format": stored.format,
@@ -87,9 +91,10 @@ def run_convert(options: argparse.Namespace) -> None:
     for sentence in dict.fromkeys([*identified.notes, *conversion.changes]):
         if sentence not in identified.assumed:
             print(printable(sentence))
-    print(f"{printable(str(weights))}: {len(conversion.tensors)} tensors in the names of {options.to}, converted from "
-          f"{identified.dialect.name}, {weights.stat().st_size / 1e6:.1f} MB"
-          + "".join(f"; {name} beside it" for name in sorted(conversion.files)))
+    print(phrase("{file}: {count} tensors in the names of {dialect}, converted from {source}, {megabytes:.1f} MB",
+                 file=printable(str(weights)), count=len(conversion.tensors), dialect=options.to,
+                 source=identified.dialect.name, megabytes=weights.stat().st_size / 1e6)
+          + "".join(phrase("; {file} beside it", file=name) for name in sorted(conversion.files)))
 
 
 def is_folder(target: Path) -> bool:

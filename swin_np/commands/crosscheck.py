@@ -30,6 +30,7 @@ from swin_np.crosscheck.referee import crosscheck
 from swin_np.crosscheck.reference import Reference, read_reference
 from swin_np.errors import InputError
 from swin_np.functional import Array
+from swin_np.language import phrase
 from swin_np.text import printable
 from swin_np.writing import write_text
 
@@ -39,40 +40,42 @@ AGREE, DIFFER = 0, 1                                   # exit statuses; 2 is tha
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `crosscheck` to the parser of the command line."""
     command = commands.add_parser(
-        "crosscheck", help="where a port diverges from the reference, and why",
-        description="Compare a port's numbers with a reference, point by point and each module on its own input, and "
-                    "name the mistake. Status 0: they agree, 1: they differ, 2: they cannot be compared; "
-                    "with --baseline 0: nothing is worse than it was, 1: something is. "
-                    "swin_np/crosscheck/PORTING.md says what to dump.",
-        epilog="examples: swin-np crosscheck ref.npz candidate.npz; "
-               "swin-np crosscheck swin_tiny_patch4_window7_224.pth dumps/ --image photo.jpg --html report.html; "
-               "swin-np crosscheck swin_tiny_patch4_window7_224.pth port.onnx --image photo.jpg; "
-               "swin-np crosscheck swin_tiny_patch4_window7_224.pth timm:swin_tiny_patch4_window7_224 "
-               "--image photo.jpg")
-    command.add_argument("reference", type=checkpoint, metavar="REFERENCE",
-                         help="a file of swin-np dump; or, with --image, a checkpoint of any format and dialect, "
-                              f"{ADDRESS_HELP}")
-    command.add_argument("candidate", type=candidate, metavar="CANDIDATE",
-                         help="the port's numbers: .npz, .safetensors, .pth, or a folder of .npy files; the port "
-                              "itself as .onnx, which is run on the reference's images; or a library's model, which "
-                              "gets the reference's weights: timm:NAME, torchvision:NAME, or "
-                              "transformers:REPOSITORY_OR_FOLDER")
-    command.add_argument("--image", type=Path, metavar="IMAGE", help=f"with a checkpoint: {IMAGE_HELP}")
-    command.add_argument("--mapping", type=Path, metavar="FILE",
-                         help='JSON {"their name": "official name", ...}, for names of no known dialect')
-    command.add_argument("--preset", metavar="NAME", help="as of swin-np dump")
-    add_plot(command, "the errors by depth and on the image")
-    command.add_argument("--html", type=Path, metavar="FILE",
-                         help="write the report as one page that needs no network: the modules as a coloured tree, the "
-                              "first divergence as pictures, the findings")
-    command.add_argument("--wanted-error", type=error_of_logits, metavar="ERROR",
-                         help="where the port rounds more than float32: rank the layers by what that costs each, and "
-                              "say which have to stay in float32 for this relative error of the logits, as 0.01")
-    command.add_argument("--seconds", type=seconds, default=SECONDS, metavar="N",
-                         help="how long to look for causes (default: %(default)g); what is left open then is told, and "
-                              "which points to dump next")
-    command.add_argument("--baseline", type=Path, metavar="FILE",
-                         help="what --json printed for an earlier build: say what is worse than it was")
+        "crosscheck", help=phrase("where a port diverges from the reference, and why"),
+        description=phrase(
+            "Compare a port's numbers with a reference, point by point and each module on its own input, and name the "
+            "mistake. Status 0: they agree, 1: they differ, 2: they cannot be compared; with --baseline 0: nothing is "
+            "worse than it was, 1: something is. swin_np/crosscheck/PORTING.md says what to dump."),
+        epilog=phrase(
+            "examples: {calls}",
+            calls="swin-np crosscheck ref.npz candidate.npz; "
+                  "swin-np crosscheck swin_tiny_patch4_window7_224.pth dumps/ --image photo.jpg --html report.html; "
+                  "swin-np crosscheck swin_tiny_patch4_window7_224.pth port.onnx --image photo.jpg; "
+                  "swin-np crosscheck swin_tiny_patch4_window7_224.pth timm:swin_tiny_patch4_window7_224 "
+                  "--image photo.jpg"))
+    command.add_argument("reference", type=checkpoint, metavar="REFERENCE", help=phrase(
+        "a file of swin-np dump; or, with --image, a checkpoint of any format and dialect, {or_address}",
+        or_address=phrase(ADDRESS_HELP)))
+    command.add_argument("candidate", type=candidate, metavar="CANDIDATE", help=phrase(
+        "the port's numbers: .npz, .safetensors, .pth, or a folder of .npy files; the port itself as .onnx, which is "
+        "run on the reference's images; or a library's model, which gets the reference's weights: timm:NAME, "
+        "torchvision:NAME, or transformers:REPOSITORY_OR_FOLDER"))
+    command.add_argument("--image", type=Path, metavar="IMAGE",
+                         help=phrase("with a checkpoint: {image}", image=phrase(IMAGE_HELP)))
+    command.add_argument("--mapping", type=Path, metavar="FILE", help=phrase(
+        'JSON {"their name": "official name", ...}, for names of no known dialect'))
+    command.add_argument("--preset", metavar="NAME", help=phrase("as of swin-np dump"))
+    add_plot(command, phrase("the errors by depth and on the image"))
+    command.add_argument("--html", type=Path, metavar="FILE", help=phrase(
+        "write the report as one page that needs no network: the modules as a coloured tree, the first divergence as "
+        "pictures, the findings"))
+    command.add_argument("--wanted-error", type=error_of_logits, metavar="ERROR", help=phrase(
+        "where the port rounds more than float32: rank the layers by what that costs each, and say which have to stay "
+        "in float32 for this relative error of the logits, as 0.01"))
+    command.add_argument("--seconds", type=seconds, default=SECONDS, metavar="N", help=phrase(
+        "how long to look for causes (default: {seconds:g}); what is left open then is told, and which points to dump "
+        "next", seconds=SECONDS))
+    command.add_argument("--baseline", type=Path, metavar="FILE", help=phrase(
+        "what --json printed for an earlier build: say what is worse than it was"))
     add_model_options(command)
     command.set_defaults(run=run_crosscheck)
 
@@ -162,7 +165,7 @@ def the_reference(options: argparse.Namespace) -> Reference:
 
 def run(source: Path | str, reference: Reference) -> Candidate:
     """The numbers of a library's model or of an ONNX file, on the reference's images."""
-    progress(f"running {printable(str(source))}")
+    progress(phrase("running {candidate}", candidate=printable(str(source))))
     return live_candidate(source, reference) if is_live(str(source)) else onnx_models.record(
         source, images_of(reference))
 

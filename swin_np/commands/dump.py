@@ -26,6 +26,7 @@ from swin_np.crosscheck.architectures import checked
 from swin_np.crosscheck.reference import Reference
 from swin_np.errors import CheckpointError, InputError
 from swin_np.functional import Array
+from swin_np.language import phrase
 from swin_np.text import printable
 
 IMAGE_HELP = "a picture, or a .npy array (B, 3, H, W) already normalised"
@@ -34,18 +35,21 @@ IMAGE_HELP = "a picture, or a .npy array (B, 3, H, W) already normalised"
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `dump` to the parser of the command line."""
     command = commands.add_parser(
-        "dump", help="write a reference: weights, images and the truth at every module, to compare a port with",
-        description="Write a .npz with the weights, the images and what every larger module gives in float64. "
-                    "swin-np crosscheck compares a port's numbers with it.",
-        epilog="example: swin-np dump swin_tiny_patch4_window7_224.pth photo.jpg -o ref.npz")
-    command.add_argument("checkpoint", type=checkpoint, metavar="CHECKPOINT",
-                         help=f"of any format and dialect; {ADDRESS_HELP}")
-    command.add_argument("image", type=Path, metavar="IMAGE", help=IMAGE_HELP)
-    command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the .npz file to write")
-    command.add_argument("--points", default="", metavar="PATTERN", help="which points to store, as in a shell: "
-                         "'*' for all (default: the larger modules; the others follow from the weights)")
-    command.add_argument("--preset", metavar="NAME", help="how images are resized, cropped and normalised, as of "
-                         "swin-np classify")
+        "dump", help=phrase("write a reference: weights, images and the truth at every module, to compare a port with"),
+        description=phrase(
+            "Write a .npz with the weights, the images and what every larger module gives in float64. swin-np "
+            "crosscheck compares a port's numbers with it."),
+        epilog=phrase("example: {call}", call="swin-np dump swin_tiny_patch4_window7_224.pth photo.jpg -o ref.npz"))
+    command.add_argument("checkpoint", type=checkpoint, metavar="CHECKPOINT", help=phrase(
+        "of any format and dialect; {or_address}", or_address=phrase(ADDRESS_HELP)))
+    command.add_argument("image", type=Path, metavar="IMAGE", help=phrase(IMAGE_HELP))
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE",
+                         help=phrase("the .npz file to write"))
+    command.add_argument("--points", default="", metavar="PATTERN", help=phrase(
+        "which points to store, as in a shell: '*' for all (default: the larger modules; the others follow from the "
+        "weights)"))
+    command.add_argument("--preset", metavar="NAME", help=phrase(
+        "how images are resized, cropped and normalised, as of swin-np classify"))
     add_model_options(command)
     command.set_defaults(run=run_dump)
 
@@ -59,8 +63,9 @@ def run_dump(options: argparse.Namespace) -> None:
         print(json.dumps({"file": str(options.output), "bytes": options.output.stat().st_size, "points": stored,
                           "images": list(reference.images.shape), "notes": options.notes}))
         return
-    print(f"{printable(str(options.output))}: weights, {len(reference.images)} images and {len(stored)} of "
-          f"{len(reference.points)} points, {options.output.stat().st_size / 1e6:.1f} MB")
+    print(phrase("{file}: weights, {images} images and {stored} of {all} points, {megabytes:.1f} MB",
+                 file=printable(str(options.output)), images=len(reference.images), stored=len(stored),
+                 all=len(reference.points), megabytes=options.output.stat().st_size / 1e6))
 
 
 def reference_of(source: Path | str, image: Path, options: argparse.Namespace) -> Reference:
@@ -76,7 +81,7 @@ def reference_of(source: Path | str, image: Path, options: argparse.Namespace) -
     else:
         preset = preset_of(options.preset, read(path), model.config, sizes)
         prepared = images.preprocess(images.load(image), preset)
-    progress("running the reference in float64 and float32")
+    progress(phrase("running the reference in float64 and float32"))
     return Reference.of(model, prepared)
 
 

@@ -19,6 +19,7 @@ from swin_np.commands.terminal import progress, with_progress
 from swin_np.errors import InputError
 from swin_np.exercises.checking import SEED
 from swin_np.exercises.climbing import STAGES
+from swin_np.language import language, phrase, speaking, wanted
 from swin_np.text import printable
 from swin_np.writing import write_text
 
@@ -28,47 +29,59 @@ MOST_FREQUENT = 5                                      # mistakes below the tabl
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `grade` to the parser of the command line."""
     command = commands.add_parser(
-        "grade", help="grade a folder of submitted exercises",
-        description="Execute every notebook and .py file in a process of its own, with limits on time and memory, and "
-                    "on Linux without network and with the files of others hidden; call the functions that it defines "
-                    "and compare their results in another process. What was graded is kept, so that the command can be "
-                    "interrupted and called again.",
-        epilog="example: swin-np grade submitted --roster class.csv --deadline 2026-05-31 --feedback pages --moodle "
-               "grades.csv; the folder holds STUDENT.ipynb, STUDENT.zip or STUDENT/.../NOTEBOOK.ipynb, or is what "
-               "nbgrader, Moodle or Canvas give, which may be a zip")
-    command.add_argument("folder", type=Path, metavar="FOLDER", help="the submissions: a folder, or a zip of one")
-    count = command.add_argument_group("what counts")
-    count.add_argument("--roster", type=Path, metavar="FILE", help="CSV of the class, as Moodle or Canvas export it, "
-                                                                   "or with a column name: everybody gets a line")
+        "grade", help=phrase("grade a folder of submitted exercises"),
+        description=phrase(
+            "Execute every notebook and .py file in a process of its own, with limits on time and memory, and on Linux "
+            "without network and with the files of others hidden; call the functions that it defines and compare their "
+            "results in another process. What was graded is kept, so that the command can be interrupted and called "
+            "again."),
+        epilog=phrase(
+            "example: swin-np grade submitted --roster class.csv --deadline 2026-05-31 --feedback pages --moodle "
+            "grades.csv; the folder holds STUDENT.ipynb, STUDENT.zip or STUDENT/.../NOTEBOOK.ipynb, or is what "
+            "nbgrader, Moodle or Canvas give, which may be a zip"))
+    command.add_argument("folder", type=Path, metavar="FOLDER",
+                         help=phrase("the submissions: a folder, or a zip of one"))
+    count = command.add_argument_group(phrase("what counts"))
+    count.add_argument("--roster", type=Path, metavar="FILE",
+                       help=phrase("CSV of the class, as Moodle or Canvas export it, or with a column name: everybody "
+                                   "gets a line"))
     count.add_argument("--attempts", choices=(BEST, LATEST), default=BEST,
-                       help="which of several hand-ins counts for an exercise (default: %(default)s)")
-    count.add_argument("--deadline", metavar="TIME", help="such as 2026-05-31, which ends that day, or '2026-05-31 "
-                                                          "18:00': how many days late is said")
-    count.add_argument("--late-days", type=int, metavar="N", help="what comes more than N days late does not count")
+                       help=phrase("which of several hand-ins counts for an exercise (default: %(default)s)"))
+    count.add_argument("--deadline", metavar="TIME",
+                       help=phrase("such as 2026-05-31, which ends that day, or '2026-05-31 18:00': how many days late "
+                                   "is said"))
+    count.add_argument("--late-days", type=int, metavar="N",
+                       help=phrase("what comes more than N days late does not count"))
     count.add_argument("--partial", metavar="STAGE=PERCENT,...",
-                       help=f"what a wrong function gets for the stages of the check that it passes, in percent of the "
-                            f"exercise's points, such as {EXAMPLE}; the stages are {', '.join(STAGES)} "
-                            "(default: nothing)")
-    count.add_argument("--seed", type=int, default=SEED, help="of the random arguments (default: that of check)")
-    work = command.add_argument_group("the work")
-    work.add_argument("--seconds", type=float, default=sandbox.SECONDS, help="for a file (default: %(default)g)")
+                       help=phrase("what a wrong function gets for the stages of the check that it passes, in percent "
+                                   "of the exercise's points, such as {example}; the stages are {stages} (default: "
+                                   "nothing)", example=EXAMPLE, stages=", ".join(STAGES)))
+    count.add_argument("--seed", type=int, default=SEED,
+                       help=phrase("of the random arguments (default: that of check)"))
+    work = command.add_argument_group(phrase("the work"))
+    work.add_argument("--seconds", type=float, default=sandbox.SECONDS,
+                      help=phrase("for a file (default: %(default)g)"))
     work.add_argument("--memory", type=int, default=sandbox.MEBIBYTES, metavar="MIB",
-                      help="for a file, in MiB (default: %(default)s; not limited on Windows and macOS)")
-    work.add_argument("--processes", type=int, metavar="N", help="how many files to grade at a time (default: one for "
-                                                                 "each core)")
+                      help=phrase("for a file, in MiB (default: %(default)s; not limited on Windows and macOS)"))
+    work.add_argument("--processes", type=int, metavar="N",
+                      help=phrase("how many files to grade at a time (default: one for each core)"))
     work.add_argument("--results", type=Path, metavar="FILE",
-                      help=f"where results are kept as they come, .jsonl (default: {NAME} in the folder)")
-    work.add_argument("--fresh", action="store_true", help="grade again what was graded before")
+                      help=phrase("where results are kept as they come, .jsonl (default: {file} in the folder)",
+                                  file=NAME))
+    work.add_argument("--fresh", action="store_true", help=phrase("grade again what was graded before"))
     work.add_argument("--compare", type=Path, action="append", default=[], metavar="FOLDER",
-                      help="compare the code with this too, earlier hand-ins or solutions; can be given several times")
-    written = command.add_argument_group("what is written")
-    written.add_argument("--csv", type=Path, metavar="FILE", help="a line for each student")
-    written.add_argument("--moodle", type=Path, metavar="FILE", help="CSV for Moodle: a grading worksheet")
-    written.add_argument("--canvas", type=Path, metavar="FILE", help="CSV for Canvas: a gradebook of one assignment")
+                      help=phrase("compare the code with this too, earlier hand-ins or solutions; can be given several "
+                                  "times"))
+    written = command.add_argument_group(phrase("what is written"))
+    written.add_argument("--csv", type=Path, metavar="FILE", help=phrase("a line for each student"))
+    written.add_argument("--moodle", type=Path, metavar="FILE", help=phrase("CSV for Moodle: a grading worksheet"))
+    written.add_argument("--canvas", type=Path, metavar="FILE",
+                         help=phrase("CSV for Canvas: a gradebook of one assignment"))
     written.add_argument("--assignment", default=gradebooks.ASSIGNMENT, metavar="NAME",
-                         help="what its column in Canvas is called (default: %(default)s)")
-    written.add_argument("--feedback", type=Path, metavar="FOLDER", help="a page for each student, with the reports")
-    add_plot(command, "what went wrong most")
+                         help=phrase("what its column in Canvas is called (default: %(default)s)"))
+    written.add_argument("--feedback", type=Path, metavar="FOLDER",
+                         help=phrase("a page for each student, with the reports"))
+    add_plot(command, phrase("what went wrong most"))
     add_json(command)
     command.set_defaults(run=run_grade)
 
@@ -80,13 +93,18 @@ def run_grade(options: argparse.Namespace) -> None:
                   options.late_days, partial_of(options.partial) if options.partial is not None else NOTHING)
     roster = read_roster(options.roster) if options.roster else []
     store = store_of(options)
+    in_files = options.json or options.csv or options.moodle or options.feedback
+    code = wanted() if in_files else language()        # files have all letters, a console may not
+    limits, what = sandbox.Limits(options.seconds, options.memory), phrase("files")
     try:
-        grades, findings = class_grades.grade(
-            options.folder, sandbox.Limits(options.seconds, options.memory), lambda work: with_progress(work, "files"),
-            rules=rules, roster=roster, store=store, compare=options.compare, processes=options.processes)
+        with speaking(code):
+            grades, findings = class_grades.grade(
+                options.folder, limits, lambda work: with_progress(work, what), rules=rules, roster=roster,
+                store=store, compare=options.compare, processes=options.processes)
     except KeyboardInterrupt:
         if store.path:
-            progress(f"swin-np: what was graded is kept in {printable(str(store.path))}: the same command goes on")
+            progress("swin-np: " + phrase("what was graded is kept in {file}: the same command goes on",
+                                          file=printable(str(store.path))))
         raise
     finally:
         store.close()
@@ -99,7 +117,11 @@ def run_grade(options: argparse.Namespace) -> None:
                           "notes": options.notes}))
     else:
         show(grades, findings, frequent)
-    write(options, grades, findings)
+    with speaking(code):
+        write(options, grades, findings)
+    if options.feedback:
+        print(phrase("{count} pages are in {folder}", count=len(grades), folder=printable(str(options.feedback))),
+              file=sys.stderr)
     if options.plot:
         from swin_np.plots.classroom import what_went_wrong  # here, so that grading alone needs no matplotlib
         from swin_np.plots.saving import save
@@ -145,9 +167,10 @@ def show(grades: list[Grade], findings: list[Finding], frequent: list[tuple[str,
     for line in grade_table.rows(grades):
         print(printable(line))
     for exercise, outcome, count in frequent[:MOST_FREQUENT]:
-        print(f"{count} of {len(grades)}: {exercise}, {outcome}")
+        print(phrase("{count} of {all}: {exercise}, {outcome}", count=count, all=len(grades), exercise=exercise,
+                     outcome=phrase(outcome)))
     if findings:
-        print("To look at, which says nothing about why, and takes no points:")
+        print(phrase("To look at, which says nothing about why, and takes no points:"))
         for finding in findings:
             print(f"    {printable(grade_table.finding_text(finding))}")
 
@@ -163,4 +186,3 @@ def write(options: argparse.Namespace, grades: list[Grade], findings: list[Findi
     if options.feedback:
         for name, text in feedback.pages(grades):
             write_text(text, options.feedback / os.fsdecode(name.encode()))       # a console may know ASCII alone
-        print(f"{len(grades)} pages are in {printable(str(options.feedback))}", file=sys.stderr)

@@ -14,11 +14,13 @@ from swin_np.commands.terminal import with_progress
 from swin_np.dense.backbones import DenseConfig
 from swin_np.errors import SwinError
 from swin_np.functional import Array
+from swin_np.language import phrase
 from swin_np.systems.registry import Config, architecture_of
-from swin_np.text import printable, size
+from swin_np.text import columns, padded, printable, row, size
 from swin_np.variants import SwinConfig
 
 SHOWN = 3                                              # names of classes
+LABEL = 15                                             # columns
 COLUMNS = "{:12}{:>12}{:>12}{:>8}{:>10}"               # of the table of tensors, after name and shape
 
 
@@ -48,10 +50,11 @@ def summarise(name: str, tensor: Array) -> TensorSummary:
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `inspect` to the parser of the command line."""
     command = commands.add_parser(
-        "inspect", help="what a checkpoint file holds: format, dialect, configuration, every tensor",
-        epilog="example: swin-np inspect swin_tiny_patch4_window7_224.pth")
+        "inspect", help=phrase("what a checkpoint file holds: format, dialect, configuration, every tensor"),
+        epilog=phrase("example: {call}", call="swin-np inspect swin_tiny_patch4_window7_224.pth"))
     command.add_argument("file", type=checkpoint, metavar="FILE",
-                         help=f"a checkpoint, an index of shards, or their folder; {ADDRESS_HELP}")
+                         help=phrase("a checkpoint, an index of shards, or their folder; {or_address}",
+                                     or_address=phrase(ADDRESS_HELP)))
     add_model_options(command)
     command.set_defaults(run=run_inspect)
 
@@ -65,7 +68,8 @@ def run_inspect(options: argparse.Namespace) -> None:
         identified = identify(stored, **sizes)
     except SwinError as error:                         # it is a readable file of something else
         reason = str(error)
-    tensors = [summarise(name, stored.tensors[name]) for name in with_progress(list(stored.tensors), "tensors")]
+    tensors = [summarise(name, stored.tensors[name]) for name in with_progress(list(stored.tensors),
+                                                                               phrase("tensors"))]
     elements = sum(tensor.size for tensor in stored.tensors.values())
     if options.json:
         print(json.dumps({
@@ -79,13 +83,13 @@ def run_inspect(options: argparse.Namespace) -> None:
             "no_dialect_because": reason or None, "elements": elements,
             "tensors": [asdict(tensor) for tensor in tensors]}))
         return
-    rows = [("file", str(options.file)), ("format", stored.format),
-            *(("metadata", f"{key}: {value}") for key, value in stored.metadata.items()),
-            *(description(identified) if identified else [("dialect", f"none: {reason}")]), *names_of_classes(stored),
-            *([("not read", listing(list(stored.unread)))] if stored.unread else []),
-            ("tensors", f"{len(tensors)}, of {elements:,} elements")]
+    rows = [(phrase("file"), str(options.file)), (phrase("format"), stored.format),
+            *((phrase("metadata"), f"{key}: {value}") for key, value in stored.metadata.items()),
+            *(description(identified) if identified else no_dialect(reason)), *names_of_classes(stored),
+            *([(phrase("not read"), listing(list(stored.unread)))] if stored.unread else []),
+            (phrase("tensors"), phrase("{count}, of {elements:,} elements", count=len(tensors), elements=elements))]
     for label, text in rows:
-        print(f"{label:15}{printable(text)}")
+        print(padded(label, LABEL) + printable(text))
     print_table(tensors)
 
 
@@ -94,59 +98,73 @@ def names_of_classes(stored: StoredCheckpoint) -> list[tuple[str, str]]:
     if stored.labels is None:
         return []
     more = f"; ... ({len(stored.labels)})" if len(stored.labels) > SHOWN else ""
-    return [("class names", f"{'; '.join(stored.labels[:SHOWN])}{more}")]
+    return [(phrase("class names"), f"{'; '.join(stored.labels[:SHOWN])}{more}")]
+
+
+def no_dialect(reason: str) -> list[tuple[str, str]]:
+    """The row on a checkpoint that cannot be loaded, with the error."""
+    return [(phrase("dialect"), phrase("none: {reason}", reason=reason))]
 
 
 def description(identified: Identified) -> list[tuple[str, str]]:
     """The rows on a checkpoint whose dialect is known."""
-    eps = [("eps", f"{identified.eps} in the norms of the blocks and the last one")] if identified.eps else []
-    part = [("part", identified.part)] if identified.part else []
-    notes = [("assumed" if note in identified.assumed else "note", note) for note in identified.notes]
-    return [*part, ("system", identified.reader.name), ("dialect", identified.dialect.name),
-            *settings(identified.config), *eps, *notes]
+    eps = [("eps", phrase("{eps} in the norms of the blocks and the last one", eps=identified.eps))]
+    part = [(phrase("part"), identified.part)] if identified.part else []
+    notes = [(phrase("assumed" if note in identified.assumed else "note"), note) for note in identified.notes]
+    return [*part, (phrase("system"), phrase(identified.reader.name)), (phrase("dialect"), identified.dialect.name),
+            *settings(identified.config), *(eps if identified.eps else []), *notes]
 
 
-def settings(config: Config) -> list[tuple[str, str]]:
+def settings(config: Config, with_classes: bool = True) -> list[tuple[str, str]]:
     """The rows on a configuration; of a system beside Swin every setting as it is called."""
     if isinstance(config, DenseConfig):
         own = [(field.name, str(getattr(config, field.name))) for field in fields(config) if field.name != "backbone"]
-        backbone = [row for row in settings(config.backbone) if row[0] not in ("classes", "num_classes")]
-        return [*own, ("backbone", architecture_of(config.backbone).name), *backbone]
+        return [*own, (phrase("backbone"), phrase(architecture_of(config.backbone).name)),
+                *settings(config.backbone, with_classes=False)]
     if not isinstance(config, SwinConfig):
-        return [(name, str(value)) for name, value in asdict(config).items()]
-    return [("images", f"{size(config.img_size)} pixels, {config.in_chans} channels, patch {size(config.patch_size)}"),
-            ("stages", f"embedding C = {config.embed_dim}, depths {config.depths}, heads {config.num_heads}, "
-                       f"{windows(config)}, MLP ratio {config.mlp_ratio:g}"),
-            ("classes", str(config.num_classes) if config.num_classes else "none, it has no head"),
-            ("options", f"qkv bias {yes_or_no(config.qkv_bias)}, absolute position embedding {yes_or_no(config.ape)}, "
-                        f"norm after the patch embedding {yes_or_no(config.patch_norm)}"),
-            ("shape policy", config.shape_policy.name), *trained_on(config)]
+        return [(name, str(value)) for name, value in asdict(config).items() if with_classes or name != "num_classes"]
+    classes = str(config.num_classes) if config.num_classes else phrase("none, it has no head")
+    return [(phrase("images"), phrase("{size} pixels, {channels} channels, patch {patch}", size=size(config.img_size),
+                                      channels=config.in_chans, patch=size(config.patch_size))),
+            (phrase("stages"), phrase(
+                "embedding C = {channels}, depths {depths}, heads {heads}, {windows}, MLP ratio {ratio:g}",
+                channels=config.embed_dim, depths=config.depths, heads=config.num_heads, windows=windows(config),
+                ratio=config.mlp_ratio)),
+            *([(phrase("classes"), classes)] if with_classes else []),
+            (phrase("options"), phrase(
+                "qkv bias {bias}, absolute position embedding {ape}, norm after the patch embedding {norm}",
+                bias=yes_or_no(config.qkv_bias), ape=yes_or_no(config.ape), norm=yes_or_no(config.patch_norm))),
+            (phrase("shape policy"), config.shape_policy.name), *trained_on(config)]
 
 
 def windows(config: SwinConfig) -> str:
     """The window of all stages, or of each."""
     sizes = [size(config.window(stage)) for stage in range(len(config.depths))]
-    return f"windows {', '.join(sizes)}" if len({*sizes}) > 1 else f"window {sizes[0]}"
+    return phrase("windows {sizes}", sizes=", ".join(sizes)) if len({*sizes}) > 1 else phrase("window {size}",
+                                                                                              size=sizes[0])
 
 
 def trained_on(config: SwinConfig) -> list[tuple[str, str]]:
     """The row on a Swin V2 whose weights were first trained with other windows."""
     sizes = getattr(config, "pretrained_window_sizes", ())
-    return [("pretrained", f"windows of {', '.join(str(m) if m else 'the same size' for m in sizes)}")] if sizes else []
+    if not sizes:
+        return []
+    return [(phrase("pretrained"), phrase("windows of {sizes}", sizes=", ".join(
+        str(m) if m else phrase("the same size") for m in sizes)))]
 
 
 def yes_or_no(value: bool) -> str:
-    return "yes" if value else "no"
+    return phrase("yes" if value else "no")
 
 
 def print_table(tensors: list[TensorSummary]) -> None:
     """One line for each tensor."""
-    names = ["tensor", *(printable(tensor.name) for tensor in tensors)]
-    shapes = ["shape", *(size(tensor.shape) or "scalar" for tensor in tensors)]
-    cells = [("dtype", "smallest", "largest", "NaN", "infinite")]
+    names = [phrase("tensor"), *(printable(tensor.name) for tensor in tensors)]
+    shapes = [phrase("shape"), *(size(tensor.shape) or phrase("scalar") for tensor in tensors)]
+    cells = [("dtype", phrase("smallest"), phrase("largest"), "NaN", phrase("infinite"))]
     cells += [(tensor.dtype, *(f"{bound:.5g}" if bound is not None else "" for bound in (tensor.smallest,
               tensor.largest)), str(tensor.nan or ""), str(tensor.infinite or "")) for tensor in tensors]
-    width, shape_width = max(map(len, names)) + 2, max(map(len, shapes)) + 2
+    width, shape_width = max(map(columns, names)) + 2, max(map(columns, shapes)) + 2
     print()
-    for name, shape, row in zip(names, shapes, cells, strict=True):
-        print(f"{name:{width}}{shape:{shape_width}}{COLUMNS.format(*row)}".rstrip())
+    for name, shape, values in zip(names, shapes, cells, strict=True):
+        print(f"{padded(name, width)}{padded(shape, shape_width)}{row(COLUMNS, *values)}".rstrip())

@@ -9,6 +9,7 @@ from swin_np.checkpoints.file_names import INDEX_ENDING
 from swin_np.checkpoints.hub.address import is_address
 from swin_np.checkpoints.hub.download import fetched
 from swin_np.errors import InputError
+from swin_np.language import phrase
 from swin_np.writing import check_ending, make_folder, unwritable
 
 ADDRESS_HELP = "or hf://owner/name, a repository on a hub (`swin-np pretrained` lists some)"
@@ -17,17 +18,18 @@ FIGURE, TABLE, PAGE = (".svg", ".png"), (".csv",), (".html",)       # endings of
 
 def add_json(command: argparse.ArgumentParser) -> None:
     """--json: the result for programs."""
-    command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    command.add_argument("--json", action="store_true", help=phrase("print one JSON object and nothing else"))
 
 
 def add_threads(command: argparse.ArgumentParser) -> None:
     """--threads: how many cores may work."""
-    command.add_argument("--threads", type=int, help="cores to use (default: all, or what SWIN_NP_THREADS says)")
+    command.add_argument("--threads", type=int,
+                         help=phrase("cores to use (default: all, or what SWIN_NP_THREADS says)"))
 
 
 def add_seed(command: argparse.ArgumentParser, of: str) -> None:
-    """--seed: of the random weights, or images."""
-    command.add_argument("--seed", type=int, default=0, help=f"seed of the {of} (default: 0)")
+    """--seed: of the random weights, or images, in the reader's language."""
+    command.add_argument("--seed", type=int, default=0, help=phrase("seed of the {of} (default: 0)", of=of))
 
 
 def check_seed(seed: int) -> None:
@@ -37,8 +39,8 @@ def check_seed(seed: int) -> None:
 
 
 def add_plot(command: argparse.ArgumentParser, what: str) -> None:
-    """--plot: a file for a figure of `what`."""
-    command.add_argument("--plot", type=Path, metavar="FILE", help=f"draw {what}, .svg or .png")
+    """--plot: a file for a figure of `what`, in the reader's language."""
+    command.add_argument("--plot", type=Path, metavar="FILE", help=phrase("draw {what}, .svg or .png", what=what))
 
 
 def checkpoint(text: str) -> Path | str:
@@ -59,17 +61,19 @@ def name_of(source: Path | str) -> str:
 def add_model_options(command: argparse.ArgumentParser) -> None:
     """The options of all commands that read a checkpoint."""
     command.add_argument("--num-heads", type=int, nargs="+", metavar="N",
-                         help="attention heads of every stage, where the checkpoint does not tell")
+                         help=phrase("attention heads of every stage, where the checkpoint does not tell"))
     command.add_argument("--image-size", type=int, nargs="+", metavar="PIXELS",
-                         help="side, or height and width, of the model's images, where the checkpoint does not tell")
+                         help=phrase("side, or height and width, of the model's images, where the checkpoint does not "
+                                     "tell"))
     command.add_argument("--window-size", type=int, nargs="+", metavar="M",
-                         help="side, or height and width, of a Swin V2's windows, where the checkpoint does not tell")
+                         help=phrase("side, or height and width, of a Swin V2's windows, where the checkpoint does not "
+                                     "tell"))
     command.add_argument("--pretrained-window-sizes", type=int, nargs="+", metavar="M",
-                         help="windows of a Swin V2's first training, of every stage or one for all, 0 where they were "
-                         "not changed, where the checkpoint does not tell")
+                         help=phrase("windows of a Swin V2's first training, of every stage or one for all, 0 where "
+                                     "they were not changed, where the checkpoint does not tell"))
     command.add_argument("--part", metavar="NAME",
-                         help="which of several models in the checkpoint, such as teacher, or backbone for that of a "
-                         "segmenter alone")
+                         help=phrase("which of several models in the checkpoint, such as teacher, or backbone for that "
+                                     "of a segmenter alone"))
     add_json(command)
     command.set_defaults(notes=[])                     # what was assumed, which cli.main collects
 

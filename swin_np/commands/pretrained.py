@@ -5,9 +5,12 @@ import json
 from dataclasses import asdict, dataclass
 
 from swin_np.commands.options import add_json
+from swin_np.language import phrase
+from swin_np.text import row
 
 IMAGENET_1K, IMAGENET_22K = "ImageNet-1k", "ImageNet-22k"
 COLUMNS = "{:75}{:22}{:>7}  {}"
+CALL = "swin-np classify photo.jpg --checkpoint hf://microsoft/swin-tiny-patch4-window7-224"
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,12 @@ REPOSITORIES = (
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `pretrained` to the parser of the command line."""
     command = commands.add_parser(
-        "pretrained", help="repositories of pretrained weights, to be loaded by their addresses",
-        description="Repositories on the hub whose files are of the kinds that are read here. Nothing is fetched by "
-                    "this list: give an address where a checkpoint is taken, with @ and a branch, tag or commit behind "
-                    "the name to pin it. It needs huggingface_hub, which comes with `pip install \"swin_np[hub]\"`.",
-        epilog="example: swin-np classify photo.jpg --checkpoint hf://microsoft/swin-tiny-patch4-window7-224")
+        "pretrained", help=phrase("repositories of pretrained weights, to be loaded by their addresses"),
+        description=phrase(
+            "Repositories on the hub whose files are of the kinds that are read here. Nothing is fetched by this list: "
+            "give an address where a checkpoint is taken, with @ and a branch, tag or commit behind the name to pin "
+            "it. It needs huggingface_hub, which comes with `pip install \"swin_np[hub]\"`."),
+        epilog=phrase("example: {call}", call=CALL))
     add_json(command)
     command.set_defaults(run=run_pretrained)
 
@@ -61,8 +65,9 @@ def run_pretrained(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({"repositories": [asdict(repository) for repository in REPOSITORIES]}))
         return
-    print(COLUMNS.format("address", "what it holds", "images", "classes, and the library that wrote its files"))
+    print(row(COLUMNS, phrase("address"), phrase("what it holds"), phrase("images"),
+              phrase("classes, and the library that wrote its files")))
     for each in REPOSITORIES:
-        print(COLUMNS.format(each.address, each.system, each.image_size, f"{each.trained_on}, {each.library}"))
-    print("\nNothing was fetched. An address is taken wherever a checkpoint is: by swin_np.load, and by\n"
-          f"swin-np classify photo.jpg --checkpoint {REPOSITORIES[0].address}")
+        print(row(COLUMNS, each.address, each.system, each.image_size, f"{each.trained_on}, {each.library}"))
+    print("\n" + phrase("Nothing was fetched. An address is taken wherever a checkpoint is: by swin_np.load, and by")
+          + f"\n{CALL}")

@@ -10,8 +10,10 @@ from swin_np.commands.options import FIGURE, add_json, add_plot, add_seed, check
 from swin_np.commands.terminal import with_progress
 from swin_np.errors import InputError
 from swin_np.functional import Array
+from swin_np.language import phrase
 from swin_np.probes import ABLATIONS, TASKS, Boards, Task, cross_entropy, is_right, load_probe, logits_of, straddles
 from swin_np.probes.tasks import SIDE, task_named
+from swin_np.text import padded
 
 MOST_IMAGES = 4096                                     # what memory holds on any machine
 DRAWN = 4                                              # images that are shown
@@ -22,14 +24,16 @@ LABEL, CELL = 14, 20                                   # characters: columns of 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `probe` to the parser of the command line."""
     command = commands.add_parser(
-        "probe", help="what the shift and the bias are for: trained models with and without them",
-        description="Draw images of a constructed task and let the trained models that come with the package answer: "
-                    "the whole model, the one without the shift and the one without the bias.",
-        epilog="example: swin-np probe --task flock --images 512 --plot flock.png")
-    command.add_argument("--task", default="same", help=f"one of {', '.join(TASKS)} (default: same)")
-    command.add_argument("--images", type=int, default=256, metavar="N", help="how many images (default: 256)")
-    add_seed(command, "images")
-    add_plot(command, "the first images and answers")
+        "probe", help=phrase("what the shift and the bias are for: trained models with and without them"),
+        description=phrase(
+            "Draw images of a constructed task and let the trained models that come with the package answer: the whole "
+            "model, the one without the shift and the one without the bias."),
+        epilog=phrase("example: {call}", call="swin-np probe --task flock --images 512 --plot flock.png"))
+    command.add_argument("--task", default="same", help=phrase("one of {names} (default: {default})",
+                                                               names=", ".join(TASKS), default="same"))
+    command.add_argument("--images", type=int, default=256, metavar="N", help=phrase("how many images (default: 256)"))
+    add_seed(command, phrase("images"))
+    add_plot(command, phrase("the first images and answers"))
     add_json(command)
     command.set_defaults(run=run_probe)
 
@@ -41,7 +45,7 @@ def run_probe(options: argparse.Namespace) -> None:
     boards = task.draw(options.images, np.random.default_rng(options.seed))
     logits = {}
     for ablation in ABLATIONS:
-        watch = partial(with_progress, what=f"batches, {words(ablation)}")
+        watch = partial(with_progress, what=phrase("batches, {model}", model=words(ablation)))
         logits[ablation] = logits_of(load_probe(task.name, ablation), boards, watch)
     models = {ablation: summary(task, boards, scores) for ablation, scores in logits.items()}
     if options.json:
@@ -78,35 +82,43 @@ def summary(task: Task, boards: Boards, logits: Array) -> dict:
 
 
 def words(ablation: str) -> str:
-    """no_shift -> 'no shift'."""
-    return ablation.replace("_", " ")
+    """no_shift -> 'no shift', in the reader's language."""
+    return phrase(ablation.replace("_", " "))
 
 
 def print_answers(task: Task, boards: Boards, models: dict[str, dict]) -> None:
     """The first boards in letters, below them every model's answer, and its accuracy."""
     first = boards.first(DRAWN)
-    print(f"{task.name.upper()}: {task.question}\n")
-    print(table_row("", [f"image {number}" for number in range(1, len(first.answers) + 1)]))
+    print(phrase("{task}: {question}", task=task.name.upper(), question=phrase(task.question)) + "\n")
+    print(table_row("", [phrase("image {number}", number=number) for number in range(1, len(first.answers) + 1)]))
     for row in range(SIDE):
         print(table_row("", ["".join(LETTERS[marks[row]]) for marks in first.marks]))
-    print("\n" + table_row("right answer", [task.answers[right] for right in first.answers]))
+    print("\n" + table_row(phrase("right answer"), [answer_text(task, right, right) for right in first.answers]))
     for ablation, result in models.items():
-        print(table_row(words(ablation), [task.answer_text(answer, right) for answer, right in
+        print(table_row(words(ablation), [answer_text(task, answer, right) for answer, right in
                                           zip(result["answers"], first.answers, strict=False)]))
-    print(f"\nright answers to {len(boards.answers)} images (chance: {100 / len(task.answers):.0f} %)")
+    print("\n" + phrase("right answers to {count} images (chance: {chance:.0f} %)", count=len(boards.answers),
+                        chance=100 / len(task.answers)))
     for ablation, result in models.items():
-        print(f"{words(ablation):{LABEL}}{accuracy_text(result)}")
+        print(padded(words(ablation), LABEL) + accuracy_text(result))
+
+
+def answer_text(task: Task, answer: int, right: int) -> str:
+    """'left', or 'left (wrong)', in the reader's language."""
+    text = phrase("/".join(task.answers)).split("/")[answer]              # "right" alone has two meanings
+    return text if answer == right else phrase("{answer} (wrong)", answer=text)
 
 
 def table_row(label: str, cells: list[str]) -> str:
     """A label and a cell for each image."""
-    return f"{label:{LABEL}}{''.join(f'{cell:{CELL}}' for cell in cells)}".rstrip()
+    return "".join([padded(label, LABEL), *(padded(cell, CELL) for cell in cells)]).rstrip()
 
 
 def accuracy_text(result: dict) -> str:
     """'83.2 %', for SAME with the two kinds of place."""
-    parts = [f"{100 * result['accuracy']:5.1f} %"]
-    for name in ("within_a_quadrant", "across_quadrants"):
-        if result.get(f"accuracy_{name}") is not None:
-            parts.append(f"{name.replace('_', ' ')} {100 * result[f'accuracy_{name}']:.1f} %")
-    return ", ".join(parts)
+    text = f"{100 * result['accuracy']:5.1f} %"
+    if result.get("accuracy_within_a_quadrant") is not None:
+        text += phrase(", within a quadrant {percent:.1f} %", percent=100 * result["accuracy_within_a_quadrant"])
+    if result.get("accuracy_across_quadrants") is not None:
+        text += phrase(", across quadrants {percent:.1f} %", percent=100 * result["accuracy_across_quadrants"])
+    return text

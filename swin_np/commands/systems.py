@@ -11,10 +11,11 @@ from swin_np.commands.options import add_json, add_threads
 from swin_np.commands.terminal import progress
 from swin_np.costs import total
 from swin_np.errors import InputError, SwinError
+from swin_np.language import phrase
 from swin_np.systems.measurement import Measurement, measure
 from swin_np.systems.registry import COMPARED, SYSTEMS, Config, architecture_of, for_image_size, layer_costs
 from swin_np.systems.tour import chain_of
-from swin_np.text import size
+from swin_np.text import row, size
 
 COUNTED = "{:21}{:>9}{:>14}{:>15}{:>13}"
 MEASURED = "{:>11}{:>12}"
@@ -42,18 +43,21 @@ class Row:
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add `systems` to the parser of the command line."""
     command = commands.add_parser(
-        "systems", help="all systems side by side: parameters, multiply-adds, activations, maps; time and memory",
-        description="Every system at every image size, for one float32 image. A ViT is built for each size; a Swin has "
-                    "the shape policy torchvision, which pads maps that its window does not divide; a Transformer has "
-                    "sequences as long as the image has 16x16 patches. \"written\" are the activations of all layers "
-                    "together. Weights are random.",
-        epilog="example: swin-np systems swin_t vit_b_16 resnet_50 --sizes 224 448 896 --measure")
-    command.add_argument("names", nargs="*", metavar="NAME", default=COMPARED,
-                         help=f"one of {', '.join(SYSTEMS)} (default: {', '.join(COMPARED)})")
+        "systems",
+        help=phrase("all systems side by side: parameters, multiply-adds, activations, maps; time and memory"),
+        description=phrase(
+            "Every system at every image size, for one float32 image. A ViT is built for each size; a Swin has the "
+            "shape policy torchvision, which pads maps that its window does not divide; a Transformer has sequences as "
+            "long as the image has 16x16 patches. \"written\" are the activations of all layers together. Weights are "
+            "random."),
+        epilog=phrase("example: {call}",
+                      call="swin-np systems swin_t vit_b_16 resnet_50 --sizes 224 448 896 --measure"))
+    command.add_argument("names", nargs="*", metavar="NAME", default=COMPARED, help=phrase(
+        "one of {names} (default: {default})", names=", ".join(SYSTEMS), default=", ".join(COMPARED)))
     command.add_argument("--sizes", type=int, nargs="+", default=[224, 448, 896], metavar="PIXELS",
-                         help="sides of square images (default: 224 448 896)")
-    command.add_argument("--measure", action="store_true",
-                         help="run each system on one image in a fresh process: median time and peak resident memory")
+                         help=phrase("sides of square images (default: 224 448 896)"))
+    command.add_argument("--measure", action="store_true", help=phrase(
+        "run each system on one image in a fresh process: median time and peak resident memory"))
     add_threads(command)
     add_json(command)
     command.set_defaults(run=run_systems)
@@ -70,17 +74,18 @@ def run_systems(options: argparse.Namespace) -> None:
     cases = [(name, (side, side)) for name in options.names for side in options.sizes]
     rows = [counted(*case) for case in cases]          # all of them first: a size that does not fit shows at once
     if not options.json:
-        print(COUNTED.format("system", "image", "parameters", "multiply-adds", "written")
-              + (MEASURED.format("time", "peak") if options.measure else "") + MAPS.format("maps"))
+        print(row(COUNTED, phrase("system"), phrase("image"), phrase("parameters"), phrase("multiply-adds"),
+                  phrase("written"))
+              + (row(MEASURED, phrase("time"), phrase("peak")) if options.measure else "") + row(MAPS, phrase("maps")))
     if options.measure:
         rows = with_measurements(rows, options.threads)
     finished = []
-    for row in rows:
-        finished.append(row)
+    for system in rows:
+        finished.append(system)
         if not options.json:
-            print(line(row, options.measure), flush=True)
+            print(line(system, options.measure), flush=True)
     if options.json:
-        print(json.dumps({"threads": options.threads, "systems": [asdict(row) for row in finished]}))
+        print(json.dumps({"threads": options.threads, "systems": [asdict(system) for system in finished]}))
 
 
 def counted(name: str, pixels: tuple[int, int]) -> Row:
@@ -104,24 +109,25 @@ def map_shape(config: Config, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def with_measurements(rows: list[Row], cores: int | None) -> Iterator[Row]:
     """The rows with time and memory, each in turn, with a line of progress."""
-    for number, row in enumerate(rows, start=1):
-        progress(f"{number} of {len(rows)}: {row.system} at {size(row.image_size)}")
-        measured = measure(row.system, row.image_size, cores)
+    for number, case in enumerate(rows, start=1):
+        which = {"system": case.system, "size": size(case.image_size)}
+        progress(phrase("{number} of {all}: {system} at {size}", number=number, all=len(rows), **which))
+        measured = measure(case.system, case.image_size, cores)
         if measured is None:
-            progress(f"{row.system} at {size(row.image_size)} did not come to its end, perhaps for want of memory: "
-                     "its cells stay empty")
+            progress(phrase("{system} at {size} did not come to its end, perhaps for want of memory: its cells stay "
+                            "empty", **which))
         elif measured.peak is None and number == 1:
-            progress("the peak memory is not measured, since this system does not let a process reset its account of "
-                     "it: these cells stay empty")
-        yield Row(**{**vars(row), "measured": measured})
+            progress(phrase("the peak memory is not measured, since this system does not let a process reset its "
+                            "account of it: these cells stay empty"))
+        yield Row(**{**vars(case), "measured": measured})
 
 
-def line(row: Row, with_measured: bool) -> str:
+def line(case: Row, with_measured: bool) -> str:
     """One row of the table."""
-    text = COUNTED.format(row.system, size(row.image_size), f"{row.parameters:,}", f"{row.multiply_adds / 1e9:.3f} G",
-                          f"{row.activation_bytes / 2 ** 20:.1f} MiB")
+    text = row(COUNTED, case.system, size(case.image_size), f"{case.parameters:,}",
+               f"{case.multiply_adds / 1e9:.3f} G", f"{case.activation_bytes / 2 ** 20:.1f} MiB")
     if with_measured:
-        seconds = "" if row.measured is None else f"{1000 * row.measured.seconds:.0f} ms"
-        peak = "" if row.measured is None or row.measured.peak is None else f"{row.measured.peak:.0f} MiB"
-        text += MEASURED.format(seconds, peak)
-    return text + MAPS.format(" ".join(map(size, row.maps)))
+        seconds = "" if case.measured is None else f"{1000 * case.measured.seconds:.0f} ms"
+        peak = "" if case.measured is None or case.measured.peak is None else f"{case.measured.peak:.0f} MiB"
+        text += row(MEASURED, seconds, peak)
+    return text + row(MAPS, " ".join(map(size, case.maps)))

@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+from swin_np.language import phrase
+
 Item = TypeVar("Item")
 
 BAR_WIDTH = 30                                         # characters
@@ -29,21 +31,21 @@ def time_bar(passed: float, seconds: float) -> None:
     """On a terminal, how much of a budget of seconds has passed, until a line of progress or erase_bar comes."""
     if sys.stderr.isatty():
         bar = "#" * min(BAR_WIDTH, int(BAR_WIDTH * passed / seconds))
-        print(f"{ERASE_LINE}[{bar:{BAR_WIDTH}}] {passed:.0f} of {seconds:g} seconds", end="", file=sys.stderr,
-              flush=True)
+        line = phrase("{passed:.0f} of {all:g} seconds", passed=passed, all=seconds)
+        print(f"{ERASE_LINE}[{bar:{BAR_WIDTH}}] {line}", end="", file=sys.stderr, flush=True)
 
 
 def with_progress(items: Sequence[Item], what: str) -> Iterator[Item]:
     """The items one by one; meanwhile a bar on standard error, or a line for each tenth where that is no terminal.
 
-    Work of less than a second, and a single item, get none.
+    Work of less than a second, and a single item, get none. what: the items, in the reader's language.
     """
     total, terminal, start = len(items), sys.stderr.isatty(), time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
         if total == 1 or time.monotonic() - start < SILENCE:
             continue
-        line = f"{done} of {total} {what}"
+        line = phrase("{done} of {total} {what}", done=done, total=total, what=what)
         if terminal:
             bar = "#" * (BAR_WIDTH * done // total)
             print(f"\r[{bar:{BAR_WIDTH}}] {line}", end="\n" if done == total else "", file=sys.stderr, flush=True)

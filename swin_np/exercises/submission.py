@@ -15,6 +15,7 @@ from swin_np.errors import InputError
 from swin_np.exercises.course import NOTEBOOKS
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.running import run_cells
+from swin_np.language import phrase
 
 MOST_BYTES = 256 * 2 ** 20                             # of a file, with the outputs that a notebook keeps
 ENDINGS = (".ipynb", ".py")
@@ -45,6 +46,11 @@ class Cell:
     def name(self) -> str:
         """What tracebacks call it."""
         return f"<code cell {self.number}>"
+
+    @property
+    def place(self) -> str:
+        """What sentences call it."""
+        return phrase("code cell {number}", number=self.number)
 
     def nodes(self) -> list[ast.stmt]:
         """Its statements; none where Python cannot read it."""
@@ -122,11 +128,11 @@ def python(text: str) -> tuple[str, tuple[tuple[int, str], ...]]:
 def cells_of(name: str, data: bytes) -> tuple[list[Cell], list[str]]:
     """The code cells of a file, and the texts of the other cells.
 
-    Raises InputError for a file that is no notebook and no Python.
+    Raises InputError for a file that is no notebook and no Python, in the language of the student, who has to mend it.
     """
     if len(data) > MOST_BYTES:
-        raise InputError(f"{name} has {len(data) / 2 ** 20:.0f} MiB, expected {MOST_BYTES // 2 ** 20} at most: clear "
-                         "the outputs of the notebook and save it again")
+        raise InputError(phrase("{file} has {size:.0f} MiB, expected {most} at most: clear the outputs of the notebook "
+                                "and save it again", file=name, size=len(data) / 2 ** 20, most=MOST_BYTES // 2 ** 20))
     if name.lower().endswith(".py"):
         parts = [*blocks(decoded(name, data))]
         return [Cell(len(part) - len(part.lstrip("\n")) + 1, *made_python(part)) for part in parts if part.strip()], []
@@ -141,8 +147,8 @@ def cells_of(name: str, data: bytes) -> tuple[list[Cell], list[str]]:
             made.append(Cell(number, *made_python(source(cell), notes if isinstance(notes, dict) else {})))
         return made, [source(cell) for cell in cells if cell["cell_type"] != "code"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{name} cannot be read as a notebook ({type(error).__name__}): save it again with "
-                         "JupyterLab") from error
+        raise InputError(phrase("{file} cannot be read as a notebook ({error}): save it again with JupyterLab",
+                                file=name, error=type(error).__name__)) from error
 
 
 def made_python(text: str, notes: dict[str, Any] | None = None) -> tuple[str, dict[str, Any], tuple]:
@@ -167,7 +173,7 @@ def decoded(name: str, data: bytes) -> str:
     try:
         return data.decode("gb18030")
     except UnicodeDecodeError:
-        raise InputError(f"{name} is in no encoding that Python reads: save it as UTF-8") from None
+        raise InputError(phrase("{file} is in no encoding that Python reads: save it as UTF-8", file=name)) from None
 
 
 def blocks(text: str) -> Iterator[str]:
@@ -202,19 +208,21 @@ def submission(name: str, data: bytes) -> Submission:
     marked = any(cell.notes for cell in cells)
     for one in wanted:
         if one not in defined and any(re.search(rf"^ *def +{one}\b", text, re.MULTILINE) for text in texts):
-            problems.append(f"the answer of {one} is in a cell of text, which is not executed: make it a code cell")
+            problems.append(phrase("the answer of {name} is in a cell of text, which is not executed: make it a code "
+                                   "cell", name=one))
         if marked and one in defined and not any(cell.notes.get("grade_id") == one for cell in cells):
-            problems.append(f"the cell of {one} has lost its mark of nbgrader: it was found by its name")
+            problems.append(phrase("the cell of {name} has lost its mark of nbgrader: it was found by its name",
+                                   name=one))
     kept = []
     for cell in cells:
-        problems += [f"code cell {cell.number}, line {line}, is for IPython alone and was left out: {text[:80]}"
-                     for line, text in cell.left_out if not text.startswith(SILENT)]
+        problems += [phrase("{cell}, line {line}, is for IPython alone and was left out: {text}", cell=cell.place,
+                            line=line, text=text[:80]) for line, text in cell.left_out if not text.startswith(SILENT)]
         if cell.notes.get("grade"):
             answers = [one for one in cell.defined() if one in wanted]
             if not answers:
                 continue
-            problems += [f"the answer of {one} is in the cell of a check, code cell {cell.number}: it counts"
-                         for one in answers]
+            problems += [phrase("the answer of {name} is in the cell of a check, {cell}: it counts", name=one,
+                                cell=cell.place) for one in answers]
         kept.append(cell)
     for one in wanted:
         kept = without_late_stub(one, kept, problems)
@@ -237,14 +245,16 @@ def without_late_stub(one: str, cells: list[Cell], problems: list[str]) -> list[
         return cells
     last, late = places[real[-1]][0], places[real[-1] + 1:]
     for cell, node in late:
-        problems.append(f"{one} is written in code cell {last.number} and empty in code cell {cell.number}: the "
-                        "written one counts")
+        problems.append(phrase("{name} is written in {cell} and empty in {empty}: the written one counts", name=one,
+                               cell=last.place, empty=cell.place))
         cells = [blanked(other, node) if other.number == cell.number else other for other in cells]
     numbers = sorted({places[number][0].number for number in real})
     if len(numbers) > 1 or len(real) > 1:
-        listed = " and ".join(filter(None, [", ".join(map(str, numbers[:-1])), str(numbers[-1])]))
-        problems.append(f"{one} is written {len(real)} times, in code cell{'s' * (len(numbers) > 1)} {listed}: the "
-                        "last one counts")
+        first = phrase(", ").join(map(str, numbers[:-1]))
+        where = (phrase("code cells {first} and {last}", first=first, last=numbers[-1]) if first else
+                 places[real[-1]][0].place)
+        problems.append(phrase("{name} is written {count} times, in {cells}: the last one counts", name=one,
+                               count=len(real), cells=where))
     return cells
 
 
@@ -270,7 +280,7 @@ def broken_in(cells: list[Cell], wanted: list[str]) -> dict[str, str]:
     for cell in cells:
         for one in cell.defined():
             if one in wanted and parsed(cell.text) is None:
-                broken[one] = f"Python cannot read its cell: {syntax_error(cell)}"
+                broken[one] = phrase("Python cannot read its cell: {error}", error=syntax_error(cell))
             else:
                 broken.pop(one, None)
     return broken
@@ -281,11 +291,12 @@ def syntax_error(cell: Cell) -> str:
     try:
         compile(cell.text, cell.name, "exec", FLAGS)
     except SyntaxError as error:
-        text = (error.text or "").strip()
-        line = f"line {error.lineno} of " if error.lineno else ""
-        return f"{error.msg} in {line}code cell {cell.number}" + (f": {text[:100]}" if text else "")
+        text = (error.text or "").strip()[:100]
+        place = phrase("line {line} of {cell}", line=error.lineno, cell=cell.place) if error.lineno else cell.place
+        return phrase("{error} in {place}: {text}" if text else "{error} in {place}", error=error.msg, place=place,
+                      text=text)
     except (ValueError, RecursionError, MemoryError) as error:
-        return f"{type(error).__name__} in code cell {cell.number}"
+        return phrase("{error} in {place}", error=type(error).__name__, place=cell.place)
     return ""
 
 

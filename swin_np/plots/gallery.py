@@ -18,6 +18,7 @@ from swin_np.baselines.resnet import RESNET_VARIANTS, Bottleneck
 from swin_np.baselines.swin_v2 import CosineWindowAttention
 from swin_np.functional import Array
 from swin_np.images import PRESETS, center_crop, load, preprocess, resize, sample_photograph
+from swin_np.language import phrase
 from swin_np.layers import redraw
 from swin_np.model import SwinTransformer
 from swin_np.paper_results import METRICS, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5
@@ -218,5 +219,6 @@ def save_all(folder: str | Path, progress: Callable[[str], None]) -> list[Path]:
     paths = [Path(folder) / name for name in FIGURES]
     for number, (path, make) in enumerate(zip(paths, FIGURES.values(), strict=True), start=1):
         save(make(), path)
-        progress(f"{number} of {len(FIGURES)}: {path}, {path.stat().st_size / 1000:.0f} kB")
+        progress(phrase("{number} of {all}: {file}, {kilobytes:.0f} kB", number=number, all=len(FIGURES), file=path,
+                        kilobytes=path.stat().st_size / 1000))
     return paths

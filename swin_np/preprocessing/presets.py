@@ -9,6 +9,7 @@ from swin_np.arguments.checks import pair, real, shown
 from swin_np.arguments.config_fields import size
 from swin_np.arguments.names import check_name
 from swin_np.errors import ConfigurationError
+from swin_np.language import phrase
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)                  # of red, green and blue, scaled to 0..1
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -59,13 +60,15 @@ class Preset:
                                      "crop that is no larger, or the image gets a black border")
 
     def described(self) -> str:
-        """What is done to an image, in words."""
+        """What is done to an image, in words of the reader's language."""
         if isinstance(self.resize, int):
-            resized = f"the shorter side resized to {self.resize}"
+            resized = phrase("the shorter side resized to {side}", side=self.resize)
         else:
-            resized = "resized to {} {}x{}".format("cover" if self.cover else "", *self.resize).replace("  ", " ")
+            resized = phrase("resized to cover {size}" if self.cover else "resized to {size}",
+                             size="{}x{}".format(*self.resize))
         mean, std = (" ".join(f"{x:g}" for x in values) for values in (self.mean, self.std))
-        return f"{resized}, cropped to {'{}x{}'.format(*pair(self.crop))}, {self.filter}, mean {mean}, std {std}"
+        return phrase("{resized}, cropped to {size}, {filter}, mean {mean}, std {std}", resized=resized,
+                      size="{}x{}".format(*pair(self.crop)), filter=self.filter, mean=mean, std=std)
 
 
 def colour(what: str, values: Colour, positive: bool = False) -> Colour:

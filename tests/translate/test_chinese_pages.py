@@ -9,8 +9,10 @@ import pytest
 pytest.importorskip("nbconvert", reason="jupyter is not installed")
 pytest.importorskip("websocket", reason="jupyter is not installed")
 pytest.importorskip("latex2mathml", reason="latex2mathml is not installed")
-from notebooks.publish.files import find, read
+from notebooks.publish.files import ROOT, find, read
 from notebooks.publish.pages import INDEX, answers
+from notebooks.publish.rendering import page_of_document
+from notebooks.translate.documents import DOCS, NAMES
 from notebooks.translate.languages import find_language
 from tests.notebooks.browser import needs_chromium
 
@@ -21,6 +23,7 @@ pytestmark = [needs_chromium,
 CHINESE = find_language("zh")
 PATHS = find([])
 STEMS = [path.stem for path in PATHS]
+DOCUMENTS = [page_of_document(file) for file in map(ROOT.joinpath, NAMES) if file.parent == DOCS]
 
 
 def markdown(path):
@@ -74,7 +77,8 @@ def test_as_many_slides_and_fragments_as_in_english(browser, site, path):
 
 def test_every_link_of_the_chinese_pages_leads_somewhere_and_stays_chinese_where_it_can(site):
     pages = sorted((site / "zh").glob("*.html"))
-    assert len(pages) == 2 * len(PATHS) + 7             # the contents, the explorer and the five of the talk
+    own = 2 + 5                                         # the contents and the explorer, and those of the talk
+    assert len(pages) == 2 * len(PATHS) + own + len(DOCUMENTS)
     for page in pages:
         text = page.read_text(encoding="utf-8")
         for href in re.findall(r'<a [^>]*?href="([^"]+)"', text):
@@ -82,11 +86,12 @@ def test_every_link_of_the_chinese_pages_leads_somewhere_and_stays_chinese_where
                 continue
             name, _, place = href.partition("#")
             file = (page.parent / name).resolve() if name else page
-            assert file.is_file(), (page.name, href)
+            assert file.exists(), (page.name, href)
             if place and file.suffix == ".html" and file.name != "explorer.html":
                 assert f' id="{place}"' in file.read_text(encoding="utf-8"), (page.name, href)
         english = re.findall(r'<a ([^>]*?)href="\.\./(\w+(?:\.slides)?\.html)"', text)
-        assert {name for _, name in english if name.partition(".")[0] in STEMS} <= {page.name}, page.name
+        assert {name for _, name in english if name.partition(".")[0] in STEMS or name in DOCUMENTS
+                } <= {page.name}, page.name
 
 
 @pytest.mark.parametrize("name", [INDEX, f"{STEMS[0]}.html", f"{STEMS[5]}.slides.html", f"{STEMS[-1]}.html"])
@@ -101,7 +106,7 @@ def test_the_switch_leads_to_the_same_page_and_back(browser, site, name):
 
 
 def test_pages_that_are_english_only_lead_to_the_chinese_contents(site):
-    for name in ("docs.html", "glossary.html", "reference.html"):
+    for name in ("performance.html", "glossary.html", "reference.html"):
         assert 'href="zh/index.html"' in (site / name).read_text(encoding="utf-8"), name
 
 

@@ -8,9 +8,18 @@ from string import Formatter
 
 import pytest
 
+from swin_np.attribution.attention_maps import in_words
+from swin_np.classroom.grade_table import MISSING
+from swin_np.commands import attend, dump
+from swin_np.commands import options as command_options
+from swin_np.commands.names import numbered
 from swin_np.errors import ConfigurationError
+from swin_np.exercises.result import ERROR, FOLLOWED, NOT_IMPLEMENTED, RIGHT, WRONG
 from swin_np.language import FOLDER, LOCALES, VARIABLE, codes, language, phrase, speaking, table
 from swin_np.mistakes.catalogue import CATALOGUE, IN_EXERCISES, OF_SYSTEMS
+from swin_np.probes import ABLATIONS, TASKS
+from swin_np.systems.registry import SYSTEMS, architecture_of, image_size, layer_costs
+from swin_np.systems.tour import chain_of
 
 pytest.importorskip("nbformat", reason="jupyter is not installed")
 from notebooks.translate.glossary import Glossary
@@ -24,7 +33,16 @@ GLOSSARY = Glossary.read(find_language("zh").folder / "glossary.json")
 MISTAKES = {**CATALOGUE, **IN_EXERCISES, **OF_SYSTEMS}.values()
 DATA: dict[str, list[str]] = {                         # what is said from a variable, by the table that has it
     "mistakes": [text for mistake in MISTAKES for text in (mistake.says, mistake.fix)],
-}
+    "commands": [
+        command_options.ADDRESS_HELP, dump.IMAGE_HELP, attend.RANDOM,
+        *(task.question for task in TASKS.values()), *("/".join(task.answers) for task in TASKS.values()),
+        *(ablation.replace("_", " ") for ablation in ABLATIONS),
+        *(numbered(in_words(block))[0] for block in ("layers.0.blocks.1", "blocks.11")),
+        *(numbered(step.name)[0] for config in SYSTEMS.values()
+          for step in chain_of(architecture_of(config).model.random(config, None))),
+        *(cost.kind for config in SYSTEMS.values() for cost in layer_costs(config, image_size(config))),
+        "ViT or DeiT", "ResNet or ResNeXt", "backbone"],   # the other architectures are names
+    "class": [RIGHT, WRONG, ERROR, NOT_IMPLEMENTED, FOLLOWED, MISSING]}
 
 
 def literals(file: Path) -> list[str]:

@@ -24,8 +24,8 @@ def untranslated(tmp_path):
 
 @pytest.mark.parametrize(("link", "href"), [
     ("05_cyclic_shift_and_masks.ipynb", "05_cyclic_shift_and_masks.html"),
-    ("../swin_np/windows.py", "../swin_np.windows.html"), ("../docs/evidence.md#Rounding", "../evidence.html#Rounding"),
-    ("../docs/README.md", "../docs.html"), ("../LICENSE", "../../LICENSE"),
+    ("../swin_np/windows.py", "../swin_np.windows.html"), ("../docs/evidence.md#Rounding", "evidence.html#舍入"),
+    ("../docs/README.md", "docs.html"), ("../docs/glossary.md", "../glossary.html"), ("../LICENSE", "../../LICENSE"),
     ("../benchmarks/speed.py", "../../benchmarks/speed.py"),
     ("../pages/explorer.html#cost", "explorer.html#cost"), ("https://arxiv.org/abs/2103.14030",) * 2,
 ])
@@ -36,6 +36,7 @@ def test_links_stay_in_the_language_or_lead_to_the_english_page(link, href):
 def test_what_a_language_lacks_leads_to_the_english_page(untranslated):
     target = Target(FOLDER, PAGES, ".html", untranslated)
     for link, href in (("05_cyclic_shift_and_masks.ipynb", "../05_cyclic_shift_and_masks.html"),
+                       ("../docs/evidence.md#Rounding", "../evidence.html#Rounding"),
                        ("../pages/explorer.html#cost", "../explorer.html#cost")):
         assert f'<a href="{href}">' in markdown(f"[字]({link})", target)
 

@@ -9,6 +9,7 @@ from swin_np.checkpoints.config_files.presets import stored_preset
 from swin_np.checkpoints.file_names import CONFIGURATION, PREPROCESSOR
 from swin_np.errors import SwinError
 from swin_np.functional import pair
+from swin_np.language import speaking
 from swin_np.preprocessing.presets import Preset
 from swin_np.systems.registry import Config
 
@@ -51,7 +52,8 @@ def files_beside(library: str, config: Config, eps: float | None, labels: tuple[
             beside.files[PREPROCESSOR] = content
     if content is None:
         if preset is not None:
-            reason = f"{library} has no files that say {preset.described()}"
+            with speaking("en"):                       # as all notes
+                reason = f"{library} has no files that say {preset.described()}"
         beside.said.append(f"How images are prepared was not written ({reason}): prepare them yourself, or add it to "
                            f"{READ_BY[library][-1]}.")
     elif preset.crop_rounding != again.crop_rounding and pair(preset.crop) != preset.resize:
