@@ -83,10 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                  "talk": [pages.DISCUSSION, *(f"{stem}{pages.PAGE}" for stem in (*pages.TALKS, *pages.SHEETS))]}
         output_folder(options.folder, names.get(options.command, [
             pages.INDEX, *(f"{path.stem}{ending}" for path in chosen)]))
-        first = {"html": pages.INDEX, "slides": pages.INDEX, "docs": pages.DOCUMENTS}
+        first = {"html": [pages.INDEX], "slides": [pages.INDEX], "docs": [pages.DOCUMENTS], "talk": names["talk"]}
         if options.command in first:
             for language in languages().values():
-                output_folder(options.folder / language.place, [first[options.command]])
+                output_folder(options.folder / language.place, first[options.command])
     except SwinError as error:
         print(f"notebooks: {printable(str(error))}", file=sys.stderr)
         return 2

@@ -17,7 +17,7 @@ A deck begins with `# title`; `## title` begins a slide, after which `part:` and
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from html import escape
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from notebooks.publish.files import NotebookError
 from notebooks.publish.illustrations import code_html, figure_html
 from notebooks.publish.rendering import Target, markdown
 from notebooks.talk.numbers import numbers
+from notebooks.translate.languages import ENGLISH, Language
+from notebooks.translate.sections import in_language, said
 from swin_np.arguments.names import check_name
 
 DIRECTIVE = r"^::({}) ?(.*)$"
@@ -43,39 +45,42 @@ class Slide:
     notes: str
 
 
-def sections(path: Path) -> tuple[str, list[str]]:
-    """The title of a text and its sections, each from its title on, with all numbers; NotebookError without one."""
-    known = computed()
+def sections(path: Path, language: Language = ENGLISH) -> tuple[str, list[str]]:
+    """The title of a text and its sections, each from its title on, with all numbers; NotebookError without one.
+
+    `path` is the English file, whatever the language.
+    """
+    known = computed(language)
 
     def number(match: re.Match[str]) -> str:
         check_name("number", match[1], known)
         return known[match[1]]
 
-    text = re.sub(r"\{\{(.+?)\}\}", number, path.read_text(encoding="utf-8"))
+    text = re.sub(r"\{\{(.+?)\}\}", number, in_language(path, language))
     head, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
     if not head.startswith("# ") or not parts:
-        raise NotebookError(f"{path.name} begins with {head[:40]!r}, expected '# ' and a title, and then sections "
-                            "that begin with '## '")
+        raise NotebookError(f"{language.place}{path.name} begins with {head[:40]!r}, expected '# ' and a title, "
+                            "and then sections that begin with '## '")
     return head.removeprefix("# ").strip(), [part.strip() for part in parts]
 
 
-def deck(path: Path) -> tuple[str, list[Slide]]:
+def deck(path: Path, language: Language = ENGLISH) -> tuple[str, list[Slide]]:
     """The title of a talk, and its slides; NotebookError for a slide that lacks its part, minutes, body or notes."""
-    title, parts = sections(path)
+    title, parts = sections(path, language)
     slides = []
     for part in parts:
         if not (match := SLIDE.match(part)):
-            raise NotebookError(f"the slide {part.splitlines()[0]!r} of {path.name} is not whole: give it a line "
-                                "'part: ', a line 'minutes: ' with a whole number, its content, and '::notes'")
-        said = match.groupdict()
-        slides.append(Slide(said["title"], said["part"], int(said["minutes"]), said["body"], said["notes"]))
+            raise NotebookError(f"the slide {part.splitlines()[0]!r} of {language.place}{path.name} is not whole: give "
+                                "it a line 'part: ', a line 'minutes: ' with a whole number, its content and '::notes'")
+        given = match.groupdict()
+        slides.append(Slide(given["title"], given["part"], int(given["minutes"]), given["body"], given["notes"]))
     return title, slides
 
 
 @cache
-def computed() -> dict[str, str]:
-    """The numbers of the talk, computed once."""
-    return numbers()
+def computed(language: Language = ENGLISH) -> dict[str, str]:
+    """The numbers of the talk in a language, computed once."""
+    return numbers(partial(said, language=language))
 
 
 def cut(text: str, kinds: str) -> list[tuple[str, str, str]]:
@@ -84,9 +89,9 @@ def cut(text: str, kinds: str) -> list[tuple[str, str, str]]:
     return [("", "", first), *zip(others[0::3], others[1::3], others[2::3], strict=True)]
 
 
-def discussion(folder: Path) -> list[tuple[str, str]]:
+def discussion(folder: Path, language: Language = ENGLISH) -> list[tuple[str, str]]:
     """The questions of discussion.md, and the Markdown of their answers."""
-    _, parts = sections(folder / "discussion.md")
+    _, parts = sections(folder / "discussion.md", language)
     return [(question, answer.strip()) for question, _, answer in (part.partition("\n") for part in parts)]
 
 
@@ -96,12 +101,13 @@ class Composer:
     def __init__(self, folder: Path, target: Target):
         self.folder, self.target, self.steps = folder, target, 0
         self.pieces: dict[str, Callable[[str], str]] = {
-            "figure": figure_html, "code": code_html, "questions": self.questions, "": lambda argument: ""}
+            "figure": partial(figure_html, language=target.language), "code": code_html,
+            "questions": self.questions, "": lambda argument: ""}
 
     def questions(self, argument: str) -> str:
         first, last = map(int, argument.split())
         items = "".join(f"<li>{markdown(question, self.target)}</li>"
-                        for question, _ in discussion(self.folder)[first - 1:last])
+                        for question, _ in discussion(self.folder, self.target.language)[first - 1:last])
         return f'<ol start="{first}">{items}</ol>'
 
     def plain(self, text: str) -> str:
@@ -148,11 +154,12 @@ class Composer:
 
     def slide(self, slide: Slide, number: int, of: int, texts: dict[str, str]) -> str:
         """One slide with its notes; `texts` are those of the interface."""
+        part = escape(said(slide.part, self.target.language))
         minutes = texts["minute" if slide.minutes == 1 else "minutes"].format(slide.minutes)
         return (f'<section class="slide" id="slide-{number}" data-minutes="{slide.minutes}" '
-                f'data-part="{escape(slide.part)}" aria-label="{number} / {of}">\n'
+                f'data-part="{part}" aria-label="{number} / {of}">\n'
                 f"<h2>{escape(slide.title)}</h2>\n"
                 f'<div class="body">{self.body(slide.body)}</div>\n'
-                f'<footer><span>{escape(slide.part)}</span><span class="minutes">{minutes}</span>'
+                f'<footer><span>{part}</span><span class="minutes">{minutes}</span>'
                 f"<span>{number} / {of}</span></footer>\n"
                 f'<aside class="notes">{markdown(slide.notes, self.target)}</aside>\n</section>')

@@ -16,6 +16,8 @@ from PIL import Image
 from notebooks.publish.files import NotebookError
 from notebooks.publish.rendering import python
 from notebooks.talk.figures import FIGURES
+from notebooks.translate.labels import translate
+from notebooks.translate.languages import ENGLISH, Language
 from swin_np.arguments.names import check_name
 from swin_np.notebook import palette_of
 from swin_np.plots.saving import OPTIONS, number_clips
@@ -41,22 +43,22 @@ def as_png(figure: Figure) -> bytes:
 
 
 @cache
-def picture(name: str) -> str:
-    """The address of a picture with its content inside: as SVG, and as PNG where that would be large."""
+def picture(name: str, language: Language = ENGLISH) -> str:
+    """The address of a picture, with its content inside, for pages of a language: SVG, or PNG where that is large."""
     check_name("figure", name, FIGURES)
-    figure = FIGURES[name]()
+    figure = translate(FIGURES[name](), language)
     kind, content = "svg+xml", as_svg(figure)
     if len(content) > LARGE:
         kind, content = "png", as_png(figure)
     return f"data:image/{kind};base64,{b64encode(content).decode('ascii')}"
 
 
-def figure_html(argument: str) -> str:
+def figure_html(argument: str, language: Language) -> str:
     """A picture with its text for who cannot see it; NotebookError without one."""
     name, _, alt = (part.strip() for part in argument.partition("|"))
     if not alt:
         raise NotebookError(f"the picture {name!r} of the talk has no description: write it behind a '|'")
-    return f'<figure><img src="{picture(name)}" alt="{escape(alt)}"></figure>'
+    return f'<figure><img src="{picture(name, language)}" alt="{escape(alt)}"></figure>'
 
 
 def short_source(name: str) -> tuple[str, str]:

@@ -214,9 +214,10 @@ def index(paths: list[Path], folder: Path, language: Language = ENGLISH) -> str:
         items.append(f"<li>{small_picture(notebook)}{page_link}{slides_link}{about}</li>")
     pages = {stem: stem + PAGE for stem in (*TALKS, *SHEETS)}
     pages |= {"discussion": DISCUSSION, "explorer": EXPLORER, "docs": DOCUMENTS, "reference": REFERENCE}
-    own = {"explorer": language.has_explorer, "docs": is_translated(DOCS / "README.md", language)}
-    links = {name: link(("" if own.get(name) else language.up) + address, texts[name])
-             for name, address in pages.items()}
+    ways = {name: language.way_to(name) for name in pages}
+    ways |= {name: "" if own else language.up for name, own in (
+        ("explorer", language.has_explorer), ("docs", is_translated(DOCS / "README.md", language)))}
+    links = {name: link(ways[name] + address, texts[name]) for name, address in pages.items()}
     body = (f"<nav>{switches(INDEX, language)}</nav>\n<main><h1>{escape(texts['walkthrough'])}</h1>\n"
             f"<p>{texts['to present'].format_map(links)}</p>\n<p>{texts['to read'].format_map(links)}</p>\n"
             f'<ul class="contents">{"".join(items)}</ul>\n{exercises(folder, language)}</main>')

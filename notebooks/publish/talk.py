@@ -19,14 +19,16 @@ from notebooks.publish.pages import (
     write_all,
 )
 from notebooks.publish.rendering import Target, markdown
-from notebooks.translate.languages import ENGLISH
+from notebooks.translate.languages import ENGLISH, Language, languages
+from notebooks.translate.sections import said
 
 SOURCE = FOLDER / "talk"
 
 
-def interface(folder: Path) -> dict[str, str]:
+def interface(folder: Path, language: Language = ENGLISH) -> dict[str, str]:
     """What buttons, help and the presenter's window say."""
-    return json.loads((folder / "interface.json").read_text(encoding="utf-8"))
+    texts = json.loads((folder / "interface.json").read_text(encoding="utf-8"))
+    return {name: said(text, language) for name, text in texts.items()}
 
 
 def help_html(texts: dict[str, str]) -> str:
@@ -44,50 +46,57 @@ def presenter_html(texts: dict[str, str]) -> str:
     return (f'<section class="desk" hidden><div class="clocks">{clocks}'
             f'<button data-command="restart">{escape(texts["restart"])}</button></div>'
             f'<div class="spoken"></div>'
-            f'<p class="coming"><span class="label">{escape(texts["coming"])}</span> <span class="coming-title"></span>'
+            f'<p class="coming"><span class="label">{escape(texts["coming"])}</span><span class="coming-title"></span>'
             f"</p></section>")
 
 
-def talk(path: Path, folder: Path) -> str:
+def talk(path: Path, folder: Path, language: Language) -> str:
     """The deck of a text as one page."""
-    title, slides = deck(path)
-    texts, composer = interface(path.parent), Composer(path.parent, Target(path.parent, folder, PAGE))
+    title, slides = deck(path, language)
+    texts = interface(path.parent, language)
+    composer = Composer(path.parent, Target(path.parent, folder, PAGE, language))
     body = "\n".join(composer.slide(slide, number, len(slides), texts) for number, slide in enumerate(slides, start=1))
     buttons = "".join(f'<button data-command="{command}" aria-label="{escape(texts[what])}">{sign}</button>'
                       for command, what, sign in (("back", "back", "&larr;"), ("next", "next", "&rarr;"),
                                                   ("presenter", "presenter", "S"), ("help", "help", "?")))
     script = f"const TEXT = {json.dumps(texts).replace('<', chr(92) + 'u003c')};\n{template('talk.js')}"
     return document(path.stem, title, ("talk.css",), f'<main class="stage">\n{body}\n</main>\n{presenter_html(texts)}'
-                    f'<div class="controls">{buttons}</div>{help_html(texts)}', script)
+                    f'<div class="controls">{switches(f"{path.stem}{PAGE}", language, path.stem)}{buttons}</div>'
+                    f"{help_html(texts)}", script, language)
 
 
-def sheet(path: Path, folder: Path) -> str:
+def sheet(path: Path, folder: Path, language: Language) -> str:
     """A text as one page of A4."""
-    title, parts = sections(path)
-    composer = Composer(path.parent, Target(path.parent, folder, PAGE))
+    title, parts = sections(path, language)
+    composer = Composer(path.parent, Target(path.parent, folder, PAGE, language))
     bodies = "".join(f"<section><h2>{escape(heading)}</h2>{composer.body(text)}</section>"
                      for heading, _, text in (part.partition("\n") for part in parts))
-    return document(path.stem, title, ("sheet.css",), f"<main><h1>{escape(title)}</h1>{bodies}</main>")
+    return document(path.stem, title, ("sheet.css",),
+                    f"<nav>{switches(f'{path.stem}{PAGE}', language, path.stem)}</nav>"
+                    f"<main><h1>{escape(title)}</h1>{bodies}</main>", language=language)
 
 
-def questions(path: Path, folder: Path) -> str:
+def questions(path: Path, folder: Path, language: Language) -> str:
     """The questions with their answers folded, for the moderator."""
-    title, _ = sections(path)
-    texts, target = interface(path.parent), Target(path.parent, folder, PAGE)
+    title, _ = sections(path, language)
+    texts, target = interface(path.parent, language), Target(path.parent, folder, PAGE, language)
     items = "".join(f"<li><details><summary>{escape(question)}</summary>{markdown(answer, target)}</details></li>"
-                    for question, answer in discussion(path.parent))
-    links = " ".join(link(f"{stem}{PAGE}", texts[stem]) for stem in (*TALKS, *SHEETS))
+                    for question, answer in discussion(path.parent, language))
+    links = " ".join(link(f"{language.way_to(stem)}{stem}{PAGE}", texts[stem]) for stem in (*TALKS, *SHEETS))
     return document(path.stem, title, ("text.css", "page.css"),
-                    f'<nav>{link(INDEX, texts["contents"])} {links} {switches(INDEX, ENGLISH)}</nav>'
+                    f'<nav>{link(INDEX, texts["contents"])} {links} {switches(DISCUSSION, language, path.stem)}</nav>'
                     f'<main><h1>{escape(title)}</h1><p>{escape(texts["about the answers"])}</p>'
-                    f'<ol class="contents">{items}</ol></main>', template("answers.js"))
+                    f'<ol class="contents">{items}</ol></main>', template("answers.js"), language)
 
 
 def publish(folder: Path, source: Path = SOURCE) -> list[Path]:
-    """Write all of it to `folder`; the talk on Swin is the last file. Nothing is written unless all could be made."""
-    made = [(DISCUSSION, questions(source / "discussion.md", folder)),
-            *((f"{stem}{PAGE}", sheet(source / f"{stem}.md", folder)) for stem in SHEETS),
-            *((f"{stem}{PAGE}", talk(source / f"{stem}.md", folder)) for stem in reversed(TALKS))]
-    written = [(folder / name, html) for name, html in made]
+    """Write all of it, English to `folder` and the other languages to folders in it; the last is the talk on Swin.
+
+    Nothing is written unless all could be made.
+    """
+    kinds = {Path(DISCUSSION).stem: questions, **dict.fromkeys(SHEETS, sheet), **dict.fromkeys(reversed(TALKS), talk)}
+    written = [(home / f"{stem}{PAGE}", make(source / f"{stem}.md", home, language))
+               for language in reversed(languages().values()) for home in [folder / language.place]
+               for stem, make in kinds.items() if language.has(stem)]
     write_all(written, folder)
     return [file for file, _ in written]

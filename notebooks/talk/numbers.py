@@ -25,6 +25,9 @@ SWIN_T = VARIANTS["swin_t"]
 MAP, WINDOW, SHIFT = SWIN_T.map_sizes()[0], SWIN_T.window(0), (3, 3)
 CONVOLUTIONAL = {**RESNET_VARIANTS, **RES2NET_VARIANTS}
 EXACT = 1e-12                                          # float64, where only the order of additions differs
+COMMA, OF, LESS = ", ", "{0} of {1}", "less than {}"
+PHRASES = (COMMA, OF, LESS, *ENTITIES)                 # the words among the numbers, which a language translates
+Say = Callable[[str], str]                             # a phrase in a language
 
 
 def rows(cells: list[tuple[str, ...]]) -> str:
@@ -32,10 +35,10 @@ def rows(cells: list[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in cells)
 
 
-def entities() -> str:
+def entities(say: Say) -> str:
     """How many tokens the things on the photograph have."""
     return rows([
-        (name, *(f"{size:.{0 if size >= 10 else 1}f}" for size in (tokens_of(box, 16), tokens_of(box, 4))))
+        (say(name), *(f"{size:.{0 if size >= 10 else 1}f}" for size in (tokens_of(box, 16), tokens_of(box, 4))))
         for name, box in ENTITIES.items()])
 
 
@@ -44,10 +47,10 @@ def window_pairs() -> int:
     return count_windows(SWIN_T, (0, 0)).whole * (WINDOW[0] * WINDOW[1]) ** 2
 
 
-def ratios() -> str:
+def ratios(say: Say) -> str:
     """Eq. 1 over Eq. 2 in the four stages."""
     costs = [attention_costs(SWIN_T, stage, [224]) for stage in range(len(SWIN_T.depths))]
-    return ", ".join(ratio_text(one.item() / other.item()) for one, other in costs)
+    return say(COMMA).join(ratio_text(one.item() / other.item()) for one, other in costs)
 
 
 def growth(cost: Callable[..., int], *window: int) -> str:
@@ -56,26 +59,26 @@ def growth(cost: Callable[..., int], *window: int) -> str:
     return f"{cost(2 * h, 2 * w, channels, *window) / cost(h, w, channels, *window):.1f}".removesuffix(".0")
 
 
-def roll_and_mask_against_the_definition() -> str:
+def roll_and_mask_against_the_definition(say: Say) -> str:
     """That both give the same, as a bound in words; ArithmeticError if they do not."""
     x, attn = attention_layer()
     trick, definition = shifted_window_attention(x, attn, 7, 3), ragged_window_attention(x, attn, (3, 3))
     if (difference := np.abs(trick - definition).max()) > EXACT:
         raise ArithmeticError(f"roll and mask differ by {difference:.1e} from the definition, expected {EXACT} at most")
-    return f"less than $10^{{{np.log10(EXACT):.0f}}}$"
+    return say(LESS).format(f"$10^{{{np.log10(EXACT):.0f}}}$")
 
 
-def wrong_windows() -> str:
+def wrong_windows(say: Say) -> str:
     """In how many windows of stage 1 attention without the mask is wrong."""
     _, attn = attention_layer()
     x = np.random.default_rng(0).standard_normal((1, *MAP, 12))
     errors = mask_error_by_window(mask_error(x, attn, SHIFT), WINDOW, SHIFT)
-    return f"{np.count_nonzero(errors)} of {errors.size}"
+    return say(OF).format(np.count_nonzero(errors), errors.size)
 
 
-def reaches(source: tuple[int, int]) -> str:
+def reaches(source: tuple[int, int], say: Say) -> str:
     """On how many tokens a side a token is seen after one to four alternating blocks."""
-    return ", ".join(str(extent(seen)[0]) for seen in reach(MAP, WINDOW, [(0, 0), SHIFT] * 2, source))
+    return say(COMMA).join(str(extent(seen)[0]) for seen in reach(MAP, WINDOW, [(0, 0), SHIFT] * 2, source))
 
 
 def res2nets() -> str:
@@ -99,14 +102,14 @@ def weights_of_3x3(name: str) -> str:
     return f"{9 * splits * config.width(0) ** 2:,}"
 
 
-def numbers() -> dict[str, str]:
-    """Every number of the talk, by its name."""
+def numbers(say: Say = str) -> dict[str, str]:
+    """Every number of the talk, by its name; `say` has the words among them in the language of the talk."""
     regular, shifted = count_windows(SWIN_T, (0, 0)), count_windows(SWIN_T, SHIFT)
     swin_t, every_pair = total(layer_costs(SWIN_T)), pairs_of_tokens((224, 224), 4)
     masked = {kind: f"{100 * masked_fraction(mask):.0f}" for kind, mask in kinds_of_mask(MAP, WINDOW, SHIFT).items()}
     index, keys = relative_position_index(7), keys_of_queries((8, 8), (4, 4), (2, 2))
     return {
-        "table of things": entities(), "table of res2nets": res2nets(),
+        "table of things": entities(say), "table of res2nets": res2nets(),
         "parameters of swin-t": f"{swin_t.parameters:,}",
         "multiply-adds of swin-t": f"{swin_t.multiply_adds / 1e9:.1f}",
         "blocks of swin-t": str(sum(SWIN_T.depths)),
@@ -114,14 +117,14 @@ def numbers() -> dict[str, str]:
         "all pairs": f"{every_pair:,}", "pairs in windows": f"{window_pairs():,}",
         "times fewer pairs": str(every_pair // window_pairs()),
         "regular windows": str(regular.whole), "shifted windows": str(shifted.whole + shifted.pieces),
-        "joined windows": str(shifted.joined), "wrong windows": wrong_windows(),
+        "joined windows": str(shifted.joined), "wrong windows": wrong_windows(say),
         "pairs of a window": f"{index.size:,}", "displacements": str(index.max() + 1),
         "fewest keys": str(keys.min()), "masked at an edge": masked["right edge"],
         "masked in the corner": masked["corner"],
-        "msa over w-msa": ratios(), "growth of msa": growth(msa_multiply_adds),
+        "msa over w-msa": ratios(say), "growth of msa": growth(msa_multiply_adds),
         "growth of w-msa": growth(window_msa_multiply_adds, 7),
-        "difference": roll_and_mask_against_the_definition(),
-        "reach in the middle": reaches((31, 31)), "reach in the corner": reaches((0, 0)),
+        "difference": roll_and_mask_against_the_definition(say),
+        "reach in the middle": reaches((31, 31), say), "reach in the corner": reaches((0, 0), say),
         "3x3 of resnet": weights_of_3x3("resnet_50"), "3x3 of res2net": weights_of_3x3("res2net_50_26w_4s"),
         "widest of four": str(receptive_fields(4).max()), "widest of eight": str(receptive_fields(8).max()),
     }

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from notebooks.publish.files import find
-from notebooks.translate import document_state
+from notebooks.translate import decks, document_state
 from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import find_language
 from notebooks.translate.redrawing import faults_of_figures, redraw
@@ -16,11 +16,11 @@ from swin_np.text import printable
 from swin_np.writing import write_text
 
 COMMANDS = {
-    "status": "say for each notebook and document how much is translated; for those that are named, show the texts to "
-              "be translated",
-    "check": "say all that is missing, stale or wrong, by notebook and cell, or document and section",
+    "status": "say for each notebook, text of the talk and document how much is translated; for those that are named, "
+              "show the texts to be translated",
+    "check": "say all that is missing, stale or wrong, by notebook and cell, talk and slide, or document and section",
     "new": "write the files of the translation, with an empty text wherever one is missing or stale, and the English "
-           "one for a missing section of a document",
+           "one for a missing slide or section of a document",
     "pictures": "run the notebooks for their pictures with translated labels, and store these",
     "figures": "draw the figures of the gallery with translated labels, into figures/LANGUAGE",
 }
@@ -37,7 +37,8 @@ def parser() -> argparse.ArgumentParser:
                                       epilog=f"example: python -m notebooks.translate {name} zh 00_start_here")
         command.add_argument("language", metavar="LANGUAGE", help="the folder of a language in notebooks/, such as zh")
         command.add_argument("names", nargs="*", metavar="NAME",
-                             help="a notebook, by its file's name, or a document as docs/porting.md (default: all)")
+                             help="a notebook or a text of the talk, by its file's name, or a document as "
+                                  "docs/porting.md (default: all)")
         if name in ("status", "check"):
             command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     return top
@@ -68,11 +69,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         language = find_language(options.language)
-        documents, names = document_state.chosen(options.names)
+        talk, others = decks.chosen(options.names)
+        documents, left = document_state.chosen(options.names)
+        names = [each for each in others if each in left]
         paths = find(names) if names or not options.names else []
         if options.command == "new":
             for path in paths:
                 write_text(begun(path, language), language.sidecar_file(path.stem))
+            for stem in talk:
+                decks.write_begun(stem, language)
             for each in documents:
                 document_state.write_begun(each, language)
             return 0
@@ -80,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return redraw(options.command, paths, language)
         glossary = Glossary.read(language.folder / "glossary.json")
         states = [*(state(path, language, glossary) for path in paths),
+                  *(decks.state(stem, language, glossary) for stem in talk),
                   *(document_state.state(each, language, glossary) for each in documents)]
         of_figures = faults_of_figures(language) if options.command == "check" and not options.names else []
     except SwinError as error:

@@ -49,8 +49,8 @@ class Language:
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def has(self, stem: str) -> bool:
-        """Whether a notebook is there in this language."""
-        return self.code == "en" or self.sidecar_file(stem).is_file()
+        """Whether a notebook, or a text of the talk, is there in this language."""
+        return self.code == "en" or self.sidecar_file(stem).is_file() or self.talk_file(stem).is_file()
 
     @property
     def explorer_file(self) -> Path:
@@ -63,7 +63,7 @@ class Language:
         return self.explorer_file.is_file()
 
     def way_to(self, stem: str) -> str:
-        """The folder of a notebook's pages, from that of its own: where it is not translated, that of the English."""
+        """The folder of the pages of `stem`, from that of its own: where it is not translated, that of the English."""
         return "" if self.has(stem) else self.up
 
     def sidecar_file(self, stem: str) -> Path:
@@ -71,6 +71,14 @@ class Language:
 
     def pictures_folder(self, stem: str) -> Path:
         return self.folder / PICTURES / stem
+
+    def talk_file(self, stem: str) -> Path:
+        return self.folder / "talk" / f"{stem}.md"
+
+    @property
+    def talk_interface(self) -> Path:
+        """The table of the talk's short texts."""
+        return self.folder / "talk" / "interface.json"
 
     def read(self, path: Path) -> NotebookNode:
         """The notebook of a file in this language; NotebookError if it, or its translation, cannot be read."""

@@ -11,7 +11,8 @@ from browser import needs_chromium, wait_for
 
 from notebooks.publish.decks import deck, discussion
 from notebooks.publish.pages import DISCUSSION, SHEETS, TALKS
-from notebooks.publish.talk import SOURCE
+from notebooks.publish.talk import SOURCE, interface
+from notebooks.translate.languages import languages
 
 pytestmark = needs_chromium
 LARGEST = 3_000_000                                    # bytes of a page
@@ -40,12 +41,23 @@ HIDDEN = "[...slides[state.slide].querySelectorAll('.step, .step *')].every((eac
          "!each.checkVisibility({ visibilityProperty: true }))"
 
 
-@pytest.fixture(params=TALKS)
+QUESTIONS = [language.labels["**Predict:**"] for language in languages().values()]
+ALL = [(talk, language) for language in languages().values() for talk in TALKS if language.has(talk)]
+
+
+def asked(slide) -> int:
+    """How many questions a slide asks."""
+    return sum(map(slide.body.count, QUESTIONS))
+
+
+@pytest.fixture(params=ALL, ids=[f"{talk}-{language.code}" for talk, language in ALL])
 def talk(request, browser, site):
     """A talk that is open in the browser, and its slides as they are written."""
+    name, language = request.param
     browser.open("about:blank")
-    browser.open((site / f"{request.param}.html").as_uri(), width=1280, height=720)
-    return browser, deck(SOURCE / f"{request.param}.md")[1]
+    browser.open((site / language.place / f"{name}.html").as_uri(), width=1280, height=720)
+    assert browser.evaluate("document.documentElement.lang") == language.lang
+    return browser, deck(SOURCE / f"{name}.md", language)[1]
 
 
 def said(browser) -> str:
@@ -71,13 +83,14 @@ def test_no_slide_is_cut_and_all_can_be_read_from_the_last_row(talk, size):
 
 def test_every_slide_shows_title_part_and_minutes_and_has_notes_that_nobody_sees(talk):
     browser, slides = talk
+    minutes = browser.evaluate("['minute', 'minutes'].map((name) => TEXT[name])")
     for number, slide in enumerate(slides):
         browser.evaluate(f"go({number}, 0)")
         shown = browser.evaluate("slides[state.slide].innerText")
-        minutes = f"{slide.minutes} minute{'s' * (slide.minutes > 1)}"
-        assert slide.title in shown and slide.part in shown and minutes in shown
+        assert slide.title in shown and minutes[slide.minutes > 1].format(slide.minutes) in shown
+        assert browser.evaluate("slides[state.slide].dataset.part") in shown
         notes = browser.evaluate("slides[state.slide].querySelector('.notes').textContent")
-        assert len(notes.split()) >= 60 and notes[:30] not in shown
+        assert len(re.findall(r"[\u4e00-\u9fff]|[\w-]+", notes, re.ASCII)) >= 60 and notes[:30] not in shown
     assert browser.evaluate("getComputedStyle(document.querySelector('.notes')).display") == "none"
 
 
@@ -94,15 +107,14 @@ def test_no_answer_is_seen_or_said_before_its_step(talk):
         browser.evaluate(f"go({number}, Infinity)")
         told = " ".join(said(browser).split())
         assert all(" ".join(answer.split()) in told for answer in bold), slide.title
-        answers += "**Predict:**" in slide.body
-    assert answers >= 0.8 * sum("**Predict:**" in slide.body for slide in slides) > 5
+        answers += asked(slide) > 0
+    assert answers >= 0.8 * sum(asked(slide) > 0 for slide in slides) > 5
 
 
 def test_a_question_is_never_part_of_a_step(talk):
     browser, slides = talk
     assert browser.evaluate("document.querySelectorAll('.step blockquote').length") == 0
-    asked = browser.evaluate("document.querySelectorAll('.slide blockquote').length")
-    assert asked == sum(slide.body.count("**Predict:**") for slide in slides)
+    assert browser.evaluate("document.querySelectorAll('.slide blockquote').length") == sum(map(asked, slides))
 
 
 def test_keys_lead_through_every_step_and_back(talk):
@@ -164,34 +176,38 @@ def test_a_talk_asks_for_nothing_and_is_small(talk, site):
     assert all((site / f"{name}.html").stat().st_size < LARGEST for name in (*TALKS, *SHEETS))
 
 
-def test_the_presenter_s_window_has_the_notes_follows_and_leads(browser, site):
-    slides = deck(SOURCE / "talk_swin.md")[1]
+@pytest.mark.parametrize("language", languages().values(), ids=languages())
+def test_the_presenter_s_window_has_the_notes_follows_and_leads(browser, site, language):
+    slides, texts = deck(SOURCE / "talk_swin.md", language)[1], interface(SOURCE, language)
     browser.open("about:blank")
-    browser.open((site / "talk_swin.html").as_uri(), width=1280, height=720)
+    browser.open((site / language.place / "talk_swin.html").as_uri(), width=1280, height=720)
     browser.press("s")
     desk = browser.other_window("talk_swin.html#presenter")
 
     def at(number: int) -> None:
-        begin = " ".join(slides[number].notes.split()[:8])
+        begin = " ".join(slides[number].notes.split()[:8])[:40]
         wait_for(f"the notes of slide {number + 1}", lambda: begin in desk.evaluate(
             "document.querySelector('.spoken')?.innerText.replace(/\\s+/g, ' ') ?? ''"))
-        assert desk.evaluate("document.querySelector('.slide-now').textContent") == (
-            f"{number + 1} of {len(slides)}, {slides[number].minutes} minute{'s' * (slides[number].minutes > 1)}")
+        minutes = texts["minutes" if slides[number].minutes > 1 else "minute"].format(slides[number].minutes)
+        assert desk.evaluate("document.querySelector('.slide-now').textContent") == texts["planned"].format(
+            number + 1, len(slides), minutes)
 
     at(0)
     assert slides[1].title in desk.evaluate("document.querySelector('.coming-title').textContent")
     assert desk.evaluate("document.querySelector('.elapsed-now').textContent") == "0:00"
     browser.press("ArrowRight")
     at(1)
-    assert "ahead" in desk.evaluate("document.querySelector('.plan-now').textContent")
-    assert "a step of this slide" in desk.evaluate("document.querySelector('.coming-title').textContent")
+    assert texts["ahead"].strip(" {}") in desk.evaluate("document.querySelector('.plan-now').textContent")
+    assert texts["one more step"].format(slides[2].title) == desk.evaluate(
+        "document.querySelector('.coming-title').textContent")
     desk.press("ArrowRight")
     wait_for("the step", lambda: browser.evaluate("state.step === 1"))
     desk.press("PageDown")
     at(2)
     assert browser.evaluate("state.slide") == 2
     browser.evaluate("state.started = Date.now() - 20 * 60 * 1000; show()")
-    wait_for("the delay", lambda: "behind" in desk.evaluate("document.querySelector('.plan-now').textContent"))
+    late = texts["behind"].strip(" {}")
+    wait_for("the delay", lambda: late in desk.evaluate("document.querySelector('.plan-now').textContent"))
     wait_for("the clock", lambda: re.match(r"\d+:\d\d", desk.evaluate(
         "document.querySelector('.clock-now').textContent")))
     assert desk.evaluate("document.querySelector('.elapsed-now').textContent").startswith("20:0")
@@ -201,9 +217,10 @@ def test_the_presenter_s_window_has_the_notes_follows_and_leads(browser, site):
     desk.evaluate("close()")
 
 
+@pytest.mark.parametrize("place", [language.place for language in languages().values()])
 @pytest.mark.parametrize("sheet", SHEETS)
-def test_a_sheet_is_one_page_of_a4_with_its_figures_and_equations(browser, site, sheet):
-    browser.open((site / f"{sheet}.html").as_uri(), width=900, height=1200)
+def test_a_sheet_is_one_page_of_a4_with_its_figures_and_equations(browser, site, sheet, place):
+    browser.open((site / place / f"{sheet}.html").as_uri(), width=900, height=1200)
     assert browser.print_pages() == 1
     assert all(browser.evaluate("[...document.images].map((each) => each.naturalWidth > 100 && each.alt.length > 10)"))
     equations = "".join(browser.evaluate("[...document.querySelectorAll('math[display=block]')].map((m) => "
@@ -213,11 +230,12 @@ def test_a_sheet_is_one_page_of_a4_with_its_figures_and_equations(browser, site,
     assert browser.strangers() == browser.errors == []
 
 
-def test_the_questions_are_there_and_their_answers_folded(browser, site):
-    browser.open((site / DISCUSSION).as_uri())
-    questions = [question for question, _ in discussion(SOURCE)]
+@pytest.mark.parametrize("language", languages().values(), ids=languages())
+def test_the_questions_are_there_and_their_answers_folded(browser, site, language):
+    browser.open((site / language.place / DISCUSSION).as_uri())
+    questions = [question for question, _ in discussion(SOURCE, language)]
     assert browser.evaluate("[...document.querySelectorAll('summary')].map((each) => each.textContent)") == questions
-    answer = discussion(SOURCE)[3][1].split(",")[0]
+    answer = re.split("[,，]", discussion(SOURCE, language)[3][1])[0]
     assert answer not in said(browser)
     browser.evaluate("document.querySelectorAll('details')[3].open = true")
     assert answer in said(browser)

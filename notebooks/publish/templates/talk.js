@@ -3,6 +3,7 @@ const slides = [...document.querySelectorAll(".slide")];
 const stage = document.querySelector(".stage");
 const desk = document.querySelector(".desk");
 const help = document.querySelector(".help");
+const switches = document.querySelectorAll(".controls a");              // to the same slide in other languages
 const atDesk = location.hash === "#presenter";         // this window is the presenter's; the other one is its opener
 const minutes = slides.map((slide) => Number(slide.dataset.minutes));
 const state = { slide: 0, step: 0, started: null };    // the screen's window has the truth, and sends it
@@ -19,6 +20,7 @@ function show() {
   if (atDesk) return speak();
   if (state.slide > 0 && state.started === null) state.started = Date.now();
   history.replaceState(null, "", `#${state.slide + 1}`);
+  switches.forEach((each) => { each.hash = location.hash; });
   tell();
 }
 
@@ -131,8 +133,8 @@ function speak() {                                     // fill the presenter's w
   desk.querySelector(".plan-now").textContent = text;
   desk.classList.toggle("late", late);
   const coming = slides[state.slide + 1]?.querySelector("h2").textContent ?? TEXT.end;
-  desk.querySelector(".coming-title").textContent = (left === 1 ? `${TEXT["one more step"]} `
-    : left ? `${TEXT["more steps"].replace("{}", left)} ` : "") + coming;
+  desk.querySelector(".coming-title").textContent = left === 1 ? TEXT["one more step"].replace("{}", coming)
+    : left ? TEXT["more steps"].replace("{0}", left).replace("{1}", coming) : coming;
 }
 
 function fromAddress() { return Number(location.hash.slice(1)) - 1 || 0; }
