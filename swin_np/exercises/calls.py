@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from swin_np.exercises.exercise import Exercise, Step
+from swin_np.language import phrase
 
 MOST, MOST_OF_ONE = 2, 3                               # properties that are told; where a single call is right
 Property = tuple[str, Callable[[Mapping[str, Any]], Any]]
@@ -111,14 +112,18 @@ def in_common(exercise: Exercise, wrong: Sequence[Step], right: Sequence[Step]) 
         return []
     bad, good = ([{"axes": exercise.axes.split(), **dict(zip(exercise.parameters, step.arguments, strict=True))}
                   for step in calls] for calls in (wrong, right))
-    found = list(separating(bad, good))[:MOST if len(right) > 1 else MOST_OF_ONE]
+    found = [phrase(said) for said in separating(bad, good)][:MOST if len(right) > 1 else MOST_OF_ONE]
     if not found:
         return []
-    count = f"{len(right)} of {len(right) + len(wrong)} calls"
-    if len(right) < 2:
-        chance = "" if right[0].name.startswith("random") else " There it may also be right by chance."
-        return [f"It is right in {count} only ({right[0].name}), in which this is not so: {'; '.join(found)}.{chance}"]
-    return [f"It is right in {count}; it is wrong whenever {', and whenever '.join(found)}."]
+    count, every = len(right), len(right) + len(wrong)
+    if count < 2:
+        return [phrase("It is right in {count} of {every} calls only ({call}), in which this is not so: {found}."
+                       if right[0].is_random else
+                       "It is right in {count} of {every} calls only ({call}), in which this is not so: {found}. There "
+                       "it may also be right by chance.",
+                       count=count, every=every, call=right[0].said, found=phrase("; ").join(found))]
+    return [phrase("It is right in {count} of {every} calls; it is wrong whenever {found}.", count=count, every=every,
+                   found=phrase(", and whenever ").join(found))]
 
 
 def separating(bad: Sequence[Mapping[str, Any]], good: Sequence[Mapping[str, Any]]) -> Iterator[str]:

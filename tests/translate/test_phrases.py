@@ -15,11 +15,12 @@ pytest.importorskip("nbformat", reason="jupyter is not installed")
 from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import find_language
 from notebooks.translate.wording import OTHER, differences, faults_of_type, parts
+from tests.translate import said_by_check
 
 PACKAGE = FOLDER.parent
 FILES = sorted(FOLDER.glob("*/*.json"))
 GLOSSARY = Glossary.read(find_language("zh").folder / "glossary.json")
-DATA: dict[str, list[str]] = {}                        # what is said from a variable, by the table that has it
+DATA: dict[str, list[str]] = {"exercises": said_by_check.SAID}    # what is said from a variable, by the table that has it
 
 
 def literals(file: Path) -> list[str]:
