@@ -45,6 +45,6 @@ def wrapped(text: str, width: int) -> str:
     for unit in UNIT.findall(text):
         if columns(lines[-1] + unit.rstrip()) > width and lines[-1]:
             lines.append("")
-        if unit.strip() or len(lines) == 1:
+        if unit.strip() or lines[-1] or len(lines) == 1:
             lines[-1] += unit
     return "\n".join(line.rstrip() for line in lines)

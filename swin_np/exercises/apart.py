@@ -53,9 +53,9 @@ class EndedError(Exception):
 def ending(code: int) -> str:
     """How a process ended, for a person."""
     if code >= 0:
-        return f"exit status {code}"
+        return phrase("exit status {code}", code=code)
     names = {number.value: number.name for number in signal.Signals}
-    return names.get(-code, f"signal {-code}")
+    return names.get(-code, phrase("signal {number}", number=-code))
 
 
 def result_of(work: Callable[[], Result], seconds: float) -> Result:

@@ -141,7 +141,7 @@ def sentences(views: Sequence[Wrong]) -> Iterator[str]:
                     if all_fit([(line, holds(len(line))) for line in lines]))
         same = {tuple(np.flatnonzero(line)) for line in lines}
         if len(lines) == 1 and len(same) == 1 and 0 < len(only := same.pop()) < len(lines[0]) <= 64:
-            listed = phrase(", ").join([*map(str, only[:8]), *["..."] * (len(only) > 8)])
+            listed = phrase(", ").join(map(str, only[:8])) + phrase(", ...") * (len(only) > 8)
             yield phrase("it is wrong in {name} {listed} of 0 to {last} only", name=place, listed=listed,
                          last=len(lines[0]) - 1)
 

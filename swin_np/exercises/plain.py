@@ -247,7 +247,8 @@ def along(exercise: Exercise, pairs: Sequence[Pair]) -> str:
         if all(got.shape[axis] > 2 for _, got in pairs):
             if all(same(step, got - (got - step.expected).mean(axis, keepdims=True)) for step, got in pairs):
                 return phrase("Along {axis} your result is right but for a number that is added to all of them, "
-                              "another one for each place: is a mean subtracted, or added, that should not be?", axis=name)
+                              "another one for each place: is a mean subtracted, or added, that should not be?",
+                              axis=name)
             if all(same(step, got * ratio(step.expected, got, (axis,))) for step, got in pairs):
                 sums = float(pairs[0][1].sum(axis).ravel()[0]), float(pairs[0][0].expected.sum(axis).ravel()[0])
                 told = (phrase(" Their first sum is {sum} in place of {expected}.", sum=number_text(sums[0], 4),

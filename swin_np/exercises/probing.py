@@ -53,6 +53,6 @@ def growths(exercise: Exercise, function: Callable | Elsewhere) -> list[str]:
     told = [*ignored, *found]
     if not told:
         return []
-    names = phrase(", ").join([*told[:MOST], *["..."] * (len(told) > MOST)])
+    names = phrase(", ").join(told[:MOST]) + phrase(", ...") * (len(told) > MOST)
     return [phrase("What your count makes of each of its arguments is wrong: {names}." if len(told) == tried else
                    "What your count makes of these is wrong, and of the other arguments right: {names}.", names=names)]

@@ -15,7 +15,6 @@ from swin_np.errors import InputError
 from swin_np.exercises.course import NOTEBOOKS
 from swin_np.exercises.registry import EXERCISES
 from swin_np.exercises.running import run_cells
-from swin_np.language import phrase
 
 MOST_BYTES = 256 * 2 ** 20                             # of a file, with the outputs that a notebook keeps
 ENDINGS = (".ipynb", ".py")
@@ -203,22 +202,19 @@ def submission(name: str, data: bytes) -> Submission:
     marked = any(cell.notes for cell in cells)
     for one in wanted:
         if one not in defined and any(re.search(rf"^ *def +{one}\b", text, re.MULTILINE) for text in texts):
-            problems.append(phrase("the answer of {name} is in a cell of text, which is not executed: make it a code "
-                                   "cell", name=one))
+            problems.append(f"the answer of {one} is in a cell of text, which is not executed: make it a code cell")
         if marked and one in defined and not any(cell.notes.get("grade_id") == one for cell in cells):
-            problems.append(phrase("the cell of {name} has lost its mark of nbgrader: it was found by its name",
-                                   name=one))
+            problems.append(f"the cell of {one} has lost its mark of nbgrader: it was found by its name")
     kept = []
     for cell in cells:
-        problems += [phrase("code cell {number}, line {line}, is for IPython alone and was left out: {text}",
-                            number=cell.number, line=line, text=text[:80])
+        problems += [f"code cell {cell.number}, line {line}, is for IPython alone and was left out: {text[:80]}"
                      for line, text in cell.left_out if not text.startswith(SILENT)]
         if cell.notes.get("grade"):
             answers = [one for one in cell.defined() if one in wanted]
             if not answers:
                 continue
-            problems += [phrase("the answer of {name} is in the cell of a check, code cell {number}: it counts",
-                                name=one, number=cell.number) for one in answers]
+            problems += [f"the answer of {one} is in the cell of a check, code cell {cell.number}: it counts"
+                         for one in answers]
         kept.append(cell)
     for one in wanted:
         kept = without_late_stub(one, kept, problems)
@@ -241,16 +237,14 @@ def without_late_stub(one: str, cells: list[Cell], problems: list[str]) -> list[
         return cells
     last, late = places[real[-1]][0], places[real[-1] + 1:]
     for cell, node in late:
-        problems.append(phrase("{name} is written in code cell {number} and empty in code cell {empty}: the written "
-                               "one counts", name=one, number=last.number, empty=cell.number))
+        problems.append(f"{one} is written in code cell {last.number} and empty in code cell {cell.number}: the "
+                        "written one counts")
         cells = [blanked(other, node) if other.number == cell.number else other for other in cells]
     numbers = sorted({places[number][0].number for number in real})
     if len(numbers) > 1 or len(real) > 1:
-        listed = phrase(" and ").join(filter(None, [phrase(", ").join(map(str, numbers[:-1])), str(numbers[-1])]))
-        problems.append(phrase("{name} is written {count} times, in code cell {numbers}: the last one counts"
-                               if len(numbers) == 1 else
-                               "{name} is written {count} times, in code cells {numbers}: the last one counts",
-                               name=one, count=len(real), numbers=listed))
+        listed = " and ".join(filter(None, [", ".join(map(str, numbers[:-1])), str(numbers[-1])]))
+        problems.append(f"{one} is written {len(real)} times, in code cell{'s' * (len(numbers) > 1)} {listed}: the "
+                        "last one counts")
     return cells
 
 
@@ -276,7 +270,7 @@ def broken_in(cells: list[Cell], wanted: list[str]) -> dict[str, str]:
     for cell in cells:
         for one in cell.defined():
             if one in wanted and parsed(cell.text) is None:
-                broken[one] = phrase("Python cannot read its cell: {error}", error=syntax_error(cell))
+                broken[one] = f"Python cannot read its cell: {syntax_error(cell)}"
             else:
                 broken.pop(one, None)
     return broken
@@ -288,11 +282,10 @@ def syntax_error(cell: Cell) -> str:
         compile(cell.text, cell.name, "exec", FLAGS)
     except SyntaxError as error:
         text = (error.text or "").strip()
-        where = phrase("{error} in line {line} of code cell {number}" if error.lineno else
-                       "{error} in code cell {number}", error=error.msg, line=error.lineno, number=cell.number)
-        return phrase("{where}: {text}", where=where, text=text[:100]) if text else where
+        line = f"line {error.lineno} of " if error.lineno else ""
+        return f"{error.msg} in {line}code cell {cell.number}" + (f": {text[:100]}" if text else "")
     except (ValueError, RecursionError, MemoryError) as error:
-        return phrase("{error} in code cell {number}", error=type(error).__name__, number=cell.number)
+        return f"{type(error).__name__} in code cell {cell.number}"
     return ""
 
 

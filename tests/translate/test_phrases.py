@@ -20,7 +20,9 @@ from tests.translate import said_by_check
 PACKAGE = FOLDER.parent
 FILES = sorted(FOLDER.glob("*/*.json"))
 GLOSSARY = Glossary.read(find_language("zh").folder / "glossary.json")
-DATA: dict[str, list[str]] = {"exercises": said_by_check.SAID}    # what is said from a variable, by the table that has it
+DATA: dict[str, list[str]] = {                         # what is said from a variable, by the table that has it
+    "exercises": said_by_check.SAID,
+}
 
 
 def literals(file: Path) -> list[str]:
