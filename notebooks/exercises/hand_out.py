@@ -44,7 +44,7 @@ INSTEAD = {f"{folder}/{name}": FOLDER / "handed_out" / name for folder, name in 
 
 WRITTEN = {"__init__.py": f'"""The check of the exercises, on recorded results."""\n\n__version__ = "{__version__}"\n',
            "mistakes/__init__.py": '"""Mistakes by name, with recorded results."""\n'}
-ALLOWED = ("errors.py", "language.py", "text.py", "writing.py", "arguments/", "exercises/")
+ALLOWED = ("errors.py", "text.py", "writing.py", "language.py", "arguments/", "exercises/")
 WITH_ANSWERS = {f"exercises/{module.__name__.rpartition('.')[2]}.py" for module in ORDER}
 TABLES = ("check", "exercises", "mistakes")            # of phrases, that a check says
 NOT_HANDED_OUT = ("covers", "planted")                 # of an exercise's fields
