@@ -177,8 +177,14 @@ def arguments_in_short(names: Sequence[str], arguments: Arguments) -> str:
 
 
 def indented(label: str, text: str) -> str:
-    """The text behind its label; further lines stand below the first, without empty ones."""
-    return label + ("\n" + " " * columns(label)).join(line for line in text.split("\n") if line.strip())
+    """The text behind its label, without empty lines; further ones stand below the first.
+
+    Below a Chinese label, whose width is not that of two columns in every font, all of several lines stand.
+    """
+    lines = [line for line in text.split("\n") if line.strip()]
+    if len(lines) > 1 and columns(label) > len(label):
+        return f"{label.rstrip()}\n  " + "\n  ".join(lines)
+    return label + ("\n" + " " * len(label)).join(lines)
 
 
 def is_small(value: Any) -> bool:

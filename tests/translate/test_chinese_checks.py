@@ -13,7 +13,7 @@ from swin_np.exercises import check, intact, progress, registry
 from swin_np.exercises.calling import Called, call
 from swin_np.exercises.checking import examine
 from swin_np.exercises.climbing import answered, steps
-from swin_np.exercises.comparing import arguments_in_short, difference, value_text
+from swin_np.exercises.comparing import arguments_and_results, arguments_in_short, difference, value_text
 from swin_np.exercises.naming import MISTAKES
 from swin_np.exercises.picture import EXPECTED, GOT, grids, html
 from swin_np.exercises.registry import EXERCISES
@@ -32,7 +32,7 @@ SENTENCE = re.compile(r"[A-Za-z][a-z']+(?:,? [A-Za-z][a-z']+){3,}")     # four w
 RAISED = re.compile(r"(?<=Error): .*?(?=（单元格|。)|(?<=行)：.*(?=）)")   # what Python says, and the student's line
 CODE = re.compile(r"\w+\[[^\]]*\][\w.^/-]*|\w+(?:\.\w+)+(?:\[\d+\])?|\[[\d, ]*\]|\([\d, ]*\)"
                   r"|[\w^*/+ -]+ \* [\w^*/+ -]+")
-PRINTED, GIVEN = "你的函数打印了：", re.compile(r"^(应为  |得到  |\w+ = |调用参数：)")
+PRINTED, GIVEN = "你的函数打印了：", re.compile(r"^((应为|得到)\s|\w+ = |调用参数：)")
 
 
 CATALOGUE = {text for mistake in MISTAKES.values() for text in (mistake.says, mistake.fix)}
@@ -243,6 +243,12 @@ def test_values_and_arguments_are_named_in_chinese():
         assert value_text(-2 ** 2000) == "约 -2^2001"
         several = difference((1, 2), (1, 3), np.dtype(np.float64))
     assert (several.step, several.sentence) == ("values", "返回了 2 个值，其中编号为 1 的：应为 3，得到 2")
+
+
+def test_the_rows_of_an_array_stand_below_each_other_in_fonts_that_are_not_of_one_width():
+    with speaking("zh"):
+        rows = arguments_and_results(("x",), (1,), np.eye(2), 3)
+    assert rows == ["应为  3", "得到\n  [[1. 0.]\n   [0. 1.]]", "x = 1"]
 
 
 def test_what_a_check_compares_does_not_depend_on_the_language():
