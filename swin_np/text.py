@@ -1,9 +1,14 @@
-"""Text that people read: safe to print, as wide as a terminal shows it, and sizes in words."""
+"""Text that people read: safe to print, in lines and columns as a terminal shows them, and sizes in words."""
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
+from textwrap import fill
 
+WIDE = "\u2e80-\uffef"                                 # Chinese characters and their punctuation, two columns each
+UNIT = re.compile(rf"\s+|[（《“]*(?:[^\s{WIDE}“”]+|[{WIDE}])[，。；：？！、）》”]*|\S")        # what stays together
 FIELD = re.compile(r"\{:?(>?)(\d*)\}")                 # of a row of a table: {:20}, {:>8}, {}
 
 
@@ -36,3 +41,22 @@ def row(fields: str, *cells: object) -> str:
     """
     texts = map(str, cells)
     return FIELD.sub(lambda field: padded(next(texts), int(field[2] or 0), field[1]), fields)
+
+
+def shortened(text: str, width: int) -> str:
+    """The text, or its start and an ellipsis where it takes more columns."""
+    ends = list(accumulate(map(columns, text)))
+    return text if not ends or ends[-1] <= width else text[:bisect_right(ends, width - 3)] + "..."
+
+
+def wrapped(text: str, width: int) -> str:
+    """The text in lines of at most so many columns; Chinese ones end before any character but a punctuation mark."""
+    if columns(text) == len(text):
+        return fill(text, width)
+    lines = [""]
+    for unit in UNIT.findall(text):
+        if columns(lines[-1] + unit.rstrip()) > width and lines[-1]:
+            lines.append("")
+        if unit.strip() or lines[-1] or len(lines) == 1:
+            lines[-1] += unit
+    return "\n".join(line.rstrip() for line in lines)

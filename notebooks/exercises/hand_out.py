@@ -44,8 +44,9 @@ INSTEAD = {f"{folder}/{name}": FOLDER / "handed_out" / name for folder, name in 
 
 WRITTEN = {"__init__.py": f'"""The check of the exercises, on recorded results."""\n\n__version__ = "{__version__}"\n',
            "mistakes/__init__.py": '"""Mistakes by name, with recorded results."""\n'}
-ALLOWED = ("errors.py", "text.py", "writing.py", "arguments/", "exercises/")
+ALLOWED = ("errors.py", "text.py", "writing.py", "language.py", "arguments/", "exercises/")
 WITH_ANSWERS = {f"exercises/{module.__name__.rpartition('.')[2]}.py" for module in ORDER}
+TABLES = ("check", "exercises", "mistakes")            # of phrases, that a check says
 NOT_HANDED_OUT = ("covers", "planted")                 # of an exercise's fields
 RECORD = "exercises/data/recorded.gz"
 README = """# Exercises
@@ -152,6 +153,9 @@ def hand_out() -> Iterator[tuple[str, bytes]]:
         yield path.name, path.read_bytes()
     for place, text in sorted(package_files()):
         yield f"swin_np/{place}", text.encode()
+    for path in sorted(PACKAGE.glob("languages/*/*.json")):
+        if path.stem in TABLES:
+            yield f"swin_np/{path.relative_to(PACKAGE).as_posix()}", path.read_bytes()
     yield f"swin_np/{RECORD}", record()
 
 

@@ -8,9 +8,8 @@ import re
 from typing import Any
 
 from swin_np.language import phrase
-from swin_np.text import columns
+from swin_np.text import WIDE, columns, wrapped
 
-WIDE = "\u2e80-\u9fff\uff00-\uff60"                     # Chinese characters and their punctuation
 PIECE = re.compile(rf"\s+|[（“]*(?:[{WIDE}]|[^\s{WIDE}“”]+)[，。；：、？！）”]*")       # what is not taken apart
 HEADING = re.compile(rf"(?<=[{WIDE}]):$", re.MULTILINE)
 
@@ -33,10 +32,10 @@ class Help(argparse.HelpFormatter):
         return prefix + super()._format_usage(usage, actions, groups, room)[len(room):]
 
     def _split_lines(self, text: str, width: int) -> list[str]:
-        return wrapped(text, width) if is_wide(text) else super()._split_lines(text, width)
+        return in_lines(text, width) if is_wide(text) else super()._split_lines(text, width)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return "\n".join(wrapped(text, width)) if is_wide(text) else super()._fill_text(text, width, indent)
+        return "\n".join(in_lines(text, width)) if is_wide(text) else super()._fill_text(text, width, indent)
 
     def format_help(self) -> str:
         """The help, with the colons of Chinese headings as wide as these."""
@@ -48,11 +47,6 @@ def is_wide(text: str) -> bool:
     return columns(text) > len(text)
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of a width in columns, broken at spaces and between Chinese characters."""
-    lines = [""]
-    for piece in PIECE.findall(" ".join(text.split())):
-        if lines[-1] and columns(lines[-1] + piece.rstrip()) > width:
-            lines.append("")
-        lines[-1] += piece if lines[-1] else piece.lstrip()
-    return [line.rstrip() for line in lines]
+def in_lines(text: str, width: int) -> list[str]:
+    """The text, wrapped anew as argparse does it with English."""
+    return wrapped(" ".join(text.split()), width).splitlines()

@@ -74,7 +74,7 @@ def run_systems(options: argparse.Namespace) -> None:
     cases = [(name, (side, side)) for name in options.names for side in options.sizes]
     rows = [counted(*case) for case in cases]          # all of them first: a size that does not fit shows at once
     if not options.json:
-        print(row(COUNTED, phrase("system"), phrase("image"), phrase("parameters"), phrase("multiply-adds"),
+        print(row(COUNTED, phrase("system"), phrase("pixels"), phrase("parameters"), phrase("multiply-adds"),
                   phrase("written"))
               + (row(MEASURED, phrase("time"), phrase("peak")) if options.measure else "") + row(MAPS, phrase("maps")))
     if options.measure:

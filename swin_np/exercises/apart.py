@@ -18,6 +18,7 @@ from typing import BinaryIO
 from swin_np.errors import ConfigurationError, SwinError
 from swin_np.exercises import calling, wire
 from swin_np.exercises.result import Result
+from swin_np.language import phrase
 
 CAN_COPY = hasattr(os, "fork") and sys.platform != "darwin"      # a copy of a macOS process cannot use its BLAS
 SECONDS_TO_END, LOOKS = 1.0, 200                       # how long a copy may take for its end, and how often is looked
@@ -41,22 +42,20 @@ class EndedError(Exception):
 
     def sentence(self, seconds: float, is_own: Callable[[str], bool]) -> str:
         """What the function did, and in which line."""
-        said = (f"it had not finished after {seconds:g} seconds and could not be stopped: look for one call that takes "
-                f"as long, such as a sum over very many numbers" if self.too_long else
-                f"it ended the process ({self.ending}): look for an exit, or for a recursion without end")
+        said = (phrase("it had not finished after {seconds:g} seconds and could not be stopped: look for one call that "
+                       "takes as long, such as a sum over very many numbers", seconds=seconds) if self.too_long else
+                phrase("it ended the process ({ending}): look for an exit, or for a recursion without end",
+                       ending=self.ending))
         found = self.place(is_own)
-        if not found:
-            return said
-        text = linecache.getline(*found).strip()
-        return f"{said}, in line {found[1]} of its cell" + (f": {text}" if text else "")
+        return calling.in_line(said, found[1], linecache.getline(*found)) if found else said
 
 
 def ending(code: int) -> str:
     """How a process ended, for a person."""
     if code >= 0:
-        return f"exit status {code}"
+        return phrase("exit status {code}", code=code)
     names = {number.value: number.name for number in signal.Signals}
-    return names.get(-code, f"signal {-code}")
+    return names.get(-code, phrase("signal {number}", number=-code))
 
 
 def result_of(work: Callable[[], Result], seconds: float) -> Result:

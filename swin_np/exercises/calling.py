@@ -21,6 +21,7 @@ import numpy as np
 from swin_np.exercises import intact, memory
 from swin_np.exercises.exercise import Arguments
 from swin_np.exercises.watching import Seen, watching
+from swin_np.language import phrase
 
 Helpers = Mapping[str, Callable]                       # by the name of the exercise
 NO_HELPERS: Helpers = {}
@@ -100,7 +101,7 @@ def call(function: Callable | Elsewhere, arguments: Arguments, seconds: float, w
     finally:
         sys.setrecursionlimit(depth)
         replaced = intact.restored()
-    return Called(error=intact.sentence(replaced, "it"), printed=called.printed) if replaced else called
+    return Called(error=intact.sentence(replaced, phrase("it")), printed=called.printed) if replaced else called
 
 
 @contextlib.contextmanager
@@ -130,7 +131,7 @@ def call_here(function: Callable, arguments: Arguments, seconds: float, watch: b
     except NotImplementedError:
         return Called(blank=True, printed=told.first_lines())
     except TooLong:
-        sentence = f"it had not finished after {seconds:g} seconds: look for a loop without end"
+        sentence = phrase("it had not finished after {seconds:g} seconds: look for a loop without end", seconds=seconds)
         return Called(error=sentence, too_long=True, printed=told.first_lines())
     except BaseException as error:                     # SystemExit and what else a student may raise
         return Called(error=described(error, function, arguments), printed=told.first_lines(), seen=tuple(seen))
@@ -238,12 +239,19 @@ def described(error: BaseException, function: Callable, arguments: Arguments) ->
     text = f"{type(error).__name__}: {message(error)}".removesuffix(": ")
     code = getattr(inspect.unwrap(function), "__code__", None)
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if code and frame.filename == code.co_filename]
+    raised = phrase("it raised {error}", error=text)
     if own:
-        line = linecache.getline(own[-1].filename, own[-1].lineno).strip()
-        return f"it raised {text}, in line {own[-1].lineno} of its cell" + (f": {line}" if line else "")
+        line = own[-1].lineno or 0
+        return in_line(raised, line, linecache.getline(own[-1].filename, line))
     if isinstance(error, TypeError) and "argument" in text:
-        return f"it cannot be called with its {len(arguments)} arguments, {text}"
-    return f"it raised {text}"
+        return phrase("it cannot be called with its {count} arguments, {error}", count=len(arguments), error=text)
+    return raised
+
+
+def in_line(said: str, line: int, text: str) -> str:
+    """A sentence on a function with the line of its cell; text: of that line, or '' where it is not known."""
+    return phrase("{sentence}, in line {line} of its cell: {text}" if text.strip() else
+                  "{sentence}, in line {line} of its cell", sentence=said, line=line, text=text.strip())
 
 
 def message(error: BaseException) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from swin_np.exercises.exercise import Exercise, Step
+from swin_np.language import phrase
 
 MOST, MOST_OF_ONE = 2, 3                               # properties that are told; where a single call is right
 Property = tuple[str, Callable[[Mapping[str, Any]], Any]]
@@ -64,7 +65,9 @@ def batch(given: Mapping[str, Any]) -> int:
 
 PROPERTIES: list[Property] = [
     ("there are more than two stages", number("depths", lambda depths: len(depths) > 2)),
-    *[(f"a stage has more than {n} blocks", number("depths", lambda depths, n=n: max(depths) > n)) for n in (1, 2, 3)],
+    *[(said, number("depths", lambda depths, n=n: max(depths) > n)) for n, said in (
+        (1, "a stage has more than 1 blocks"), (2, "a stage has more than 2 blocks"),
+        (3, "a stage has more than 3 blocks"))],
     ("a depth is odd", number("depths", lambda depths: any(depth % 2 for depth in depths))),
     ("the stages have different depths", number("depths", lambda depths: len(set(depths)) > 1)),
     ("the stages have different numbers of heads",
@@ -84,10 +87,10 @@ PROPERTIES: list[Property] = [
     ("the shift is less than half of M", lambda given: "shift" in given and 0 < 2 * given["shift"] < given["window"]),
     ("M is odd", number("window", lambda window: isinstance(window, int) and window % 2)),
     ("M is even", number("window", lambda window: isinstance(window, int) and window % 2 == 0)),
-    *[(f"M is not {m}", number("window", lambda window, m=m: isinstance(window, int) and window != m))
-      for m in (2, 3, 7)],
-    *[(f"M is larger than {m}", number("window", lambda window, m=m: isinstance(window, int) and window > m))
-      for m in (2, 3, 4)],
+    *[(said, number("window", lambda window, m=m: isinstance(window, int) and window != m))
+      for m, said in ((2, "M is not 2"), (3, "M is not 3"), (7, "M is not 7"))],
+    *[(said, number("window", lambda window, m=m: isinstance(window, int) and window > m))
+      for m, said in ((2, "M is larger than 2"), (3, "M is larger than 3"), (4, "M is larger than 4"))],
     ("the map has a single row of windows", with_window(lambda h, w, m: h == m)),
     ("the map has a single column of windows", with_window(lambda h, w, m: w == m)),
     ("the map has more than one row of windows", with_window(lambda h, w, m: h > m)),
@@ -95,7 +98,8 @@ PROPERTIES: list[Property] = [
     ("the map has windows in more than one row and column", with_window(lambda h, w, m: h > m and w > m)),
     ("there is more than one head", number("heads", lambda heads: isinstance(heads, int) and heads > 1)),
     ("there are more than two heads", number("heads", lambda heads: isinstance(heads, int) and heads > 2)),
-    *[(f"there are more than {n} kernels", number("kernels", lambda kernels, n=n: len(kernels) > n)) for n in (2, 3)],
+    *[(said, number("kernels", lambda kernels, n=n: len(kernels) > n))
+      for n, said in ((2, "there are more than 2 kernels"), (3, "there are more than 3 kernels"))],
     ("there are fewer than 3 kernels", number("kernels", lambda kernels: len(kernels) < 3)),
     ("there are other than 3 colours", number("images", lambda images: images.shape[1] != 3)),
     ("the numbers are of float32", lambda given: any(
@@ -111,14 +115,18 @@ def in_common(exercise: Exercise, wrong: Sequence[Step], right: Sequence[Step]) 
         return []
     bad, good = ([{"axes": exercise.axes.split(), **dict(zip(exercise.parameters, step.arguments, strict=True))}
                   for step in calls] for calls in (wrong, right))
-    found = list(separating(bad, good))[:MOST if len(right) > 1 else MOST_OF_ONE]
+    found = [phrase(said) for said in separating(bad, good)][:MOST if len(right) > 1 else MOST_OF_ONE]
     if not found:
         return []
-    count = f"{len(right)} of {len(right) + len(wrong)} calls"
-    if len(right) < 2:
-        chance = "" if right[0].name.startswith("random") else " There it may also be right by chance."
-        return [f"It is right in {count} only ({right[0].name}), in which this is not so: {'; '.join(found)}.{chance}"]
-    return [f"It is right in {count}; it is wrong whenever {', and whenever '.join(found)}."]
+    count, every = len(right), len(right) + len(wrong)
+    if count < 2:
+        return [phrase("It is right in {count} of {every} calls only ({call}), in which this is not so: {found}."
+                       if right[0].is_random else
+                       "It is right in {count} of {every} calls only ({call}), in which this is not so: {found}. There "
+                       "it may also be right by chance.",
+                       count=count, every=every, call=right[0].said, found=phrase("; ").join(found))]
+    return [phrase("It is right in {count} of {every} calls; it is wrong whenever {found}.", count=count, every=every,
+                   found=phrase(", and whenever ").join(found))]
 
 
 def separating(bad: Sequence[Mapping[str, Any]], good: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from swin_np.exercises.picture import grids
 from swin_np.exercises.registry import EXERCISES, remember
 from swin_np.exercises.result import ERROR, FOLLOWED, NOT_IMPLEMENTED, RIGHT, WRONG, Result
 from swin_np.exercises.where import MOST_EVIDENCE, line_by_line, where
+from swin_np.language import phrase
 
 SEED = 2103                                            # of grading: in nbgrader's hidden tests, in `swin-np grade`
 PRACTICE_SEED = 2022                                   # of a student's own checks
@@ -40,7 +41,7 @@ def check(function: Callable, seed: int = PRACTICE_SEED) -> Result:
     Raises ConfigurationError for a function whose name is no exercise's.
     """
     if replaced := intact.restored():
-        print(intact.sentence(replaced, "this notebook"))
+        print(intact.sentence(replaced, phrase("this notebook")))
     name = name_of(function, sys._getframe(1).f_globals)
     check_name("exercise", name, EXERCISES)
     exercise = EXERCISES[name]
@@ -49,7 +50,7 @@ def check(function: Callable, seed: int = PRACTICE_SEED) -> Result:
     except EndedError as ended:
         code = getattr(inspect.unwrap(function), "__code__", None)
         said = ended.sentence(exercise.seconds, lambda file: code is not None and file == code.co_filename)
-        result = Result.of(exercise, ERROR, [f"{said}."])
+        result = Result.of(exercise, ERROR, [phrase("{sentence}.", sentence=said)])
     remember(result)
     print(result.report)
     show(result)
@@ -83,26 +84,27 @@ def examine(exercise: Exercise, function: Callable | Elsewhere, seed: int = SEED
             rest = list(climb)
             helpers = wrong_helpers(exercise, function, [*done, step, *rest], step, seed)
             if blank and not helpers:
-                return Result.of(exercise, NOT_IMPLEMENTED, [BLANK])
+                return Result.of(exercise, NOT_IMPLEMENTED, [phrase(BLANK)])
             evidence += further_evidence(exercise, function, rest)
             if helpers and PROVEN:
                 return followed(exercise, function, helpers, done, evidence)
-            return failure(exercise, function, found or Difference("call", BLANK), done, evidence, helpers)
+            return failure(exercise, function, found or Difference("call", phrase(BLANK)), done, evidence, helpers)
         done.append(step)
     for step in reversed(done):
         called, found = answered(exercise, function, step)
         if found is not None:
-            said = another_answer(called, found)
-            lines = [*passed(done), f"{step.name}, called once more: {said}."]
+            again = phrase("{step}, called once more: {sentence}.", step=step.said,
+                           sentence=another_answer(called, found))
+            lines = [*passed(done), again]
             return Result.of(exercise, WRONG, lines, stages=climbed(done))
-    again = [] if exercise.question else ["all of it once more, in the opposite order: right"]
-    return Result.of(exercise, RIGHT, [*passed(done), *again], stages=[*climbed(done), STAGES[-1]])
+    all_again = [] if exercise.question else [phrase("all of it once more, in the opposite order: right")]
+    return Result.of(exercise, RIGHT, [*passed(done), *all_again], stages=[*climbed(done), STAGES[-1]])
 
 
 def passed(done: Sequence[Step]) -> list[str]:
     """A line for each kind of step that was right."""
-    last = {stage(step.name) + step.name[:5]: step.name for step in done}
-    return [f"{', '.join(last.values())}: right"] if last else []
+    last = {step.name: step.said for step in done}
+    return [phrase("{steps}: right", steps=phrase(", ").join(last.values()))] if last else []
 
 
 def climbed(done: Sequence[Step], more: Sequence[str] = ()) -> list[str]:
@@ -113,18 +115,21 @@ def climbed(done: Sequence[Step], more: Sequence[str] = ()) -> list[str]:
 
 def another_answer(called: Called, found: Difference) -> str:
     """What is wrong where the function was right at first, and why it may be."""
-    kept = f", and yours keeps something in {', '.join(called.keeps)}" if called.keeps else ""
-    return f"{found.sentence}. At first it was right for the same arguments: a result may depend on them alone{kept}"
+    return phrase("{sentence}. At first it was right for the same arguments: a result may depend on them alone, and "
+                  "yours keeps something in {names}" if called.keeps else
+                  "{sentence}. At first it was right for the same arguments: a result may depend on them alone",
+                  sentence=found.sentence, names=phrase(", ").join(called.keeps))
 
 
 def followed(exercise: Exercise, function: Callable | Elsewhere, helpers: tuple[str, ...], done: Sequence[Step],
              evidence: list[Evidence]) -> Result:
     """The result for a function that is right but for others of the student's that it calls."""
-    names = " and ".join(helpers)
-    many = len(helpers) > 1
-    lines = [f"Your {exercise.name} is right, but it calls your {names}, which {'are' if many else 'is'} wrong. With "
-             f"{'right ones in their' if many else 'a right one in its'} place all of it is right, so it gets its "
-             f"points. Mend {names}, and check again.",
+    lines = [phrase("Your {name} is right, but it calls your {helpers}, which is wrong. With a right one in its place "
+                    "all of it is right, so it gets its points. Mend {helpers}, and check again."
+                    if len(helpers) == 1 else
+                    "Your {name} is right, but it calls your {helpers}, which are wrong. With right ones in their "
+                    "place all of it is right, so it gets its points. Mend {helpers}, and check again.",
+                    name=exercise.name, helpers=phrase(" and ").join(helpers)),
              *line_by_line(exercise, function, evidence), *passed(done)]
     return Result.of(exercise, FOLLOWED, lines, stages=list(STAGES))
 
@@ -140,25 +145,26 @@ def failure(exercise: Exercise, function: Callable | Elsewhere, found: Differenc
     mistake = None if found.step in ("argument", "state") else naming.named(exercise, told)
     lines = [*passed(done)]
     if helpers:
-        lines.append(f"It calls your {' and '.join(helpers)}, wrong by check({helpers[0]}) too: mend that first, and "
-                     "check again.")
+        lines.append(phrase("It calls your {helpers}, wrong by check({first}) too: mend that first, and check again.",
+                            helpers=phrase(" and ").join(helpers), first=helpers[0]))
     if found.step in ("shape", "values", "call"):
         lines += where(exercise, evidence, mistake)
     if mistake is not None:
-        those = "The prediction is that" if exercise.question else "The numbers are those"
-        lines += [f"{those} of a known mistake ({mistake.name}): {mistake.says}",
-                  f"What to do: {mistake.fix}"]
+        lines += [phrase("The prediction is that of a known mistake ({name}): {says}" if exercise.question else
+                         "The numbers are those of a known mistake ({name}): {says}",
+                         name=mistake.name, says=phrase(mistake.says)),
+                  phrase("What to do: {fix}", fix=phrase(mistake.fix))]
     if found.step in ("shape", "values", "call"):
         lines += line_by_line(exercise, function, evidence, first=mistake is None)
-    lines.append(f"{step.name}: {found.sentence}.")
+    lines.append(phrase("{step}: {sentence}.", step=step.said, sentence=found.sentence))
     if found.step == "answer" and mistake is None:
-        lines.append("Draw a small case and count, or run the cell below, and find where you went another way.")
+        lines.append(phrase("Draw a small case and count, or run the cell below, and find where you went another way."))
     kept = dict.fromkeys(name for _, earlier in evidence for name in earlier.keeps)
     if kept and done and mistake is None:
-        lines.append(f"Your function keeps something from one call to the next, in {', '.join(kept)}. Is it kept by "
-                     "all that it depends on, such as the size of the map?")
+        lines.append(phrase("Your function keeps something from one call to the next, in {names}. Is it kept by all "
+                            "that it depends on, such as the size of the map?", names=phrase(", ").join(kept)))
     if called.printed:
-        lines += ["your function printed:", *called.printed.splitlines()]
+        lines += [phrase("your function printed:"), *called.printed.splitlines()]
     if found.step == "values" and step.name == TOY:
         lines += arguments_and_results(exercise.parameters, step.arguments, called.value, step.expected)
     elif found.step in ("shape", "values", "call"):

@@ -9,9 +9,12 @@ from swin_np.exercises.calling import NO_HELPERS, Called, Elsewhere, Helpers, ca
 from swin_np.exercises.comparing import Difference, difference
 from swin_np.exercises.covering import draws
 from swin_np.exercises.exercise import Arguments, Exercise, Step, arrays, cast, copied, each_array
+from swin_np.language import phrase
 
 TOY = "worked example"
 PREDICTION = "your prediction"
+RANDOM, SAME_SIZES = "random sizes {number} of {count}", "other numbers in the first sizes"
+FLOAT32, GOLDEN = "float32", "golden value"
 STAGES = ("shape", "example", "sizes", "float32", "golden", "again")
 """What a check climbs: type and shape of the worked example, its values, random sizes, other numbers in the first of
 them and float32, the golden value, and all of it once more."""
@@ -19,9 +22,10 @@ them and float32, the golden value, and all of it once more."""
 
 def steps(exercise: Exercise, seed: int) -> Iterator[Step]:
     """The calls that a right function has to answer, one after the other."""
-    def step(name: str, arguments: Arguments, dtype: type = np.float64) -> Step:
+    def step(name: str, arguments: Arguments, dtype: type = np.float64, number: int = 1, count: int = 1) -> Step:
         with np.errstate(all="ignore"):
-            return Step(name, arguments, exercise.reference(*cast(arguments, np.float64)), np.dtype(dtype))
+            return Step(name, arguments, exercise.reference(*cast(arguments, np.float64)), np.dtype(dtype), number,
+                        count)
 
     if exercise.question:
         yield step(PREDICTION, ())
@@ -29,20 +33,20 @@ def steps(exercise: Exercise, seed: int) -> Iterator[Step]:
     yield step(TOY, exercise.toy())
     found = draws(exercise, seed)
     for number, arguments in enumerate(found, start=1):
-        yield step(f"random sizes {number} of {len(found)}", arguments)
+        yield step(RANDOM, arguments, number=number, count=len(found))
     narrow = cast(found[0], np.float32)
     if any(x.dtype == np.float32 for x in arrays(narrow)):
-        yield step("other numbers in the first sizes", shuffled(found[0], np.random.default_rng(seed)))
-        yield step("float32", narrow, np.float32)
+        yield step(SAME_SIZES, shuffled(found[0], np.random.default_rng(seed)))
+        yield step(FLOAT32, narrow, np.float32)
     if exercise.golden is not None:
         arguments, expected = exercise.golden()
-        yield Step("golden value", arguments, expected, np.dtype(np.float64))
+        yield Step(GOLDEN, arguments, expected, np.dtype(np.float64))
 
 
 def stage(name: str) -> str:
     """The stage to which a step of this name belongs."""
-    named = {TOY: "example", PREDICTION: "example", "golden value": "golden"}
-    return named.get(name, "sizes" if name.startswith("random") else "float32")
+    named = {TOY: "example", PREDICTION: "example", RANDOM: "sizes", GOLDEN: "golden"}
+    return named.get(name, "float32")
 
 
 def shuffled(arguments: Arguments, rng: np.random.Generator) -> Arguments:
@@ -58,11 +62,11 @@ def answered(exercise: Exercise, function: Callable | Elsewhere, step: Step,
     if called.error:
         return called, Difference("call", called.error)
     if name := changed_argument(exercise, given, step.arguments):
-        return called, Difference("argument", f"your function changes {name}, which its caller may still need: work "
-                                              f"on a copy of it")
+        return called, Difference("argument", phrase("your function changes {name}, which its caller may still need: "
+                                                     "work on a copy of it", name=name))
     if called.overwrites:
-        return called, Difference("state", "with this call the array has changed that your function gave before: make "
-                                           "a new one for each result")
+        return called, Difference("state", phrase("with this call the array has changed that your function gave "
+                                                  "before: make a new one for each result"))
     return called, difference(called.value, step.expected, step.dtype)
 
 

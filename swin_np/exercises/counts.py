@@ -10,6 +10,7 @@ import numpy as np
 
 from swin_np.exercises.exercise import Exercise
 from swin_np.exercises.plain import Pair
+from swin_np.language import phrase
 
 MOST_TERMS = 5                                         # the sum of all exponents
 DENOMINATORS = 2                                       # of the factor before the product
@@ -28,20 +29,23 @@ def off_by(exercise: Exercise, pairs: Sequence[Pair]) -> list[str]:
     off = [Fraction(int(got)) - int(step.expected) for step, got in pairs]
     found = simplest(given, off)
     if found:
-        what = "too much" if off[0] > 0 else "too little"
-        return [f"In every call your count has {found} {what}: look for the layer that has as many."]
+        return [phrase("In every call your count has {product} too much: look for the layer that has as many."
+                       if off[0] > 0 else
+                       "In every call your count has {product} too little: look for the layer that has as many.",
+                       product=found)]
     ratios = [Fraction(int(got), int(step.expected)) for step, got in pairs]
     if len(set(ratios)) == 1:
-        return [f"In every call your count is {float(ratios[0]):.6g} times the right one."]
+        return [phrase("In every call your count is {ratio:.6g} times the right one.", ratio=float(ratios[0]))]
     return []
 
 
 def rounded(pairs: Sequence[Pair]) -> str:
     """A sentence on counts that are right but for how they are stored."""
     if all(isinstance(got, float | np.floating) and got == float(np.float32(step.expected)) for step, got in pairs):
-        return "It is right but for the rounding of float32: count in whole numbers of Python."
+        return phrase("It is right but for the rounding of float32: count in whole numbers of Python.")
     if all(is_count(got) and got != step.expected and (int(got) - step.expected) % 2 ** 32 == 0 for step, got in pairs):
-        return "It is right but for multiples of 2^32: 32 bits are too few, so count in whole numbers of Python."
+        return phrase("It is right but for multiples of 2^32: 32 bits are too few, so count in whole numbers of "
+                      "Python.")
     return ""
 
 
@@ -57,9 +61,9 @@ def sizes(given: Mapping[str, Any]) -> dict[str, int]:
     """The numbers of which counts are made."""
     found = {name: value for name, value in given.items() if isinstance(value, int)}
     if "depths" in given:
-        found |= {"depths[-1]": given["depths"][-1], "the number of stages": len(given["depths"]),
-                  "the number of blocks": sum(given["depths"]),
-                  "the channels of the last stage": given["embed_dim"] << (len(given["depths"]) - 1)}
+        found |= {"depths[-1]": given["depths"][-1], phrase("the number of stages"): len(given["depths"]),
+                  phrase("the number of blocks"): sum(given["depths"]),
+                  phrase("the channels of the last stage"): given["embed_dim"] << (len(given["depths"]) - 1)}
     return found
 
 

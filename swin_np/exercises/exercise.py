@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from swin_np.language import phrase
+
 Arguments = tuple[Any, ...]                            # arrays, numbers, and tuples, lists and dicts of them
 
 DATA = Path(__file__).parent / "data"
@@ -27,7 +29,7 @@ class Exercise:
     question: whether it asks for one answer, without arguments, that no report may show; the reference gives it sealed.
     axes: names of the result's axes. helpers: the exercises whose functions a notebook has for this one to call.
     inside: what the right function computes on its way, by name, where its reference does not show it by itself.
-    unseen: steps of the reference that no student's function has.
+    unseen: modules of the reference whose results no student's function has.
     planted: the mistake of a port in which it is to be found: where that shows, no report says.
     """
 
@@ -66,15 +68,27 @@ def exercise(title: str, **fields: Any) -> Callable[[Callable], Exercise]:
 
 @dataclass(frozen=True)
 class Step:
-    """One call that a student's function has to answer: how a report speaks of it, the arguments, and what is right.
+    """One call that a student's function has to answer: its name, the arguments, and what is right.
 
-    dtype: in which the function computes.
+    dtype: in which the function computes. number: of `count` calls whose name has these fields.
     """
 
     name: str
     arguments: Arguments
     expected: Any
     dtype: np.dtype
+    number: int = 1
+    count: int = 1
+
+    @property
+    def said(self) -> str:
+        """How a report speaks of it."""
+        return phrase(self.name, number=self.number, count=self.count)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether its sizes are random."""
+        return self.name.startswith("random")
 
 
 def each_array(value: Any, change: Callable[[np.ndarray], Any]) -> Any:

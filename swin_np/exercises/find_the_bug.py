@@ -88,7 +88,7 @@ def map_window_and_shift(rng: np.random.Generator) -> Arguments:
                   alike(lambda x, window: (x.shape[1:3], window), lambda x: len(x)),
                   "two shifts on one map": alike(lambda x, window: (x.shape[1:3], window), lambda shift: shift)},
           axes="image row column channel", helpers=("softmax",),
-          unseen=("what qkv gives", "what proj gives"), planted=PLANTED["find_the_bug_2"],
+          unseen=("qkv", "proj"), planted=PLANTED["find_the_bug_2"],
           mistakes=("no-mask", "mask-for-the-other-roll", "mask-cut-at-the-rest-of-the-window", "mask-inverted",
                     "mask-of-minus-one", "mask-multiplied", "mask-after-softmax", "mask-height-and-width-exchanged",
                     "roll-direction", "no-reverse-roll", "reverse-roll-direction", "partition-without-transpose",

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from swin_np.language import phrase
+
 ORDINARY = ("abs", "all", "any", "divmod", "enumerate", "float", "int", "isinstance", "len", "list", "map", "max",
             "min", "pow", "range", "reversed", "round", "slice", "sorted", "sum", "tuple", "type", "zip")
 """Python's own functions that exercises use; a notebook replaces others, such as `print`, for itself."""
@@ -39,6 +41,7 @@ def restored() -> list[str]:
 
 def sentence(names: list[str], who: str) -> str:
     """What to say of replaced functions. who: replaced them."""
-    are = "is the original" if len(names) == 1 else "are the originals"
-    return (f"{who} replaces {', '.join(names)}, which all other code uses too: give your own function another name "
-            f"(for the check {', '.join(names)} {are} again)")
+    return phrase("{who} replaces {names}, which all other code uses too: give your own function another name (for the "
+                  "check {names} is the original again)" if len(names) == 1 else
+                  "{who} replaces {names}, which all other code uses too: give your own function another name (for the "
+                  "check {names} are the originals again)", who=who, names=phrase(", ").join(names))

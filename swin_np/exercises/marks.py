@@ -7,11 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from swin_np.language import phrase
+
 FEWEST, MOST = 6, 200_000                              # numbers of an array that is marked
 MOST_AXES = 4                                          # whose orders are all tried, of arrays that are not large:
 LARGE = 20_000                                         # numbers
 CLOSE = 1e-10                                          # of the largest number, times the root of how many there are
 WEIGHTS = np.random.default_rng(0).standard_normal(MOST)
+
+
+Name = tuple[str, dict[str, Any]]                      # a phrase and its fields, of which some are names again
 
 
 class Mark(NamedTuple):
@@ -68,20 +73,27 @@ def same_order(one: Mark, other: Mark, ways: Sequence[float]) -> bool:
 
 
 class Station(NamedTuple):
-    """One array on the way. name: for a person; orders: of its axes, as `orders` gives them.
+    """One array on the way. name: for a person, as `in_words` says it; orders: of its axes, as `orders` gives them.
 
     kind: "alone" where it can be right though what stands before it is not; "displaced" where, besides, a number may be
     added to all of it; "passing" where a right function may go on in the same line; "quiet" where it is not told to be
     wrong.
     """
 
-    name: str
+    name: Name
     mark: Mark
     orders: tuple[float, ...]
     kind: str
 
 
-def station(name: str, value: np.ndarray, kind: str = "") -> Station | None:
+def in_words(name: Name) -> str:
+    """A name in the reader's language."""
+    text, fields = name
+    return phrase(text, **{field: in_words(value) if isinstance(value, tuple) else value
+                           for field, value in fields.items()})
+
+
+def station(name: Name, value: np.ndarray, kind: str = "") -> Station | None:
     """An array as a station; None where it cannot be known again."""
     mark = mark_of(value)
     return Station(name, mark, tuple(dict.fromkeys(orders(value))), kind) if mark else None

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from swin_np.exercises.exercise import arrays
+from swin_np.language import phrase
 
 GIVEN: WeakKeyDictionary[Callable, tuple[list[np.ndarray], list[np.ndarray]]] = WeakKeyDictionary()
 """The arrays that a function gave last, and copies of them as they were then."""
@@ -44,7 +45,8 @@ def reached(function: Callable) -> Iterator[tuple[str, Any]]:
         for name, cell in zip(inner.__code__.co_freevars, inner.__closure__ or (), strict=True):
             with contextlib.suppress(ValueError):      # an empty one
                 found.append((name, cell.cell_contents))
-        found += [(f"a default value of {inner.__name__}", value) for value in inner.__defaults__ or ()]
+        default = phrase("a default value of {function}", function=inner.__name__)
+        found += [(default, value) for value in inner.__defaults__ or ()]
         found += [(f"{inner.__name__}.{name}", value) for name, value in vars(inner).items() if name != "__wrapped__"]
         yield from found
         waiting += [inspect.unwrap(value) for _, value in found if isinstance(value, FUNCTIONS)]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from swin_np.exercises.comparing import equal
+from swin_np.language import phrase
 
 MOST = 16                                              # rows and columns of a grid
 DIGITS = 3
@@ -64,14 +65,16 @@ def html(shown: dict[str, list[list[str]]]) -> str:
 def table(name: str, rows: Sequence[Sequence[str]], wrong: Sequence[Sequence[str]]) -> str:
     """One grid."""
     count = sum(map(bool, (one for row in wrong for one in row)))
-    said = f"{name}, {len(rows)} by {len(rows[0])} numbers, of which {count} differ"
+    said = phrase("{name}, {rows} by {columns} numbers, of which {count} differ", name=phrase(name), rows=len(rows),
+                  columns=len(rows[0]), count=count)
     lines = "".join("<tr>" + "".join(cell(text, bool(mark)) for text, mark in zip(row, marks, strict=True)) + "</tr>"
                     for row, marks in zip(rows, wrong, strict=True))
     return (f'<table aria-label="{escape(said)}" style="border-collapse:collapse;width:auto"><caption '
-            f'style="text-align:left;white-space:nowrap">{escape(name)}</caption>{lines}</table>')
+            f'style="text-align:left;white-space:nowrap">{escape(phrase(name))}</caption>{lines}</table>')
 
 
 def cell(text: str, is_wrong: bool) -> str:
     """One number."""
-    style, label = (WRONG_CELL, f' aria-label="{escape(text)}, differs"') if is_wrong else (CELL, "")
+    said = escape(phrase("{number}, differs", number=text))
+    style, label = (WRONG_CELL, f' aria-label="{said}"') if is_wrong else (CELL, "")
     return f'<td style="{style}"{label}>{escape(text)}</td>'

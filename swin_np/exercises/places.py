@@ -5,38 +5,41 @@ from typing import Any
 
 import numpy as np
 
+from swin_np.exercises.axes import Axis, place_on, places_on
 from swin_np.exercises.comparing import equal
 from swin_np.exercises.exercise import Exercise, Step
 from swin_np.exercises.plain import Pair
+from swin_np.language import phrase
 
-Wrong = tuple[tuple[str, ...], np.ndarray]             # names of the axes, and where a result is wrong
+Wrong = tuple[tuple[Axis, ...], np.ndarray]            # the axes, and where a result is wrong
+BORDER = "border"                                      # in the place of axes, with how far a window reaches
 PARTS: dict[str, Callable[[int], np.ndarray]] = {
-    "{0} 0 is right, all others are wrong": lambda n: np.arange(n) > 0,
-    "only {0} 0 is wrong": lambda n: np.arange(n) == 0,
-    "only the last {0} is wrong": lambda n: np.arange(n) == n - 1,
-    "only the last {0} is right": lambda n: np.arange(n) < n - 1,
-    "only the first {0} and the last are wrong": lambda n: np.isin(np.arange(n), (0, n - 1)),
-    "only the first {0} and the last are right": lambda n: ~np.isin(np.arange(n), (0, n - 1)),
-    "only the first half of the {0}s is wrong": lambda n: np.arange(n) < n / 2,
-    "only the second half of the {0}s is wrong": lambda n: np.arange(n) >= n / 2,
-    "only the first third of the {0}s is wrong": lambda n: np.arange(n) < n / 3,
-    "only the last third of the {0}s is wrong": lambda n: np.arange(n) >= n - n / 3,
-    "only the first third of the {0}s is right": lambda n: np.arange(n) >= n / 3,
-    "only the last third of the {0}s is right": lambda n: np.arange(n) < n - n / 3,
-    "every second {0} is wrong, beginning with 1": lambda n: np.arange(n) % 2 == 1,
-    "every second {0} is wrong, beginning with 0": lambda n: np.arange(n) % 2 == 0,
-    "the first two {0}s are right, all others are wrong": lambda n: np.arange(n) > 1}
-"""Sentences on one axis, and which of its n places are wrong then."""
+    "{name} 0 is right, all others are wrong": lambda n: np.arange(n) > 0,
+    "only {name} 0 is wrong": lambda n: np.arange(n) == 0,
+    "only the last {name} is wrong": lambda n: np.arange(n) == n - 1,
+    "only the last {name} is right": lambda n: np.arange(n) < n - 1,
+    "only the first {name} and the last are wrong": lambda n: np.isin(np.arange(n), (0, n - 1)),
+    "only the first {name} and the last are right": lambda n: ~np.isin(np.arange(n), (0, n - 1)),
+    "only the first half of the {names} is wrong": lambda n: np.arange(n) < n / 2,
+    "only the second half of the {names} is wrong": lambda n: np.arange(n) >= n / 2,
+    "only the first third of the {names} is wrong": lambda n: np.arange(n) < n / 3,
+    "only the last third of the {names} is wrong": lambda n: np.arange(n) >= n - n / 3,
+    "only the first third of the {names} is right": lambda n: np.arange(n) >= n / 3,
+    "only the last third of the {names} is right": lambda n: np.arange(n) < n - n / 3,
+    "every second {name} is wrong, beginning with 1": lambda n: np.arange(n) % 2 == 1,
+    "every second {name} is wrong, beginning with 0": lambda n: np.arange(n) % 2 == 0,
+    "the first two {names} are right, all others are wrong": lambda n: np.arange(n) > 1}
+"""Sentences on the places of one axis, and which of the n are wrong then."""
 
 BORDERS: dict[str, Callable[[int, int], np.ndarray]] = {
-    "only the first M // 2 {0}s are right": lambda n, r: np.arange(n) >= r,
-    "only the last M // 2 {0}s are right": lambda n, r: np.arange(n) < n - r,
-    "only the first M // 2 {0}s are wrong": lambda n, r: np.arange(n) < r,
-    "only the last M // 2 {0}s are wrong": lambda n, r: np.arange(n) >= n - r,
-    "only the first M // 2 + 1 {0}s are right": lambda n, r: np.arange(n) > r,
-    "only the last M // 2 + 1 {0}s are right": lambda n, r: np.arange(n) < n - r - 1,
-    "only {0}s at least M // 2 from both ends are right": lambda n, r: (np.arange(n) < r) | (np.arange(n) >= n - r),
-    "only {0}s less than M // 2 from an end are right": lambda n, r: (np.arange(n) >= r) & (np.arange(n) < n - r)}
+    "only the first M // 2 {names} are right": lambda n, r: np.arange(n) >= r,
+    "only the last M // 2 {names} are right": lambda n, r: np.arange(n) < n - r,
+    "only the first M // 2 {names} are wrong": lambda n, r: np.arange(n) < r,
+    "only the last M // 2 {names} are wrong": lambda n, r: np.arange(n) >= n - r,
+    "only the first M // 2 + 1 {names} are right": lambda n, r: np.arange(n) > r,
+    "only the last M // 2 + 1 {names} are right": lambda n, r: np.arange(n) < n - r - 1,
+    "only {names} at least M // 2 from both ends are right": lambda n, r: (np.arange(n) < r) | (np.arange(n) >= n - r),
+    "only {names} less than M // 2 from an end are right": lambda n, r: (np.arange(n) >= r) & (np.arange(n) < n - r)}
 """The same where a window of M reaches M // 2 = r places each way."""
 
 GRIDS: dict[str, Callable[[int, int], np.ndarray]] = {
@@ -73,14 +76,15 @@ def wrong_places(exercise: Exercise, pairs: Sequence[Pair]) -> list[str]:
     for of_all in zip(*views, strict=False):
         said = next(sentences(of_all), "")
         if said:
-            return [f"In every wrong call {said}." if len(pairs) > 1 else f"{said[:1].upper()}{said[1:]}."]
+            return [phrase("In every wrong call {what}.", what=said) if len(pairs) > 1 else
+                    phrase("{sentence}.", sentence=f"{said[:1].upper()}{said[1:]}")]
     return []
 
 
 def views_of(exercise: Exercise, step: Step, wrong: np.ndarray) -> Iterator[Wrong]:
     """The places cut into windows where the arguments say how, then as they are, then by head."""
     given = dict(zip(exercise.parameters, step.arguments, strict=True))
-    names = tuple(exercise.axes.split()) or tuple(f"place on axis {axis}" for axis in range(wrong.ndim))
+    names: tuple[Axis, ...] = tuple(exercise.axes.split()) or tuple(range(wrong.ndim))
     window, shift = given.get("window"), given.get("shift", 0)
     if names[1:3] == ("row", "column") and isinstance(window, int):
         yield in_windows(np.roll(wrong, (-shift, -shift), (1, 2)).any((0, 3)), window)
@@ -92,7 +96,7 @@ def views_of(exercise: Exercise, step: Step, wrong: np.ndarray) -> Iterator[Wron
     else:
         yield (), wrong
     if names[1:3] == ("row", "column") and isinstance(window, int) and not shift:
-        yield (f"row {window // 2}", f"column {window // 2}"), wrong.any((0, 3))
+        yield (BORDER, window // 2), wrong.any((0, 3))
     else:
         yield (), wrong
     mask, heads = given.get("mask"), given.get("heads")
@@ -118,33 +122,35 @@ def in_windows(wrong: np.ndarray, window: int) -> Wrong:
 def sentences(views: Sequence[Wrong]) -> Iterator[str]:
     """What can be said of all of them."""
     names = views[0][0]
-    if names and names[0].startswith("row ") and names[0] != "row of windows":
+    if names[:1] == (BORDER,):
         yield from at_borders(views)
         return
     if not names or any(other != names or len(other) != wrong.ndim for other, wrong in views):
         return
     if names == ("row of windows", "column of windows"):
-        yield from (said for said, holds in GRIDS.items()
+        yield from (phrase(said) for said, holds in GRIDS.items()
                     if all_fit([(wrong, holds(*wrong.shape)) for _, wrong in views]))
     if names[-2:] == ("query", "key"):
-        yield from (said for said, holds in SQUARE.items() if all_fit([
+        yield from (phrase(said) for said, holds in SQUARE.items() if all_fit([
             (wrong.reshape(-1, *wrong.shape[-2:]).any(0), holds(*np.indices(wrong.shape[-2:]))) for _, wrong in views]))
     for axis, name in enumerate(names):
+        place = place_on(name)
         lines: list[np.ndarray] = [wrong.any(tuple(other for other in range(wrong.ndim) if other != axis))
                                    for _, wrong in views]
-        yield from (said.format(name) for said, holds in PARTS.items()
+        yield from (phrase(said, name=place, names=places_on(name)) for said, holds in PARTS.items()
                     if all_fit([(line, holds(len(line))) for line in lines]))
         same = {tuple(np.flatnonzero(line)) for line in lines}
         if len(lines) == 1 and len(same) == 1 and 0 < len(only := same.pop()) < len(lines[0]) <= 64:
-            listed = ", ".join(map(str, only[:8])) + ", ..." * (len(only) > 8)
-            yield f"it is wrong in {name} {listed} of 0 to {len(lines[0]) - 1} only"
+            listed = phrase(", ").join(map(str, only[:8])) + phrase(", ...") * (len(only) > 8)
+            yield phrase("it is wrong in {name} {listed} of 0 to {last} only", name=place, listed=listed,
+                         last=len(lines[0]) - 1)
 
 
 def at_borders(views: Sequence[Wrong]) -> Iterator[str]:
     """What can be said of rows or columns that are nearer to a border than a window reaches."""
     for axis, name in enumerate(("row", "column")):
-        lines = [(wrong.any(1 - axis), int(names[axis].split()[1])) for names, wrong in views]
-        yield from (said.format(name) for said, holds in BORDERS.items()
+        lines = [(wrong.any(1 - axis), reach) for (_, reach), wrong in views]
+        yield from (phrase(said, names=places_on(name)) for said, holds in BORDERS.items()
                     if all_fit([(line, holds(len(line), reach)) for line, reach in lines]))
 
 

@@ -6,22 +6,25 @@ from typing import Any
 
 import numpy as np
 
+from swin_np.exercises.axes import place_on, places_on
 from swin_np.exercises.comparing import equal, number_text
 from swin_np.exercises.exercise import Exercise, Step
+from swin_np.language import phrase
 
 MOST_AXES = 5                                          # whose 120 orders are tried
 NEARLY = 100                                           # times the tolerance
 CLOSE_TO_ONE = 1e-3
 POWERS = {-2: "^-2", -1: "^-1", -0.5: "^-1/2", 0.5: "^1/2", 1: "", 2: "^2"}
 Pair = tuple[Step, Any]                                # a call that is wrong, and what it gave
+Look = Callable[[Exercise, Sequence[Pair]], str]       # a sentence, or '' where it does not explain every wrong call
 
 
-def transformed(exercise: Exercise, wrong: Sequence[Pair]) -> list[str]:
-    """A sentence on the first transformation that explains every wrong call; or nothing."""
+def explained(exercise: Exercise, wrong: Sequence[Pair]) -> tuple[Look | None, str]:
+    """The first look that finds a transformation which explains every wrong call, and its sentence; or (None, '')."""
     if not wrong or not all(comparable(got, step.expected) for step, got in wrong):
-        return []
+        return None, ""
     arrays = [(step, got.astype(step.expected.dtype)) for step, got in wrong]
-    return next(([said] for look in LOOKS if (said := look(exercise, arrays))), [])
+    return next(((look, said) for look in LOOKS if (said := look(exercise, arrays))), (None, ""))
 
 
 def comparable(got: Any, expected: Any) -> bool:
@@ -43,7 +46,7 @@ def everywhere(pairs: Sequence[Pair], change: Callable[[np.ndarray], np.ndarray]
 def nearly(exercise: Exercise, pairs: Sequence[Pair]) -> str:
     """Results that are right but for few digits."""
     if all(same(step, got, NEARLY) for step, got in pairs):
-        return "It is nearly right: is it an approximation, or is a step computed with fewer digits?"
+        return phrase("It is nearly right: is it an approximation, or is a step computed with fewer digits?")
     return ""
 
 
@@ -57,16 +60,16 @@ def reordered(exercise: Exercise, pairs: Sequence[Pair]) -> str:
         moved = [axis for axis in range(count) if order[axis] != axis]
         if moved and everywhere(pairs, lambda got, order=order: got.transpose(order)):
             if len(moved) == 2:
-                return (f"Your result is the right one with the axes {moved[0]} and {moved[1]} exchanged: look at the "
-                        "order in which you transpose, multiply or subtract.")
-            return f"Your result is the right one once its axes are put in the order {order}."
+                return phrase("Your result is the right one with the axes {one} and {other} exchanged: look at the "
+                              "order in which you transpose, multiply or subtract.", one=moved[0], other=moved[1])
+            return phrase("Your result is the right one once its axes are put in the order {order}.", order=order)
     return ""
 
 
 def reshaped(exercise: Exercise, pairs: Sequence[Pair]) -> str:
     """Another shape."""
     if any(got.shape != step.expected.shape for step, got in pairs) and everywhere_reshaped(pairs):
-        return "The numbers are right and in the right order, only the shape is another."
+        return phrase("The numbers are right and in the right order, only the shape is another.")
     return ""
 
 
@@ -78,7 +81,7 @@ def reversed_axis(exercise: Exercise, pairs: Sequence[Pair]) -> str:
     """An axis the other way round."""
     for axis in range(min(got.ndim for _, got in pairs)):
         if everywhere(pairs, lambda got, axis=axis: np.flip(got, axis)):
-            return f"Your result is the right one with axis {axis} reversed."
+            return phrase("Your result is the right one with axis {axis} reversed.", axis=axis)
     return ""
 
 
@@ -88,8 +91,8 @@ def rolled(exercise: Exercise, pairs: Sequence[Pair]) -> str:
         if all(got.ndim > max(axes) for _, got in pairs):
             for by in (-3, -2, -1, 1, 2, 3):
                 if everywhere(pairs, lambda got, axes=axes, by=by: np.roll(got, (by,) * len(axes), axes)):
-                    names = " and ".join(map(str, axes))
-                    return f"Your result is the right one, rolled by {-by} along axis {names}."
+                    return phrase("Your result is the right one, rolled by {by} along axis {axes}.", by=-by,
+                                  axes=phrase(" and ").join(map(str, axes)))
     return ""
 
 
@@ -103,17 +106,25 @@ def scaled(exercise: Exercise, pairs: Sequence[Pair]) -> str:
         factors.append(1 / factor)
     first = factors[0]
     if all(abs(factor + 1) < 1e-9 for factor in factors):
-        return "Your result equals the right one with the opposite sign."
+        return phrase("Your result equals the right one with the opposite sign.")
     if all(abs(factor - 1) < CLOSE_TO_ONE for factor in factors):
-        return (f"It is nearly right, all numbers are too {'small' if first < 1 else 'large'} by a share of "
-                f"{abs(first - 1):.2g}: is there a small number in a sum or a denominator that does not belong there?")
+        return phrase("It is nearly right, all numbers are too small by a share of {share:.2g}: is there a small "
+                      "number in a sum or a denominator that does not belong there?" if first < 1 else
+                      "It is nearly right, all numbers are too large by a share of {share:.2g}: is there a small "
+                      "number in a sum or a denominator that does not belong there?", share=abs(first - 1))
     where = sizes_that_give(exercise, pairs, factors)
     differs = max(factors) - min(factors) > 1e-5 * abs(first)
     sums = [float(x.sum(-1).ravel()[0]) for x in (pairs[0][1], pairs[0][0].expected)]
-    rows = f" Its rows sum to {sums[0]:.4g} in place of 1." if abs(sums[1] - 1) < 1e-9 else ""
-    return (f"Your result is {first:.6g} times the right one{' here' if differs else ''}"
-            f"{f', that is {where} times it in every call' if where else ''}: look at what the result is multiplied or "
-            f"divided by.{rows}")
+    rows = phrase(" Its rows sum to {sum:.4g} in place of 1.", sum=sums[0]) if abs(sums[1] - 1) < 1e-9 else ""
+    if where:                                          # which differs, or it would not follow from sizes
+        said = phrase("Your result is {factor:.6g} times the right one here, that is {sizes} times it in every call: "
+                      "look at what the result is multiplied or divided by.", factor=first, sizes=where)
+    else:
+        said = phrase("Your result is {factor:.6g} times the right one here: look at what the result is multiplied or "
+                      "divided by." if differs else
+                      "Your result is {factor:.6g} times the right one: look at what the result is multiplied or "
+                      "divided by.", factor=first)
+    return said + rows
 
 
 def sizes_that_give(exercise: Exercise, pairs: Sequence[Pair], factors: Sequence[float]) -> str:
@@ -149,25 +160,26 @@ def displaced(exercise: Exercise, pairs: Sequence[Pair]) -> str:
     offsets = [float(np.mean(got - step.expected)) for step, got in pairs if got.shape == step.expected.shape]
     if len(offsets) == len(pairs) and all(same(step, got - offset)
                                           for (step, got), offset in zip(pairs, offsets, strict=True)):
-        here = " here" * (max(offsets) - min(offsets) > 1e-9)
-        return f"Your result is off by {offsets[0]:.6g}{here}, everywhere by the same number."
+        return phrase("Your result is off by {offset:.6g} here, everywhere by the same number."
+                      if max(offsets) - min(offsets) > 1e-9 else
+                      "Your result is off by {offset:.6g}, everywhere by the same number.", offset=offsets[0])
     return ""
 
 
 def displaced_by_an_argument(exercise: Exercise, pairs: Sequence[Pair]) -> str:
     """Off by an argument, such as a bias that was left out."""
-    def off(step: Step, got: np.ndarray) -> dict[str, str]:
+    def off(step: Step, got: np.ndarray) -> dict[str, int]:
         if got.shape != step.expected.shape:
             return {}
         difference = got - step.expected
-        return {name: said for name, value in parts(exercise.parameters, step.arguments)
-                for sign, said in ((1, "has {} once too much"), (-1, "lacks {}"))
+        return {name: sign for name, value in parts(exercise.parameters, step.arguments) for sign in (1, -1)
                 if broadcasts(value, difference) and same(step, got - sign * value)}
 
     found = [off(step, got) for step, got in pairs]
-    for name, said in found[0].items():
-        if all(one.get(name) == said for one in found):
-            return f"Your result {said.format(name)}, and is right otherwise."
+    for name, sign in found[0].items():
+        if all(each.get(name) == sign for each in found):
+            return phrase("Your result has {name} once too much, and is right otherwise." if sign > 0 else
+                          "Your result lacks {name}, and is right otherwise.", name=name)
     return ""
 
 
@@ -196,23 +208,28 @@ def by_index(exercise: Exercise, pairs: Sequence[Pair]) -> str:
     axes = exercise.axes.split()
     counts = {got.ndim for _, got in pairs}
     for axis in range(*counts) if len(counts) == 1 else range(-1, -min(counts) - 1, -1):
-        name = axes[axis] if axis < len(axes) and axis >= 0 else f"index of {axis_name(axis)}"
+        named = 0 <= axis < len(axes)
+        name = place_on(axes[axis]) if named else axis_name(axis)
         if any(got.shape[axis] < got.size for _, got in pairs):
             others = [tuple(other for other in range(got.ndim) if other != axis % got.ndim) for _, got in pairs]
             if all(same(step, got - (got - step.expected).mean(other, keepdims=True))
                    for (step, got), other in zip(pairs, others, strict=True)):
-                return (f"Your result is off by a number that depends on the {name} alone: is something added there "
-                        "that should not be, or left out?")
+                return phrase("Your result is off by a number that depends on the {name} alone: is something added "
+                              "there that should not be, or left out?" if named else
+                              "Your result is off by a number that depends on the index of {name} alone: is something "
+                              "added there that should not be, or left out?", name=name)
             if all(same(step, got * ratio(step.expected, got, other))
                    for (step, got), other in zip(pairs, others, strict=True)):
-                return (f"Every {name} of your result is a multiple of the right one, each with a factor of its own: "
-                        "look at what it is multiplied or divided by.")
+                return phrase("Every {name} of your result is a multiple of the right one, each with a factor of its "
+                              "own: look at what it is multiplied or divided by." if named else
+                              "Every index of {name} of your result is a multiple of the right one, each with a factor "
+                              "of its own: look at what it is multiplied or divided by.", name=name)
     return ""
 
 
 def axis_name(axis: int) -> str:
     """An axis in a sentence; counted from the end where results have several numbers of them."""
-    return "the last axis" if axis == -1 else f"axis {axis}"
+    return phrase("the last axis") if axis == -1 else phrase("axis {axis}", axis=axis)
 
 
 def ratio(expected: np.ndarray, got: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
@@ -226,33 +243,39 @@ def along(exercise: Exercise, pairs: Sequence[Pair]) -> str:
         return ""
     axes = exercise.axes.split()
     for axis in range(-1, -min(got.ndim for _, got in pairs) - 1, -1):
-        name = f"the {axes[axis]}s" if axes else axis_name(axis)
+        name = phrase("the {names}", names=places_on(axes[axis])) if axes else axis_name(axis)
         if all(got.shape[axis] > 2 for _, got in pairs):
             if all(same(step, got - (got - step.expected).mean(axis, keepdims=True)) for step, got in pairs):
-                return (f"Along {name} your result is right but for a number that is added to all of them, "
-                        "another one for each place: is a mean subtracted, or added, that should not be?")
+                return phrase("Along {axis} your result is right but for a number that is added to all of them, "
+                              "another one for each place: is a mean subtracted, or added, that should not be?",
+                              axis=name)
             if all(same(step, got * ratio(step.expected, got, (axis,))) for step, got in pairs):
                 sums = float(pairs[0][1].sum(axis).ravel()[0]), float(pairs[0][0].expected.sum(axis).ravel()[0])
-                told = (f" Their first sum is {number_text(sums[0], 4)} in place of {number_text(sums[1], 4)}."
-                        if abs(sums[1]) > 1e-6 else "")
-                return (f"Along {name} your result is right but for a factor, another one for each place: look at "
-                        f"what they are divided by.{told}")
+                told = (phrase(" Their first sum is {sum} in place of {expected}.", sum=number_text(sums[0], 4),
+                               expected=number_text(sums[1], 4)) if abs(sums[1]) > 1e-6 else "")
+                return phrase("Along {axis} your result is right but for a factor, another one for each place: look at "
+                              "what they are divided by.", axis=name) + told
     return ""
 
 
 def shuffled(exercise: Exercise, pairs: Sequence[Pair]) -> str:
-    """The right numbers in another order, along one axis or altogether."""
+    """The right numbers in another order along one axis."""
     axes = exercise.axes.split()
     for axis in range(min(got.ndim for _, got in pairs)):
         orders = [order_along(step, got, axis) for step, got in pairs]
         if all(order is not None for order in orders):
-            name = axes[axis] if axis < len(axes) else f"place on axis {axis}"
             yours, right = next((a, b) for a, b in enumerate(orders[0] or ()) if a != b)
-            return (f"Every {name} is there, but in another order: yours number {yours} is the right result's number "
-                    f"{right}.")
+            return phrase("Every {name} is there, but in another order: yours number {yours} is the right result's "
+                          "number {right}.", name=place_on(axes[axis] if axis < len(axes) else axis), yours=yours,
+                          right=right)
+    return ""
+
+
+def in_another_order(exercise: Exercise, pairs: Sequence[Pair]) -> str:
+    """The right numbers in another order altogether."""
     if all(bool(equal(np.sort(got, None), np.sort(step.expected, None), step.dtype).all()) for step, got in pairs):
-        return ("The numbers are right, but in another order: look at reshape and transpose, and at the order of the "
-                "axes in each.")
+        return phrase("The numbers are right, but in another order: look at reshape and transpose, and at the order of "
+                      "the axes in each.")
     return ""
 
 
@@ -278,9 +301,10 @@ def close(exercise: Exercise, pairs: Sequence[Pair]) -> str:
     share = max(float(np.abs(got - step.expected).max() / (np.abs(step.expected).max() or 1)) for step, got in pairs)
     if share > CLOSE_TO_ONE:
         return ""
-    return (f"It is nearly right, off by a share of {share:.2g} at most: is there a small number in a sum or "
-            "a denominator that does not belong there, another eps, or an approximation?")
+    return phrase("It is nearly right, off by a share of {share:.2g} at most: is there a small number in a sum or a "
+                  "denominator that does not belong there, another eps, or an approximation?", share=share)
 
 
-LOOKS = (nearly, reordered, reshaped, reversed_axis, rolled, scaled, displaced, displaced_by_an_argument, by_index,
-         along, shuffled, close)
+LOOKS: tuple[Look, ...] = (nearly, reordered, reshaped, reversed_axis, rolled, scaled, displaced,
+                           displaced_by_an_argument, by_index, along, shuffled, in_another_order, close)
+OF_AXES = (reordered, in_another_order)                # which say more than a mistake's name does

@@ -10,6 +10,8 @@ from swin_np.errors import InputError
 from swin_np.exercises.course import NOTEBOOKS
 from swin_np.exercises.exercise import Exercise
 from swin_np.exercises.result import RIGHT, WITH_POINTS, Result
+from swin_np.language import phrase
+from swin_np.text import padded
 from swin_np.writing import write_text
 
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for exercises in NOTEBOOKS.values() for exercise in exercises}
@@ -45,7 +47,9 @@ def progress() -> None:
         print(notebook)
         for exercise in exercises:
             outcome = outcomes.get(exercise.name, "")
-            print(f"  [{'x' if outcome == RIGHT else ' '}] {exercise.name:28} {exercise.title:42} "
-                  f"{exercise.points:2} points  {outcome}".rstrip())
+            points_of = phrase("{points:2} points", points=exercise.points)
+            print(f"  [{'x' if outcome == RIGHT else ' '}] {exercise.name:28} {padded(phrase(exercise.title), 42)} "
+                  f"{points_of}  {phrase(outcome)}".rstrip())
     possible = sum(exercise.points for exercise in EXERCISES.values())
-    print(f"{points} of {possible} points, {points * 100 // possible} percent")
+    print(phrase("{points} of {possible} points, {percent} percent", points=points, possible=possible,
+                 percent=points * 100 // possible))

@@ -1,16 +1,18 @@
 """What a check found: an outcome, points, and a report for the student."""
 
 from dataclasses import dataclass, field, replace
-from textwrap import fill, indent
+from textwrap import indent
 
 from swin_np.exercises import picture
 from swin_np.exercises.exercise import Exercise
+from swin_np.language import phrase
+from swin_np.text import shortened, wrapped
 
 RIGHT, WRONG, ERROR, NOT_IMPLEMENTED = "right", "wrong", "error", "not implemented yet"
 FOLLOWED = "right but for a helper"                    # a wrong function of the student's own that it calls
 WITH_POINTS = (RIGHT, FOLLOWED)
 
-WIDTH = 100                                            # characters of a sentence's line
+WIDTH = 100                                            # columns of a sentence's line
 LONGEST = 120                                          # of any line
 MOST_LINES = 40                                        # of a report
 
@@ -38,10 +40,12 @@ class Result:
            grids: dict[str, list[list[str]]] | None = None) -> "Result":
         """The result of an exercise: all its points, or none."""
         points = exercise.points if outcome in WITH_POINTS else 0
-        text = "\n".join(indent(line if "\n" in line else fill(line, WIDTH), "    ") for line in lines).split("\n")
+        text = "\n".join(indent(line if "\n" in line else wrapped(line, WIDTH), "    ") for line in lines).split("\n")
         if len(text) >= MOST_LINES:
-            text = [*text[:MOST_LINES - 2], f"    ... and {len(text) - MOST_LINES + 2} lines more"]
-        report = "\n".join([head(exercise.name, outcome, points, exercise.points), *map(cut, text)])
+            rest = phrase("... and {count} lines more", count=len(text) - MOST_LINES + 2)
+            text = [*text[:MOST_LINES - 2], f"    {rest}"]
+        report = "\n".join([head(exercise.name, outcome, points, exercise.points),
+                            *(shortened(line, LONGEST) for line in text)])
         return cls(exercise.name, outcome, points, exercise.points, mistake, report, stages or [], grids or {})
 
     @property
@@ -65,9 +69,6 @@ class Result:
 
 def head(name: str, outcome: str, points: float, possible: int) -> str:
     """The first line of a report."""
-    return f"{name}: {outcome}, {points:g} of {possible} point" + "s" * (possible != 1)
-
-
-def cut(line: str) -> str:
-    """A line that is not too long."""
-    return line if len(line) <= LONGEST else line[:LONGEST - 3] + "..."
+    return phrase("{name}: {outcome}, {points:g} of {possible} point" if possible == 1 else
+                  "{name}: {outcome}, {points:g} of {possible} points", name=name, outcome=phrase(outcome),
+                  points=points, possible=possible)

@@ -17,6 +17,7 @@ from swin_np.exercises import intact, wire
 from swin_np.exercises.calling import Called, TooLong, call, described, within
 from swin_np.exercises.exercise import arrays, copied
 from swin_np.exercises.watching import to_message
+from swin_np.language import phrase
 
 IMPORT = re.compile(r"(import|from) +[\w. ,]+( import [\w ,]+)?$")
 CELL_SECONDS = 20.0                                    # after which a cell is left, and the next one begun
@@ -32,18 +33,25 @@ def run_cells(cells: Iterable[tuple[int, str]], namespace: dict[str, Any]) -> It
             code = compile(text, name, "exec", PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
             within(CELL_SECONDS, partial(execute, code, namespace))
         except SyntaxError as error:
-            problem = f"code cell {number}: {described(error, partial(exec), ())}"
+            problem = failed(number, error)
             with contextlib.suppress(Exception):
                 exec(imports_in(text), namespace)
         except KeyboardInterrupt:
-            problem = f"code cell {number} was interrupted"
+            problem = phrase("code cell {number} was interrupted", number=number)
         except TooLong:
-            problem = f"code cell {number} had not finished after {CELL_SECONDS:g} seconds"
+            problem = phrase("code cell {number} had not finished after {seconds:g} seconds", number=number,
+                             seconds=CELL_SECONDS)
         except BaseException as error:
-            problem = f"code cell {number}: {described(error, partial(exec), ())}"
+            problem = failed(number, error)
         sys.setrecursionlimit(depth)
         replaced = intact.restored()
-        yield number, intact.sentence(replaced, f"code cell {number}") if replaced else problem
+        who = phrase("code cell {number}", number=number)
+        yield number, intact.sentence(replaced, who) if replaced else problem
+
+
+def failed(number: int, error: BaseException) -> str:
+    """A sentence on a cell in which an exception was raised."""
+    return phrase("code cell {number}: {problem}", number=number, problem=described(error, partial(exec), ()))
 
 
 def imports_in(text: str) -> str:
@@ -87,13 +95,13 @@ def serve(namespace: dict[str, Any], requests: BinaryIO, answers: BinaryIO) -> N
         function = namespace.get(request["call"])
         helpers = {name: partial(asking, name) for name in request["helpers"]}
         called = (call(function, given, request["seconds"], request["watch"], helpers) if callable(function) else
-                  Called(error="there is no such function"))
+                  Called(error=phrase("there is no such function")))
         answer = {**vars(called), "seen": tuple(map(to_message, called.seen)),
                   "arguments": None if unchanged(given, before) else given}
         try:
             wire.send(answers, answer)
         except wire.MessageError as error:
-            too_large = Called(error=f"its result is too large: {error}", printed=called.printed)
+            too_large = Called(error=phrase("its result is too large: {error}", error=error), printed=called.printed)
             wire.send(answers, {**vars(too_large), "arguments": None})
 
 

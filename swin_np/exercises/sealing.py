@@ -8,6 +8,7 @@ import numpy as np
 
 ROUNDS = 20_000                                        # to try all small numbers is more work than to think
 LARGEST = 10 ** 12                                     # of what is told apart
+BEYOND = "a number beyond all others"
 
 
 def seal(name: str, answer: Any) -> str:
@@ -42,5 +43,5 @@ def plain(answer: Any) -> str:
     if isinstance(answer, bool) or not isinstance(answer, int | float):
         return ""
     if not abs(answer) < LARGEST:                      # infinity, and NaN
-        return "a number beyond all others"
+        return BEYOND
     return str(int(answer)) if int(answer) == answer else f"{answer:.3g}"

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 
-from swin_np.exercises.marks import CLOSE, WEIGHTS, Mark, Station, same_numbers, same_order
+from swin_np.exercises.marks import CLOSE, WEIGHTS, Mark, Station, in_words, same_numbers, same_order
 from swin_np.exercises.watching import Seen
+from swin_np.language import phrase
 
 APART = ("alone", "displaced")                         # kinds of stations that say nothing of those before them
 EXACT, EXCHANGED, MULTIPLE, SHUFFLED = range(4)
+INSTEAD = {EXCHANGED: "It has {what} with two axes exchanged: look at {place} and before it.",
+           MULTIPLE: "It has {what} times {factor:.6g}: look at {place} and before it.",
+           SHUFFLED: "It has {what} with its numbers in another order: look at {place} and before it."}
+"""What is said of an array in the place of a station, the likeliest first."""
 
 
 def right_so_far(stations: Sequence[Station], seen: Sequence[Seen], given: Sequence[Station],
@@ -28,9 +33,12 @@ def right_so_far(stations: Sequence[Station], seen: Sequence[Seen], given: Seque
     last = len(stations) - 1 if missing is None else last
     lines = []
     if last >= 0:
-        lines.append(f"It is right up to {stations[last].name}: {place(exact[last])} has it.")
+        lines.append(phrase("It is right up to {what}: {place} has it.", what=in_words(stations[last].name),
+                            place=place(exact[last])))
+    following = exact[last].following if last >= 0 else ""
     if missing is None:
-        return [*lines, f"The mistake is in what follows{from_on(exact[last])}."]
+        return [*lines, phrase("The mistake is in what follows, from `{line}` on." if following else
+                               "The mistake is in what follows.", line=following)]
     absent = [stations[missing]]
     while absent[-1].kind == "passing" and missing + len(absent) < len(stations):
         absent.append(stations[missing + len(absent)])
@@ -38,14 +46,17 @@ def right_so_far(stations: Sequence[Station], seen: Sequence[Seen], given: Seque
         return []
     right = {one.mark for found in kinds for kind, one in found if kind == EXACT}
     said = described(stations[missing], [(kind, one) for kind, one in kinds[missing] if one.mark not in right])
-    names = " or ".join(one.name for one in absent)
+    names = phrase(" or ").join(in_words(one.name) for one in absent)
     if said:
         lines.append(said)
     elif last >= 0:
-        lines.append(f"What comes next, {names}, it does not have: look at what follows{from_on(exact[last])}.")
+        lines.append(phrase("What comes next, {names}, it does not have: look at what follows, from `{line}` on."
+                            if following else
+                            "What comes next, {names}, it does not have: look at what follows.",
+                            names=names, line=following))
     elif first:
-        lines.append(f"No line of yours gives what comes first, {names}: look there, unless you compute it in parts or "
-                     "inside a longer line.")
+        lines.append(phrase("No line of yours gives what comes first, {names}: look there, unless you compute it in "
+                            "parts or inside a longer line.", names=names))
     return lines
 
 
@@ -92,26 +103,18 @@ def displaced(station: Station, mark: Mark) -> bool:
 
 def described(station: Station, found: Sequence[tuple[int | None, Seen]]) -> str:
     """A sentence on what the function has in the station's place, if it can be told."""
-    for kind, words in ((EXCHANGED, "with two axes exchanged"), (MULTIPLE, "times {:.6g}"),
-                        (SHUFFLED, "with its numbers in another order")):
+    for kind, words in INSTEAD.items():
         for other, one in found:
             if other == kind:
-                said = words.format(factor(station, one.mark)) if kind == MULTIPLE else words
-                return f"It has {station.name} {said}: look at {place(one)} and before it."
+                by = factor(station, one.mark) if kind == MULTIPLE else 1.0
+                return phrase(words, what=in_words(station.name), factor=by, place=place(one))
     return ""
 
 
 def place(seen: Seen) -> str:
     """A line of the student's."""
-    by = f", by {seen.helper}" if seen.helper else ""
-    return f"line {seen.line} of {seen.function}{by}{f', {quoted(seen.text)},' if seen.text else ''}"
-
-
-def from_on(seen: Seen) -> str:
-    """The line that comes behind a place, if it is known."""
-    return f", from {quoted(seen.following)} on" if seen.following else ""
-
-
-def quoted(text: str) -> str:
-    """A line of code in a sentence."""
-    return f"`{text}`"
+    known = {"function": seen.function, "line": seen.line, "text": seen.text, "helper": seen.helper}
+    if seen.text:
+        return phrase("line {line} of {function}, by {helper}, `{text}`," if seen.helper else
+                      "line {line} of {function}, `{text}`,", **known)
+    return phrase("line {line} of {function}, by {helper}" if seen.helper else "line {line} of {function}", **known)

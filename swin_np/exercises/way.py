@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from swin_np.exercises.exercise import Arguments, Exercise, arrays, copied
-from swin_np.exercises.marks import Mark, Station, mark_of, same_numbers, same_order, station
+from swin_np.exercises.marks import Mark, Name, Station, mark_of, same_numbers, same_order, station
 from swin_np.exercises.naming import MISTAKES
 from swin_np.layers import Module, recording
 from swin_np.mistakes.catalogue import planted
@@ -17,10 +17,13 @@ WORDS = {"q": "the queries", "k": "the keys", "v": "the values", "scores": "the 
          "reversed": "the map that the windows make again"}
 """What the steps that the library shows are called."""
 
-LAYERS = {"Linear": "linear layer", "LayerNorm": "layer norm", "Conv2d": "convolution"}
+LAYERS = {"Linear": "linear layer", "LayerNorm": "layer norm", "Conv2d": "convolution", "BatchNorm2d": "BatchNorm2d",
+          "Relu": "Relu"}
 
 DISPLACED = "query minus key"                          # from 0 on, or from -(M-1) on
 WITHIN = ("rolled_back",)                              # of other lines, where they are not seen
+GIVES, GIVEN_BY_A_LAYER, GIVEN, OF = ("what {place} gives", "what {layer} number {number} gives",
+                                      "what the module gives", "{what} of {place}")
 
 KINDS = {"q": "alone", "k": "alone", "v": "alone", "scores": "passing", "scores_with_bias": "passing"}
 
@@ -35,7 +38,7 @@ def way(exercise: Exercise, arguments: Arguments) -> list[Station]:
         results if isinstance(results, tuple) else [results]))}
     found = []
     for name, value, kind in shown(exercise, arguments):
-        if name in exercise.unseen:
+        if name[1].get("place") in exercise.unseen:
             continue
         one = station(name, value, kind)
         if one is not None and not any(like(one, mark) for mark in known if mark):
@@ -57,35 +60,35 @@ def like(one: Station, mark: Mark) -> bool:
     return same_numbers(one.mark, mark) and same_order(mark, one.mark, one.orders)
 
 
-def shown(exercise: Exercise, arguments: Arguments) -> Iterator[tuple[str, np.ndarray, str]]:
+def shown(exercise: Exercise, arguments: Arguments) -> Iterator[tuple[Name, np.ndarray, str]]:
     """(name, array, kind) of what the reference shows, or of what the exercise computes to be shown."""
     if exercise.inside is not None:
-        yield from ((name, value, "displaced" if name.startswith(DISPLACED) else "")
+        yield from (((name, {}), value, "displaced" if name.startswith(DISPLACED) else "")
                     for name, value in exercise.inside(*copied(arguments)).items())
     found: list[tuple[Module | None, str, np.ndarray]] = []
     with recording(lambda module, step, value: found.append((module, step, np.array(value)))), uncut():
         exercise.reference(*copied(arguments))
-    names = names_of([module for module, _, _ in found if module is not None])
+    results = names_of([module for module, _, _ in found if module is not None])
     for module, step, value in found:
         if step in WITHIN:
             continue
-        place = names.get(id(module), "") if module else ""
-        of = f" of {place}" if place else ""
-        said = WORDS.get(step, step) + of if step else f"what {place or 'the module'} gives"
-        yield said, value, KINDS.get(step, "")
+        result = results[id(module)] if module else (GIVEN, {})
+        of = {"what": (WORDS.get(step, step), {}), **result[1]}
+        yield (result if not step else (OF, of) if "place" in of else of["what"]), value, KINDS.get(step, "")
 
 
-def names_of(modules: list[Module]) -> dict[int, str]:
-    """For each module its name in the largest one that holds it; one that no other holds is called by its kind."""
-    found: dict[int, str] = {}
+def names_of(modules: list[Module]) -> dict[int, Name]:
+    """For each module what its result is called: by its name in the largest one that holds it, or by its kind."""
+    places: dict[int, str] = {}
     for module in sorted({id(one): one for one in modules}.values(), key=lambda one: -len(list(one.named_modules()))):
         for name, part in module.named_modules():
-            found.setdefault(id(part), name)
+            places.setdefault(id(part), name)
+    found: dict[int, Name] = {one: (GIVES, {"place": place}) if place else (GIVEN, {}) for one, place in places.items()}
     lonely: dict[type, list[int]] = {}
     for module in modules:
-        if not found[id(module)] and not list(module.parts()):
+        if not places[id(module)] and not list(module.parts()):
             lonely.setdefault(type(module), []).append(id(module))
     for kind, members in lonely.items():
         for number, one in enumerate(dict.fromkeys(members), start=1):
-            found[one] = f"{LAYERS.get(kind.__name__, kind.__name__)} number {number}"
+            found[one] = GIVEN_BY_A_LAYER, {"layer": (LAYERS[kind.__name__], {}), "number": number}
     return found

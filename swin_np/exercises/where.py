@@ -14,10 +14,11 @@ from swin_np.exercises.marks import station
 from swin_np.exercises.naming import Evidence
 from swin_np.exercises.pairs import named_pair
 from swin_np.exercises.places import wrong_places
-from swin_np.exercises.plain import transformed
+from swin_np.exercises.plain import OF_AXES, explained
 from swin_np.exercises.probing import growths
 from swin_np.exercises.so_far import right_so_far
 from swin_np.exercises.way import way
+from swin_np.language import phrase
 from swin_np.mistakes.mistake import Mistake
 
 MOST_EVIDENCE = 4                                      # calls, to tell mistakes apart
@@ -28,16 +29,17 @@ def where(exercise: Exercise, evidence: Sequence[Evidence], mistake: Mistake | N
     wrong = [(step, called) for step, called in evidence if is_wrong(step, called)]
     pairs = of_one_value([(step, called.value) for step, called in wrong if not called.error])
     telling = [pair for pair in pairs if pair[0].name != TOY] or pairs          # small numbers agree by chance
-    plain = transformed(exercise, pairs) if len(pairs) == len(wrong) else []
+    look, plain = explained(exercise, pairs) if len(pairs) == len(wrong) else (None, "")
     if mistake is not None:
-        return [one for one in plain if "axes" in one]
+        return [plain] if look in OF_AXES else []
     if plain:
-        return plain
+        return [plain]
     both = named_pair(exercise, evidence[:MOST_EVIDENCE])
     if both:
-        names = " and ".join(one.name for one in both)
-        return [f"Your numbers are those of two mistakes together ({names})."] + [
-            f"{number}. {one.says} {one.fix}" for number, one in enumerate(both, start=1)]
+        names = phrase(" and ").join(one.name for one in both)
+        return [phrase("Your numbers are those of two mistakes together ({names}).", names=names)] + [
+            phrase("{number}. {says} {fix}", number=number, says=phrase(one.says), fix=phrase(one.fix))
+            for number, one in enumerate(both, start=1)]
     right = [step for step, called in evidence if not is_wrong(step, called)]
     return [*off_by(exercise, pairs), *wrong_places(exercise, telling),
             *in_common(exercise, [step for step, _ in wrong], right)]
@@ -76,5 +78,5 @@ def line_by_line(exercise: Exercise, function: Callable | Elsewhere, evidence: S
     if not stations:
         return []
     called = call(function, copied(step.arguments), exercise.seconds, watch=True)
-    given = [one for x in arrays(step.arguments) if (one := station("", x))]
+    given = [one for x in arrays(step.arguments) if (one := station(("", {}), x))]
     return right_so_far(stations, called.seen, given, first)

@@ -7,6 +7,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from swin_np.language import phrase
+
 MOST_BYTES = 64 * 2 ** 20                              # of one message
 MOST_DEPTH = 8                                         # of tuples, lists and dicts in each other
 LONGEST_TEXT = 10_000                                  # characters
@@ -26,7 +28,8 @@ def send(stream: BinaryIO, message: Any) -> None:
     text = json.dumps(packed(message, parts, 0)).encode()
     size = sum(map(len, parts))
     if len(text) + size > MOST_BYTES:
-        raise MessageError(f"{(len(text) + size) / 2 ** 20:.0f} MiB, expected {MOST_BYTES // 2 ** 20} at most")
+        raise MessageError(phrase("{size:.0f} MiB, expected {most} at most", size=(len(text) + size) / 2 ** 20,
+                                  most=MOST_BYTES // 2 ** 20))
     stream.write(b"".join([HEAD.pack(len(text), size), text, *parts]))
     stream.flush()
 

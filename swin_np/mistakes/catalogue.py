@@ -41,7 +41,8 @@ OF_SYSTEMS = {entry.name: entry for entry in systems.entries(*systems.OTHERS)
               if entry.name not in CATALOGUE and entry.name not in IN_EXERCISES}
 """Those of other systems, which exercises have parts of."""
 
-WITHOUT_NUMBERS = ("swin_np.mistakes", "swin_np.checkpoints", "swin_np.crosscheck")    # their caches hold names only
+WITHOUT_NUMBERS = ("swin_np.mistakes", "swin_np.checkpoints", "swin_np.crosscheck",    # their caches hold names only
+                   "swin_np.language")                 # and texts
 GROWING: dict[str, Mistake] = {}                       # by the place of the function that it replaces
 
 

@@ -194,7 +194,7 @@ def test_the_english_help_is_what_argparse_alone_makes_of_it(capsys, monkeypatch
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_long_chinese_help_wraps_between_characters_and_never_inside_a_word_or_before_a_comma(width):
     text = TABLE[next(english for english in TABLE if english.startswith("Write a checkpoint"))]
-    lines = parser.wrapped(text, width)
+    lines = parser.in_lines(text, width)
     assert max(map(columns, lines)) <= max(width, 76)  # the longest name
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert len(lines) > columns(text) // width and not any(line[0] in "，。；：、）" for line in lines)

@@ -25,6 +25,7 @@ pytest.importorskip("nbformat", reason="jupyter is not installed")
 from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import find_language
 from notebooks.translate.wording import OTHER, differences, faults_of_type, parts
+from tests.translate import said_by_check
 from tests.translate.bare_code import without_code
 
 PACKAGE = FOLDER.parent
@@ -42,7 +43,8 @@ DATA: dict[str, list[str]] = {                         # what is said from a var
           for step in chain_of(architecture_of(config).model.random(config, None))),
         *(cost.kind for config in SYSTEMS.values() for cost in layer_costs(config, image_size(config))),
         "ViT or DeiT", "ResNet or ResNeXt", "backbone"],   # the other architectures are names
-    "class": [RIGHT, WRONG, ERROR, NOT_IMPLEMENTED, FOLLOWED, MISSING]}
+    "class": [RIGHT, WRONG, ERROR, NOT_IMPLEMENTED, FOLLOWED, MISSING],
+    "exercises": said_by_check.SAID}
 
 
 def literals(file: Path) -> list[str]:
