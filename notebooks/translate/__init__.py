@@ -1,1 +1,1 @@
-"""The walkthrough in other languages: a folder for each, whose texts are checked against the English ones."""
+"""The walkthrough and the exercises in other languages: a folder for each, whose texts are checked against the English ones."""
