@@ -243,7 +243,8 @@ def publish(make: Callable[[list[Path], int, Path, Language], str], ending: str,
     """Write the chosen ones of all notebooks, `paths`, by `page` or `slides`, in every language that has them.
 
     The English ones go to `folder`, the others to a folder in it, each with its contents, and with the exercises'
-    notebooks that are translated. Returns the files, the English contents last. Raises a SwinError; nothing is written unless all could be made.
+    notebooks that are translated. Returns the files, the English contents last. Raises a SwinError; nothing is written
+    unless all could be made.
     """
     written = []
     for language in reversed(languages().values()):

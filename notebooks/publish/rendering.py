@@ -56,7 +56,7 @@ class Target:
         if not file.exists():
             raise NotebookError(f"the link to {path} leads to no file: give a path that starts from the folder of the "
                                 "text")
-        if file.suffix == ".ipynb" and file.parent == EXERCISES:       # they have no pages, but lie beside translated ones
+        if file.suffix == ".ipynb" and file.parent == EXERCISES:   # no pages; translated, they lie beside them
             beside = self.language is not ENGLISH and self.language.has(name_of(file))
             return f"{EXERCISES.name}/{file.name}" if beside else self.relative(file)
         if file.suffix == ".ipynb" and file.parent in (FOLDER, self.source.resolve()):

@@ -1,4 +1,4 @@
-"""The command line: `python -m notebooks.translate status|check|new LANGUAGE [NAME ...]`, or `write LANGUAGE FOLDER`."""
+"""The command line: `python -m notebooks.translate status|check|new LANGUAGE [NAME ...]`, `write LANGUAGE FOLDER`."""
 
 import argparse
 import json
@@ -23,8 +23,8 @@ COMMANDS = {
     "new": "write the files of the translation, with an empty text wherever one is missing or stale, and the English "
            "one for a missing section of a document",
 }
-WRITE = ("write the notebooks of a language to a folder, to be opened with JupyterLab: the walkthrough, and the exercises "
-         "without their solutions; a file that is there stays")
+WRITE = ("write the notebooks of a language to a folder, to be opened with JupyterLab: the walkthrough, and the "
+         "exercises without their solutions; a file that is there stays")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,8 +1,8 @@
 """The languages of the walkthrough: a folder of notebooks/ that has a language.json; English is the one without others.
 
 language.json has the tag of the language for browsers (`lang`), its `name`, the `labels` that stand for the fixed
-phrases of the notebooks, and the `texts` of the pages. Beside it lie a file for each translated notebook, in exercises/ for each of the exercises, glossary.json
-and, where its type needs it, type.css.
+phrases of the notebooks, and the `texts` of the pages. Beside it lie a file for each translated notebook, those of the
+exercises in exercises/, glossary.json and, where its type needs it, type.css.
 """
 
 import json

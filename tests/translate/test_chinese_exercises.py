@@ -100,10 +100,11 @@ def test_planted_faults_are_named_by_notebook_and_cell(capsys, tmp_path, monkeyp
     at = "exercises/01_attention, cell cell-"
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith(f"translate: {at}01: the English text has changed, from 000000000000 to ")
-    assert lines[1:] == [f"translate: {at}09: not translated: add its text",
-                         f"translate: {at}12: the number 7 of the English text is missing: take it over as it is",
-                         f"translate: {at}12: the number 8 is not in the English text: leave it out",
-                         f"translate: {at}15: '**Think about it.**' has to become '**想一想：**', as often as it is there"]
+    assert lines[1:] == [f"translate: {at}{said}" for said in (
+        "09: not translated: add its text",
+        "12: the number 7 of the English text is missing: take it over as it is",
+        "12: the number 8 is not in the English text: leave it out",
+        "15: '**Think about it.**' has to become '**想一想：**', as often as it is there")]
 
 
 def test_a_new_file_of_an_exercise_is_begun_in_its_folder(tmp_path, monkeypatch):
