@@ -16,6 +16,7 @@ from notebooks.translate.sidecars import Sidecar, translated
 from swin_np.classroom.grading import Grader
 from swin_np.errors import ConfigurationError
 from swin_np.exercises.registry import NOTEBOOKS
+from swin_np.language import table
 
 CHINESE = find_language("zh")
 PATHS = sorted(EXERCISES.glob("*.ipynb"))
@@ -31,8 +32,9 @@ def statements(path):
 def test_a_statement_has_its_points_parts_and_three_folded_hints(path):
     assert len(statements(path)) == len(NOTEBOOKS[path.stem])
     for exercise, text in zip(NOTEBOOKS[path.stem], statements(path), strict=True):
-        heading = text.splitlines()[0]
-        assert heading.endswith(f"（{exercise.points} 分，{exercise.minutes} 分钟）")
+        title, said = re.fullmatch(r"## \d+\. (.+?)(（.+）)", text.splitlines()[0]).groups()
+        assert said == f"（{exercise.points} 分，{exercise.minutes} 分钟）"
+        assert title == table("zh").get(exercise.title, title)     # as check calls it
         assert re.findall(HINT, text, re.S) == ["提示 1", "提示 2", "提示 3"]
         assert text.count("**目标：**") == 1 and f"**函数签名：** `{exercise.name}(" in text
         assert "？" in text.split("**想一想：**")[1] and (exercise.question or "**检查会传入：**" in text)
