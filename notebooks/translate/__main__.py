@@ -39,8 +39,8 @@ def parser() -> argparse.ArgumentParser:
                                       epilog=f"example: python -m notebooks.translate {name} zh 00_start_here")
         command.add_argument("language", metavar="LANGUAGE", help="the folder of a language in notebooks/, such as zh")
         command.add_argument("names", nargs="*", metavar="NAME",
-                             help="a notebook, as 04_shifted_windows or exercises/04_shifted_windows, or a document, as "
-                                  "docs/porting.md (default: all)")
+                             help="a notebook, such as 04_shifted_windows or exercises/04_shifted_windows, or a "
+                                  "document, such as docs/porting.md (default: all)")
         if name != "new":
             command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     command = commands.add_parser("write", help=WRITE, description=WRITE,
