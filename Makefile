@@ -6,7 +6,7 @@ CHECKPOINT ?=
 export CHECKPOINT
 BIN := .venv/bin
 
-.PHONY: walkthrough test test-long test-all test-processors figures notebooks check-notebooks html slides talk docs explorer lab accuracy bench lint clean
+.PHONY: walkthrough test test-long test-all test-processors figures notebooks check-notebooks html slides talk docs explorer lab lab-zh accuracy bench lint clean
 
 walkthrough: .venv/walkthrough
 	$(if $(filter hf:%,$(CHECKPOINT)),$(BIN)/python -m pip install --quiet --editable ".[hub]")
@@ -18,7 +18,7 @@ walkthrough: .venv/walkthrough
 	$(BIN)/python -m notebooks.publish docs
 	$(BIN)/python -m notebooks.explorer pages/explorer.html
 	@echo "The figures are in the folder figures. Open pages/index.html (in Chinese pages/zh/index.html) in a browser; no network is needed."
-	@echo "make lab opens the notebooks themselves in JupyterLab."
+	@echo "make lab opens the notebooks themselves in JupyterLab, make lab-zh the Chinese ones."
 
 test: .venv/oracle
 	$(BIN)/python -m pytest -m "not long"
@@ -58,6 +58,10 @@ explorer: .venv/walkthrough
 
 lab: .venv/walkthrough
 	$(BIN)/python -m jupyterlab notebooks/00_start_here.ipynb
+
+lab-zh: .venv/walkthrough
+	$(BIN)/python -m notebooks.translate write zh notebooks_zh
+	SWIN_NP_LANGUAGE=zh $(BIN)/python -m jupyterlab notebooks_zh/00_start_here.ipynb
 
 accuracy: .venv/oracle
 	$(BIN)/python -m benchmarks.accuracy

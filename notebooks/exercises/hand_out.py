@@ -1,7 +1,8 @@
 """Make what students get: `python -m notebooks.exercises.hand_out exercises.zip`.
 
 The zip has the students' notebooks and a small package `swin_np` beside them, which has the check but no reference, no
-solution and no mistake's code: it compares with results that were recorded here. Students need NumPy alone.
+solution and no mistake's code: it compares with results that were recorded here. Students need NumPy alone. Statements
+are in English or, with `--language zh`, in Chinese; what the check says has its translations beside it either way.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import ast
 import gzip
 import inspect
 import io
+import json
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -17,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from notebooks.exercises.generate import FOLDER
+from notebooks.publish.files import text_of
+from notebooks.translate.languages import ENGLISH, Language, find_language
 from swin_np import __version__
 from swin_np.commands.options import output_file
 from swin_np.errors import ConfigurationError, SwinError
@@ -31,6 +35,7 @@ from swin_np.exercises.naming import MISTAKES
 from swin_np.exercises.probing import growths
 from swin_np.exercises.registry import NOTEBOOKS
 from swin_np.exercises.way import way
+from swin_np.language import VARIABLE, speaking
 from swin_np.mistakes.catalogue import GROWING, planted
 from swin_np.text import printable
 from swin_np.writing import replacing
@@ -42,18 +47,18 @@ INSTEAD = {f"{folder}/{name}": FOLDER / "handed_out" / name for folder, name in 
     ("mistakes", "catalogue.py"), ("mistakes", "mistake.py"))}
 """Files of the package that are others in the hand-out."""
 
-WRITTEN = {"__init__.py": f'"""The check of the exercises, on recorded results."""\n\n__version__ = "{__version__}"\n',
+FIRST = f'"""The check of the exercises, on recorded results."""\n\n__version__ = "{__version__}"\n'
+SPEAKS = """
+import os
+
+os.environ.setdefault("{variable}", "{code}")
+"""
+WRITTEN = {"__init__.py": FIRST,
            "mistakes/__init__.py": '"""Mistakes by name, with recorded results."""\n'}
 ALLOWED = ("errors.py", "text.py", "writing.py", "language.py", "arguments/", "exercises/")
 WITH_ANSWERS = {f"exercises/{module.__name__.rpartition('.')[2]}.py" for module in ORDER}
-TABLES = ("check", "exercises", "mistakes")            # of phrases, that a check says
 NOT_HANDED_OUT = ("covers", "planted")                 # of an exercise's fields
 RECORD = "exercises/data/recorded.gz"
-README = """# Exercises
-
-You need Python 3.10 or newer, NumPy, and JupyterLab or another program that opens notebooks. Open the notebooks of this
-folder in the order of their names; the folder swin_np beside them has what checks your functions.
-"""
 
 
 class Recording:
@@ -99,18 +104,46 @@ def plain_fields(exercise: Exercise) -> dict[str, Any]:
     return {name: value for name, value in found.items() if not callable(value) and value is not None}
 
 
-def record() -> bytes:
-    """The file of all results."""
+def record() -> list[Any]:
+    """All results: first what all exercises share, then those of each."""
     exercises = [exercise for notebook in NOTEBOOKS.values() for exercise in notebook]
     mistakes = {name for exercise in exercises for name in exercise.mistakes}
     head = {"notebooks": {name: [one.name for one in notebook] for name, notebook in NOTEBOOKS.items()},
             "exercises": {one.name: {"fields": plain_fields(one), "parameters": one.parameters} for one in exercises},
             "mistakes": {name: (MISTAKES[name].says, MISTAKES[name].fix) for name in sorted(mistakes)}}
+    with speaking("en"):                               # what is recorded is looked up by its English text
+        return [head, *(Recording(exercise).results() for exercise in exercises)]
+
+
+def packed(messages: list[Any]) -> bytes:
+    """The file of all results."""
     data = io.BytesIO()
     with gzip.GzipFile(fileobj=data, mode="wb", mtime=0) as stream:
-        for message in (head, *(Recording(exercise).results() for exercise in exercises)):
+        for message in messages:
             wire.send(stream, message)                 # type: ignore[arg-type]
     return data.getvalue()
+
+
+def said(thing: Any) -> Iterator[str]:
+    """The texts in a message."""
+    if isinstance(thing, str):
+        yield thing
+    elif isinstance(thing, dict):
+        for one in (*thing, *thing.values()):
+            yield from said(one)
+    elif isinstance(thing, (list, tuple)):
+        for one in thing:
+            yield from said(one)
+
+
+def tables(code: dict[str, str], messages: list[Any]) -> Iterator[tuple[str, str]]:
+    """(place, text) of the tables of the check's translations: only of texts that the hand-out has in English too."""
+    texts = {*said(messages), *(node.value for text in code.values() for node in ast.walk(ast.parse(text))
+                                if isinstance(node, ast.Constant) and isinstance(node.value, str))}
+    for file in sorted(PACKAGE.glob("languages/*/*.json")):
+        table = json.loads(file.read_text(encoding="utf-8"))
+        if known := {english: other for english, other in table.items() if english in texts}:
+            yield file.relative_to(PACKAGE).as_posix(), json.dumps(known, ensure_ascii=False, indent=1) + "\n"
 
 
 def package_files() -> Iterator[tuple[str, str]]:
@@ -118,7 +151,7 @@ def package_files() -> Iterator[tuple[str, str]]:
 
     Raises ConfigurationError where that would be a file that is not to be handed out.
     """
-    waiting, done = ["exercises/__init__.py"], set()
+    waiting, done = ["exercises/__init__.py", "language.py"], set()
     while waiting:
         place = waiting.pop()
         if place in done:
@@ -146,29 +179,31 @@ def imported(text: str) -> Iterator[str]:
                             yield file
 
 
-def hand_out() -> Iterator[tuple[str, bytes]]:
-    """(name, content) of every file."""
-    yield "README.md", README.encode()
+def hand_out(language: Language = ENGLISH) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of every file; the check speaks this language, unless SWIN_NP_LANGUAGE says another one."""
+    yield "README.md", language.texts["hand-out"].encode()
     for path in sorted(FOLDER.glob("*.ipynb")):
-        yield path.name, path.read_bytes()
-    for place, text in sorted(package_files()):
+        yield path.name, text_of(language.read(path)).encode()
+    code, messages = dict(sorted(package_files())), record()
+    if language is not ENGLISH:
+        code["__init__.py"] += SPEAKS.format(variable=VARIABLE, code=language.code)
+    for place, text in (*code.items(), *tables(code, messages)):
         yield f"swin_np/{place}", text.encode()
-    for path in sorted(PACKAGE.glob("languages/*/*.json")):
-        if path.stem in TABLES:
-            yield f"swin_np/{path.relative_to(PACKAGE).as_posix()}", path.read_bytes()
-    yield f"swin_np/{RECORD}", record()
+    yield f"swin_np/{RECORD}", packed(messages)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the zip; 2, and one sentence, where that cannot be."""
     top = argparse.ArgumentParser(prog="python -m notebooks.exercises.hand_out",
                                   description="Make the zip that students get: notebooks, and a check without answers.",
-                                  epilog="example: python -m notebooks.exercises.hand_out exercises.zip")
+                                  epilog="example: python -m notebooks.exercises.hand_out exercises.zip --language zh")
     top.add_argument("file", type=Path, metavar="FILE", help="the zip to write")
+    top.add_argument("--language", metavar="LANGUAGE", help="of the statements, such as zh (default: English)")
     options = top.parse_args(arguments)
     try:
         output_file(options.file, (".zip",))
-        files = dict(hand_out())
+        language = ENGLISH if options.language in (None, "en") else find_language(options.language)
+        files = dict(hand_out(language))
         with replacing(options.file) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in files.items():
                 archive.writestr(zipfile.ZipInfo(f"exercises/{name}"), content, zipfile.ZIP_DEFLATED)

@@ -98,7 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SwinError as error:
         print(f"notebooks: {printable(str(error))}", file=sys.stderr)
         return 1
-    print(f"{len(written)} pages; open {written[-1].resolve().as_uri()} in a browser, no network is needed")
+    made = sum(file.suffix == pages.PAGE for file in written)
+    print(f"{made} pages; open {written[-1].resolve().as_uri()} in a browser, no network is needed")
     return 0
 
 

@@ -11,6 +11,7 @@ from swin_np.errors import SwinError
 
 FOLDER = Path(__file__).parent.parent
 ROOT = FOLDER.parent
+EXERCISES = FOLDER / "exercises"
 LARGEST = 400_000                                      # bytes of a notebook
 KEPT = ("tags", "slideshow")                           # of a cell's metadata; the rest is when it ran and how it looked
 METADATA = {
@@ -24,16 +25,25 @@ class NotebookError(SwinError):
     """A notebook that cannot be read, fails, is too large, or no longer shows what it stores."""
 
 
-def find(names: list[str], folder: Path = FOLDER) -> list[Path]:
+def name_of(path: Path) -> str:
+    """What a notebook is called: 04_shifted_windows, or exercises/04_shifted_windows."""
+    stem = path.name.removesuffix(".ipynb")
+    return f"{EXERCISES.name}/{stem}" if path.parent.name == EXERCISES.name else stem
+
+
+def find(names: list[str], folder: Path = FOLDER, with_exercises: bool = False) -> list[Path]:
     """The notebooks of these names (with or without .ipynb), all of them without names, in their order.
 
     Raises ConfigurationError, with the nearest name, for one that is not there.
     """
-    paths = {path.stem: path for path in sorted(folder.glob("*.ipynb"))}
-    stems = [Path(name).name.removesuffix(".ipynb") for name in names]
-    for stem in stems:
-        check_name("notebook", stem, paths)
-    return [paths[stem] for stem in sorted(set(stems))] or list(paths.values())
+    files = sorted(folder.glob("*.ipynb"))
+    if with_exercises:
+        files += sorted((folder / EXERCISES.name).glob("*.ipynb"))
+    paths = {name_of(path): path for path in files}
+    wanted = [name_of(Path(name) if with_exercises else Path(Path(name).name)) for name in names]
+    for name in wanted:
+        check_name("notebook", name, paths)
+    return [path for name, path in paths.items() if name in wanted] or files
 
 
 def read(path: Path) -> NotebookNode:

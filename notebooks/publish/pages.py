@@ -10,11 +10,12 @@ from string import Template
 
 from nbformat import NotebookNode
 
-from notebooks.publish.files import FOLDER, NotebookError, read
+from notebooks.publish.files import EXERCISES, FOLDER, NotebookError, name_of, read
 from notebooks.publish.pictures import small_picture
 from notebooks.publish.rendering import EXPLORER, Target, cell_html, code_colours, markdown
 from notebooks.translate.documents import DOCS, is_translated
 from notebooks.translate.languages import ENGLISH, Language, languages
+from notebooks.translate.written import notebook_text
 from swin_np.writing import make_folder, write_text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -227,11 +228,13 @@ def index(paths: list[Path], folder: Path, language: Language = ENGLISH) -> str:
 def exercises(folder: Path, language: Language) -> str:
     """The list of the notebooks with blanks, which have no pages: a student opens the notebook itself."""
     items, texts, target = [], language.texts, Target(FOLDER, folder, PAGE, language)
-    for path in sorted((FOLDER / "exercises").glob("*.ipynb")):
-        notebook = read(path)
-        opened = link(target.address(f"exercises/{path.name}"), title(path, notebook))
-        time = escape(frame(path, notebook)["Time"])
-        items.append(f'<li lang="en">{texts["exercise"].format(opened, time)}</li>')
+    for path in sorted(EXERCISES.glob("*.ipynb")):
+        own = language if language.has(name_of(path)) else ENGLISH
+        notebook = own.read(path)
+        opened = link(target.address(f"{EXERCISES.name}/{path.name}"), title(path, notebook))
+        time = escape(frame(path, notebook, own)["Time"])
+        said = "" if own is language else f' lang="{own.lang}"'
+        items.append(f'<li{said}>{texts["exercise"].format(opened, time)}</li>')
     return (f"<h2>{escape(texts['exercises'])}</h2>\n<p>{escape(texts['about exercises'])}</p>\n"
             f"<ul>{''.join(items)}</ul>")
 
@@ -240,8 +243,9 @@ def publish(make: Callable[[list[Path], int, Path, Language], str], ending: str,
             folder: Path) -> list[Path]:
     """Write the chosen ones of all notebooks, `paths`, by `page` or `slides`, in every language that has them.
 
-    The English ones go to `folder`, the others to a folder in it, each with its contents. Returns the files, the
-    English contents last. Raises a SwinError; nothing is written unless all could be made.
+    The English ones go to `folder`, the others to a folder in it, each with its contents, and with the exercises'
+    notebooks that are translated. Returns the files, the English contents last. Raises a SwinError; nothing is written
+    unless all could be made.
     """
     written = []
     for language in reversed(languages().values()):
@@ -252,6 +256,10 @@ def publish(make: Callable[[list[Path], int, Path, Language], str], ending: str,
                     written.append((home / f"{path.stem}{ending}", make(paths, i, home, language)))
                 except NotebookError as error:
                     raise NotebookError(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
+        if language is not ENGLISH:
+            place = home / EXERCISES.name
+            written += [(place / path.name, notebook_text(path, place, language))
+                        for path in sorted(EXERCISES.glob("*.ipynb")) if language.has(name_of(path))]
         written.append((home / INDEX, index(paths, home, language)))
     write_all(written, folder)
     return [file for file, _ in written]

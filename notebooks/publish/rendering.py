@@ -16,7 +16,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from notebooks.publish.files import FOLDER, ROOT, NotebookError, tags
+from notebooks.publish.files import EXERCISES, FOLDER, ROOT, NotebookError, name_of, tags
 from notebooks.publish.mathematics import mathml
 from notebooks.publish.pictures import picture_html
 from notebooks.translate.documents import DOCS, ELSEWHERE, anchor, is_translated, same_place, translation
@@ -56,12 +56,19 @@ class Target:
         if not file.exists():
             raise NotebookError(f"the link to {path} leads to no file: give a path that starts from the folder of the "
                                 "text")
-        if file.suffix == ".ipynb" and file.parent in (FOLDER, self.source.resolve()):   # exercises have no page
+        if file.suffix == ".ipynb" and file.parent == EXERCISES:   # no pages; translated, they lie beside them
+            beside = self.language is not ENGLISH and self.language.has(name_of(file))
+            return f"{EXERCISES.name}/{file.name}" if beside else self.relative(file)
+        if file.suffix == ".ipynb" and file.parent in (FOLDER, self.source.resolve()):
             return self.language.way_to(file.stem) + file.stem + self.ending
         if file.suffix == ".md" and (other := FOLDERS.get(file.parent)):
             return ("" if other == self.language else self.language.up + other.place) + page_of_document(file)
         if page := page_of_module(file):
             return self.language.up + page
+        return self.relative(file)
+
+    def relative(self, file: Path) -> str:
+        """The file itself, from the page."""
         return Path(relpath(file, self.pages.resolve())).as_posix()
 
 

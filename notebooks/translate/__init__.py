@@ -1,1 +1,1 @@
-"""The walkthrough in other languages: a folder for each, whose texts are checked against the English ones."""
+"""The notebooks in other languages: a folder for each language, whose texts are checked against the English ones."""

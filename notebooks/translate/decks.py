@@ -29,7 +29,7 @@ class TalkState(State):
     """A text of the talk in a language."""
 
     def where(self, place: Place) -> str:
-        return f"{UNITS[self.stem]} {place[0]!r}"
+        return f"{UNITS[self.name]} {place[0]!r}"
 
 
 def chosen(names: list[str]) -> tuple[list[str], list[str]]:

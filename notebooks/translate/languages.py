@@ -1,8 +1,8 @@
 """The languages of the walkthrough: a folder of notebooks/ that has a language.json; English is the one without others.
 
 language.json has the tag of the language for browsers (`lang`), its `name`, the `labels` that stand for the fixed
-phrases of the notebooks, and the `texts` of the pages. Beside it lie a file for each translated notebook, glossary.json
-and, where its type needs it, type.css.
+phrases of the notebooks, and the `texts` of the pages. Beside it lie a file for each translated notebook, those of the
+exercises in exercises/, glossary.json and, where its type needs it, type.css.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from notebooks.publish.files import FOLDER, NotebookError, read
+from notebooks.publish.files import FOLDER, NotebookError, name_of, read
 from notebooks.translate.pictures import FOLDER as PICTURES
 from notebooks.translate.pictures import Pictures, put_in
 from notebooks.translate.sidecars import Sidecar, translated
@@ -48,9 +48,9 @@ class Language:
         file = self.folder / "type.css"
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
-    def has(self, stem: str) -> bool:
+    def has(self, name: str) -> bool:
         """Whether a notebook, or a text of the talk, is there in this language."""
-        return self.code == "en" or self.sidecar_file(stem).is_file() or self.talk_file(stem).is_file()
+        return self.code == "en" or self.sidecar_file(name).is_file() or self.talk_file(name).is_file()
 
     @property
     def explorer_file(self) -> Path:
@@ -66,8 +66,8 @@ class Language:
         """The folder of the pages of `stem`, from that of its own: where it is not translated, that of the English."""
         return "" if self.has(stem) else self.up
 
-    def sidecar_file(self, stem: str) -> Path:
-        return self.folder / f"{stem}.json"
+    def sidecar_file(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
 
     def pictures_folder(self, stem: str) -> Path:
         return self.folder / PICTURES / stem
@@ -82,11 +82,11 @@ class Language:
 
     def read(self, path: Path) -> NotebookNode:
         """The notebook of a file in this language; NotebookError if it, or its translation, cannot be read."""
-        notebook = read(path)
-        if self.code == "en" or not self.has(path.stem):
+        notebook, name = read(path), name_of(path)
+        if self.code == "en" or not self.has(name):
             return notebook
-        put_in(other := translated(notebook, Sidecar.read(self.sidecar_file(path.stem))),
-               Pictures.read(self.pictures_folder(path.stem)))
+        put_in(other := translated(notebook, Sidecar.read(self.sidecar_file(name))),
+               Pictures.read(self.pictures_folder(name)))
         return other
 
 

@@ -23,7 +23,7 @@ FOLDER = "pictures"
 RECORD = "labels.json"
 
 
-def name_of(place: Place) -> str:
+def picture_name(place: Place) -> str:
     """The name of a picture: its cell, and which of the cell's pictures it is, counted from 1."""
     return f"{place[0]}-{place[1] + 1}"
 
@@ -66,8 +66,8 @@ class Pictures:
 
     def current(self, place: Place, output: NotebookNode) -> bytes | None:
         """The PNG that stands for an English picture; None where there is none, or it is of another one."""
-        of, labels = self.entries.get(name_of(place), ("", {}))
-        return self.file(name_of(place)).read_bytes() if labels and of == digest_of(output) else None
+        of, labels = self.entries.get(picture_name(place), ("", {}))
+        return self.file(picture_name(place)).read_bytes() if labels and of == digest_of(output) else None
 
     def record(self) -> str:
         """The text of labels.json."""

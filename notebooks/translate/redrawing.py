@@ -4,12 +4,12 @@ from base64 import b64decode
 from pathlib import Path
 
 from notebooks.publish.execution import compare, run, same_pixels
-from notebooks.publish.files import ROOT, NotebookError, read
+from notebooks.publish.files import ROOT, NotebookError, name_of, read
 from notebooks.talk.figures import FIGURES as TALK
 from notebooks.translate.kernel import VARIABLE
 from notebooks.translate.labels import Labels, labels_of, read_labels, table_for, translate
 from notebooks.translate.languages import Language
-from notebooks.translate.pictures import RECORD, Pictures, digest_of, name_of, pictures_of
+from notebooks.translate.pictures import RECORD, Pictures, digest_of, picture_name, pictures_of
 from notebooks.translate.sidecars import Place
 from swin_np.plots import FIGURES, save
 from swin_np.writing import make_folder, replacing, write_text
@@ -24,12 +24,12 @@ def redraw_notebook(path: Path, language: Language) -> Pictures:
     fresh = run(path, stored, "notebooks.translate.kernel", **{VARIABLE: language.code})
     if sentences := compare(path, stored, fresh):
         raise NotebookError(sentences[0])
-    old, entries, pngs = Pictures.read(language.pictures_folder(path.stem)), {}, {}
+    old, entries, pngs = Pictures.read(language.pictures_folder(name_of(path))), {}, {}
     for (place, was), (_, now) in zip(pictures_of(stored), pictures_of(fresh), strict=True):
         labels = now.metadata["image/png"]["labels"]
-        entries[name_of(place)] = digest_of(was), labels
+        entries[picture_name(place)] = digest_of(was), labels
         if labels:
-            pngs[name_of(place)] = b64decode(now.data["image/png"])
+            pngs[picture_name(place)] = b64decode(now.data["image/png"])
     new = Pictures(old.folder, entries)
     if not entries:
         return new
@@ -79,11 +79,11 @@ def faults_of_pictures(path: Path, language: Language) -> list[tuple[str, Place,
     """
     if (table := read_labels(language.folder)) is None:
         return []
-    found, pictures = [], Pictures.read(language.pictures_folder(path.stem))
-    again = f"call python -m notebooks.translate pictures {language.code} {path.stem}"
+    found, pictures = [], Pictures.read(language.pictures_folder(name_of(path)))
+    again = f"call python -m notebooks.translate pictures {language.code} {name_of(path)}"
     for place, output in pictures_of(read(path)):
-        of, labels = pictures.entries.get(name_of(place), ("", {}))
-        if not of or (labels and not pictures.file(name_of(place)).is_file()):
+        of, labels = pictures.entries.get(picture_name(place), ("", {}))
+        if not of or (labels and not pictures.file(picture_name(place)).is_file()):
             found.append(("missing", place, f"the picture is not there: {again}"))
         elif of != digest_of(output):
             found.append(("stale", place, f"the English picture has changed: {again}"))

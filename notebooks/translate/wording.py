@@ -64,7 +64,8 @@ def differing_labels(english: str, other: str, labels: dict[str, str]) -> list[s
 
 
 EQUATION = re.compile(r"式 \(\d+\w?\)")
-TUPLE = re.compile(rf"\((?:[\w.+*/ {INSERT}-])+(?:, (?:[\w.+*/ {INSERT}-])+)+\)", re.ASCII)
+ITEM = rf"(?:[\w.+*/ '²⌈⌉{INSERT}-]|\([\w.+*/ -]+\))+"
+TUPLE = re.compile(rf"\({ITEM}(?:, {ITEM})+\)|\({ITEM},\)|\(\w+(?:[+*/-]\w+)+\)", re.ASCII)      # or (C,), or (M-1)
 MARKUP = re.compile(r"^\s*(?:[#>*-]+|\d+\.)\s+|!?\[|\]|(?<!\*)\*(?!\*)", re.MULTILINE)
 BROKEN = re.compile(rf"(?:[{FULL}]\n(?!\d+\. )(?=[^\s#>*|!<-])|[{HAN}]\n(?=[{HAN}{FULL}])).{{0,8}}")
 FAULTS_OF_TYPE = {

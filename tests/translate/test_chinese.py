@@ -1,4 +1,4 @@
-"""The Chinese walkthrough is whole: every text is translated, and code and outputs are the English notebooks' own."""
+"""The Chinese notebooks are whole: every text is translated, and code and outputs are the English notebooks' own."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from copy import deepcopy
 import pytest
 
 pytest.importorskip("nbformat", reason="jupyter is not installed")
-from notebooks.publish.files import FOLDER, ROOT, NotebookError, find, read
+from notebooks.publish.files import FOLDER, ROOT, NotebookError, find, name_of, read
 from notebooks.translate import decks
 from notebooks.translate.__main__ import main
 from notebooks.translate.document_state import heading, sections
@@ -22,7 +22,7 @@ from swin_np.errors import ConfigurationError
 from swin_np.language import table
 
 CHINESE = find_language("zh")
-PATHS = find([])
+PATHS = find([], with_exercises=True)
 GLOSSARY = Glossary.read(CHINESE.folder / "glossary.json")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
@@ -34,12 +34,13 @@ def test_every_notebook_is_whole(capsys):
 
 def test_a_new_file_of_a_whole_notebook_is_the_one_that_is_there():
     for path in PATHS:
-        assert begun(path, CHINESE) == CHINESE.sidecar_file(path.stem).read_text(encoding="utf-8"), path.name
+        assert begun(path, CHINESE) == CHINESE.sidecar_file(name_of(path)).read_text(encoding="utf-8"), name_of(path)
 
 
 def test_nothing_lies_beside_the_translations_that_belongs_to_no_notebook():
-    stems = {file.stem for file in CHINESE.folder.glob("*.json")} - {"language", "glossary", "labels"}
-    assert stems == {path.stem for path in PATHS}
+    files = [*CHINESE.folder.glob("*.json"), *CHINESE.folder.glob("exercises/*.json")]
+    names = {name_of(file.with_suffix("")) for file in files} - {"language", "glossary", "labels"}
+    assert names == {name_of(path) for path in PATHS}
 
 
 def bare(notebook):
@@ -56,9 +57,9 @@ def bare(notebook):
 def test_code_and_outputs_are_the_english_ones():
     for path in PATHS:
         english, chinese = read(path), CHINESE.read(path)
-        assert bare(chinese) == bare(english), path.name
+        assert bare(chinese) == bare(english), name_of(path)
         for cell in chinese.cells:
-            assert cell.cell_type == "code" or HAN.search(cell.source), (path.name, cell.id)
+            assert cell.cell_type == "code" or HAN.search(cell.source), (name_of(path), cell.id)
             for output in picture_outputs(cell):
                 assert HAN.search(alt(output)) and output.data["text/plain"] == f"<picture: {alt(output)}>", path.name
 
@@ -91,7 +92,7 @@ def test_the_glossary_has_one_word_for_a_term_and_forbids_none_of_its_own():
 
 
 def test_every_exception_names_a_text_that_is_there():
-    there = {f"{path.stem}/{cell.id}" for path in PATHS for cell in read(path).cells}
+    there = {f"{name_of(path)}/{cell.id}" for path in PATHS for cell in read(path).cells}
     there |= {f"explorer/{name}" for name in load_json(CHINESE.explorer_file)}
     there |= {f"{document}/{heading(section)}" for document in NAMES
               for section in sections((ROOT / document).read_text(encoding="utf-8"))}

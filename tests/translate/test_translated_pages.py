@@ -6,14 +6,15 @@ import pytest
 
 pytest.importorskip("nbconvert", reason="jupyter is not installed")
 pytest.importorskip("latex2mathml", reason="latex2mathml is not installed")
-from notebooks.publish.files import FOLDER, ROOT, find
-from notebooks.publish.pages import FRAME, frame, page, publish
+from notebooks.publish.files import EXERCISES, FOLDER, ROOT, find
+from notebooks.publish.pages import FRAME, exercises, frame, page, publish
 from notebooks.publish.rendering import Target, markdown
-from notebooks.translate.languages import find_language, languages
+from notebooks.translate.languages import ENGLISH, find_language, languages
 
 CHINESE = find_language("zh")
 PAGES = ROOT / "pages" / "zh"
 TARGET = Target(FOLDER, PAGES, ".html", CHINESE)
+ENGLISH_FILE = "../../notebooks/exercises/01_attention.ipynb"
 
 
 @pytest.fixture
@@ -61,11 +62,20 @@ def test_a_page_whose_text_has_changed_shows_the_english_text_there(tmp_path):
     assert "<h1" in html and "Cyclic shift and masks</h1>" in html and "九个区域" in html
 
 
+def test_the_contents_lead_to_the_exercises_in_their_language_where_they_are_translated(untranslated, tmp_path):
+    for language, href, lang, said in (
+            (CHINESE, "exercises/01_attention.ipynb", "", "练习 1：注意力</a>：65 分钟，五道练习"),
+            (untranslated, ENGLISH_FILE, ' lang="en"', "Exercises 1: attention</a>：65 minutes"),
+            (ENGLISH, ENGLISH_FILE, "", "Exercises 1: attention</a>: 65 minutes")):
+        assert f'<li{lang}><a href="{href}">{said}' in exercises(PAGES, language)
+
+
 def test_every_language_gets_its_pages_and_the_english_contents_are_the_last(tmp_path):
     path = find(["00_start_here"])[0]
     written = publish(page, ".html", [path], [path], tmp_path)
+    notebooks = [f"zh/exercises/{path.name}" for path in sorted(EXERCISES.glob("*.ipynb"))]
     assert [file.relative_to(tmp_path).as_posix() for file in written] == [
-        "zh/00_start_here.html", "zh/index.html", "00_start_here.html", "index.html"]
+        "zh/00_start_here.html", *notebooks, "zh/index.html", "00_start_here.html", "index.html"]
     assert list(languages()) == ["en", "zh"]
     assert '<html lang="zh-CN">' in written[0].read_text(encoding="utf-8")
-    assert '<html lang="en">' in written[2].read_text(encoding="utf-8")
+    assert '<html lang="en">' in written[-1].read_text(encoding="utf-8")

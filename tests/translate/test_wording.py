@@ -12,6 +12,7 @@ from notebooks.translate.glossary import Glossary
 from notebooks.translate.languages import languages
 from notebooks.translate.sidecars import Sidecar, alt, digest, picture_outputs, texts, translated
 from notebooks.translate.state import begun, sentence, state
+from notebooks.translate.wording import faults_of_type
 
 CHINESE = languages()["zh"]
 GLOSSARY = Glossary.read(CHINESE.folder / "glossary.json")
@@ -65,6 +66,7 @@ def test_a_right_translation_has_no_faults(toy):
     ("几个*区域*？", "几个*区域*?", "half-width punctuation"),
     ("（式 (2)）", "(式 (2))", "half-width punctuation"),
     ("；每个", "(每个)；", "half-width punctuation"),
+    ("；每个", "(qkv) 每个", "half-width punctuation"),
     ("49 个", "49个", "no space between Chinese and Latin"),
     ("`swin_t` 的", "`swin_t`的", "no space between Chinese and Latin"),
     ("；每个", "； 每个", "a space beside Chinese punctuation"),
@@ -123,6 +125,13 @@ def test_only_texts_are_replaced(toy):
     assert alt(output) == SEEN_CHINESE and output.data["text/plain"] == f"<picture: {SEEN_CHINESE}>"
     assert chinese.cells[1].source == "show(1)" and output.data["image/png"] == "AA=="
     assert list(texts(notebook).values()) == [ENGLISH, SEEN]           # the English notebook is not changed
+
+
+@pytest.mark.parametrize("text", [
+    "数组 (C,) 给出 (hidden, C/2) 的结果", "从 -(M-1) 到 M-1，共 (2M-1)(2N-1) 种", "偏置表 ((2M-1)², heads) 里",
+    "形状 (h', w') 和 (B, ⌈H/stride⌉, C') 都可以"])
+def test_shapes_and_products_keep_their_half_width_parentheses(text):
+    assert faults_of_type(text) == []
 
 
 def test_an_exception_lets_a_term_pass_in_its_place_only():
