@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 CHECKPOINT ?=
+WORKERS ?= 2
 export CHECKPOINT
 BIN := .venv/bin
 
@@ -21,10 +22,10 @@ walkthrough: .venv/walkthrough
 	@echo "make lab opens the notebooks themselves in JupyterLab, make lab-zh the Chinese ones."
 
 test: .venv/oracle
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long"
 
 test-long: .venv/oracle
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m long
 
 test-all: test test-long
 

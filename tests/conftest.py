@@ -1,5 +1,6 @@
 """What every test may ask for, and what `make test` leaves out."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 import oracle.libraries  # noqa: F401  lets timm and torchvision be imported, wherever a test does
 
+os.environ["SWIN_NP_LANGUAGE"] = "en"                  # whatever the system's
 MOST_CASES = 2                                         # of one test function, in `make test`
 
 

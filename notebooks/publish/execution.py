@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from PIL import Image, ImageSequence
 
 from notebooks.publish.files import FOLDER, NotebookError, check_size, read, source_head, tags, text_of, tidy
+from swin_np.language import VARIABLE
 
 TIMEOUT = 300                                          # seconds for a cell; a notebook is meant to take seconds in all
 NOT_COMPARED = ("timing", "widget")                    # tags of cells that show something else every time, or nothing
@@ -67,9 +68,9 @@ def run(path: Path, notebook: NotebookNode, extension: str | None = None, **vari
 
 
 def environment() -> dict[str, str]:
-    """The environment of the kernels: ours, with the library that lies beside the notebooks, installed or not."""
+    """The environment of the kernels: ours, in English, with the library beside the notebooks, installed or not."""
     paths = [str(FOLDER.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return {**os.environ, VARIABLE: "en", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def first_line(text: str) -> str:

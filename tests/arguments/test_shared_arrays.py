@@ -40,7 +40,7 @@ WITHOUT_ARRAYS = {
     "swin_np.crosscheck.contents.Tensors.precision", "swin_np.crosscheck.reference.Reference.axes",
     "swin_np.crosscheck.reference.Reference.modules", "swin_np.parallel.blas.library",
     "swin_np.crosscheck.arithmetic.emulation.rounding_layer", "swin_np.exercises.complexity.rounded",
-    "swin_np.language.codes", "swin_np.language.table",
+    "swin_np.language.codes", "swin_np.language.longest", "swin_np.language.table",
 }
 OF_A_FILE = {"swin_np.checkpoints.formats.torch_tensors.Storage.elements",           # kept with the file that is read
              "swin_np.checkpoints.formats.numpy_arrays.StoredArray.checked"}

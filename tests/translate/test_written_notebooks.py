@@ -30,13 +30,13 @@ def written(tmp_path_factory):
 
 
 def without_texts(notebook):
-    """A notebook without its Markdown and without the descriptions of its pictures."""
+    """A notebook without its Markdown, its pictures, whose labels are translated, and their descriptions."""
     notebook = deepcopy(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = ""
         for output in picture_outputs(cell):
-            output.metadata["image/png"]["alt"] = output.data["text/plain"] = ""
+            output.metadata["image/png"] = output.data["image/png"] = output.data["text/plain"] = ""
     return notebook
 
 
