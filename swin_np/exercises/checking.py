@@ -18,7 +18,7 @@ from swin_np.exercises.naming import Evidence
 from swin_np.exercises.picture import grids
 from swin_np.exercises.registry import EXERCISES, remember
 from swin_np.exercises.result import ERROR, FOLLOWED, NOT_IMPLEMENTED, RIGHT, WRONG, Result
-from swin_np.exercises.where import MOST_EVIDENCE, line_by_line, where
+from swin_np.exercises.where import MOST_EVIDENCE, finite_calls, line_by_line, where
 from swin_np.language import phrase
 
 SEED = 2103                                            # of grading: in nbgrader's hidden tests, in `swin-np grade`
@@ -143,19 +143,25 @@ def failure(exercise: Exercise, function: Callable | Elsewhere, found: Differenc
     step, called = evidence[len(done)]
     told = evidence[:max(MOST_EVIDENCE, len(done) + 1)]
     mistake = None if found.step in ("argument", "state") else naming.named(exercise, told)
+    finite = evidence if mistake else finite_calls(evidence)
+    if len(finite) < len(evidence) and found.step in ("shape", "values", "call"):
+        mistake = naming.named(exercise, finite[:MOST_EVIDENCE])
     lines = [*passed(done)]
     if helpers:
         lines.append(phrase("It calls your {helpers}, wrong by check({first}) too: mend that first, and check again.",
                             helpers=phrase(" and ").join(helpers), first=helpers[0]))
     if found.step in ("shape", "values", "call"):
-        lines += where(exercise, evidence, mistake)
+        lines += where(exercise, finite, mistake)
     if mistake is not None:
         lines += [phrase("The prediction is that of a known mistake ({name}): {says}" if exercise.question else
                          "The numbers are those of a known mistake ({name}): {says}",
                          name=mistake.name, says=phrase(mistake.says)),
                   phrase("What to do: {fix}", fix=phrase(mistake.fix))]
     if found.step in ("shape", "values", "call"):
-        lines += line_by_line(exercise, function, evidence, first=mistake is None)
+        if len(finite) < len(evidence):
+            lines.append(phrase("In {count} of {all} calls your result holds nan or infinity: does something overflow, "
+                                "or is something divided by 0?", count=len(evidence) - len(finite), all=len(evidence)))
+        lines += line_by_line(exercise, function, finite, first=mistake is None)
     lines.append(phrase("{step}: {sentence}.", step=step.said, sentence=found.sentence))
     if found.step == "answer" and mistake is None:
         lines.append(phrase("Draw a small case and count, or run the cell below, and find where you went another way."))

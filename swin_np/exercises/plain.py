@@ -294,6 +294,19 @@ def order_along(step: Step, got: np.ndarray, axis: int) -> list[int] | None:
     return found if sorted(found) == list(range(len(found))) else None
 
 
+def summed_elsewhere(exercise: Exercise, pairs: Sequence[Pair]) -> str:
+    """Weights that sum to 1 along another axis than the last one."""
+    def sum_to_1(x: np.ndarray, axis: int) -> bool:
+        return -x.ndim <= axis < x.ndim and np.allclose(x.sum(axis), 1, atol=1e-5)
+
+    if all(got.shape == step.expected.shape and sum_to_1(step.expected, -1) for step, got in pairs):
+        for axis in (0, 1, -2, -3):
+            if all(sum_to_1(got, axis) and not sum_to_1(got, -1) for _, got in pairs):
+                return phrase("Your result sums to 1 along axis {axis}, and should along the last one: look at the "
+                              "axis of the sum.", axis=axis)
+    return ""
+
+
 def close(exercise: Exercise, pairs: Sequence[Pair]) -> str:
     """Results that differ by little from the right ones."""
     if any(got.shape != step.expected.shape or got.dtype.kind != "f" for step, got in pairs):
@@ -306,5 +319,6 @@ def close(exercise: Exercise, pairs: Sequence[Pair]) -> str:
 
 
 LOOKS: tuple[Look, ...] = (nearly, reordered, reshaped, reversed_axis, rolled, scaled, displaced,
-                           displaced_by_an_argument, by_index, along, shuffled, in_another_order, close)
+                           displaced_by_an_argument, by_index, along, shuffled, in_another_order,
+                           summed_elsewhere, close)
 OF_AXES = (reordered, in_another_order)                # which say more than a mistake's name does

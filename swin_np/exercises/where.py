@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from swin_np.exercises.broadcasting import lost_axis
 from swin_np.exercises.calling import Called, Elsewhere, call
 from swin_np.exercises.calls import in_common
 from swin_np.exercises.climbing import TOY
@@ -17,6 +20,7 @@ from swin_np.exercises.places import wrong_places
 from swin_np.exercises.plain import OF_AXES, explained
 from swin_np.exercises.probing import growths
 from swin_np.exercises.so_far import right_so_far
+from swin_np.exercises.watching import arrays_in
 from swin_np.exercises.way import way
 from swin_np.language import phrase
 from swin_np.mistakes.mistake import Mistake
@@ -40,6 +44,8 @@ def where(exercise: Exercise, evidence: Sequence[Evidence], mistake: Mistake | N
         return [phrase("Your numbers are those of two mistakes together ({names}).", names=names)] + [
             phrase("{number}. {says} {fix}", number=number, says=phrase(one.says), fix=phrase(one.fix))
             for number, one in enumerate(both, start=1)]
+    if wrong and (lost := lost_axis(wrong[0][1].error)):
+        return [lost]
     right = [step for step, called in evidence if not is_wrong(step, called)]
     return [*off_by(exercise, pairs), *wrong_places(exercise, telling),
             *in_common(exercise, [step for step, _ in wrong], right)]
@@ -59,6 +65,20 @@ def of_one_value(pairs: list[tuple[Step, Any]]) -> list[tuple[Step, Any]]:
 def is_wrong(step: Step, called: Called) -> bool:
     """Whether a call was not answered as it should be."""
     return bool(called.error) or difference(called.value, step.expected, step.dtype) is not None
+
+
+def finite_calls(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The calls whose results are finite where the right ones are; all calls, where none of these is wrong."""
+    finite = [(step, called) for step, called in evidence if not overflows(step, called)]
+    return finite if any(is_wrong(*one) for one in finite) else list(evidence)
+
+
+def overflows(step: Step, called: Called) -> bool:
+    """Whether a result holds nan or infinity, and the right one does not."""
+    def holds(value: Any) -> bool:
+        return any(x.dtype.kind == "f" and not np.isfinite(x).all() for x in arrays_in(value))
+
+    return not called.error and holds(called.value) and not holds(step.expected)
 
 
 def line_by_line(exercise: Exercise, function: Callable | Elsewhere, evidence: Sequence[Evidence],

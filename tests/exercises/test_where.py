@@ -5,6 +5,7 @@ import linecache
 import numpy as np
 import pytest
 
+from swin_np.exercises.broadcasting import lost_axis
 from swin_np.exercises.checking import examine
 from swin_np.exercises.find_the_bug import PLANTED
 from swin_np.exercises.marks import mark_of, orders, same_numbers, same_order
@@ -218,3 +219,45 @@ def test_what_is_off_along_the_last_axis_is_told_for_any_number_of_axes():
     return weight * (y + bias)
 """))
     assert "off by a number that depends on the index of the last axis alone" in report
+
+
+def test_weights_that_sum_to_1_along_another_axis_are_told_which():
+    report = said("softmax", written("softmax", """def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(0)
+"""))
+    assert "Your result sums to 1 along axis 0, and should along the last one" in report
+
+
+def test_calls_whose_results_overflow_hide_no_mistake_and_are_told():
+    report = said("softmax", written("softmax", """def softmax(x):
+    e = np.exp(x)
+    return e / e.sum(0)
+"""))
+    assert "(softmax-over-the-first-axis)" in report
+    assert "calls your result holds nan or infinity: does something overflow" in report
+    overflows = said("softmax", written("softmax", """def softmax(x):
+    e = np.exp(x)
+    return e / e.sum(-1, keepdims=True)
+"""))
+    assert "(softmax-overflows)" in overflows and "holds nan or infinity" not in overflows
+
+
+@pytest.mark.parametrize(("name", "text", "sentence"), [
+    ("softmax", """def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1)
+""", "The shape (2,) is (2, 3) without one axis: was it lost in a sum, a mean or a maximum? keepdims=True keeps it"),
+    ("layer_norm", """def layer_norm(x, weight, bias):
+    return (x - x.mean(-1)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5) * weight + bias
+""", "The shape (2,) is (2, 4) without one axis")])
+def test_an_axis_that_was_lost_in_a_sum_is_told(name, text, sentence):
+    assert sentence in said(name, written(name, text))
+
+
+def test_an_error_of_other_shapes_is_no_lost_axis():
+    for error in ("ValueError: operands could not be broadcast together with shapes (2,3) (4,)",
+                  "ValueError: operands could not be broadcast together with shapes (2,3) (3,2)", "", "TypeError: ()"):
+        assert lost_axis(error) == ""
+    assert "(5, 2) is (5, 7, 2) without" in lost_axis(
+        "ValueError: operands could not be broadcast together with shapes (5,2) (5,7,2)")
