@@ -68,7 +68,8 @@ accuracy: .venv/oracle
 	$(BIN)/python -m benchmarks.accuracy
 
 bench: .venv/oracle
-	$(BIN)/python -m benchmarks.speed --json speed.json --figure speed.svg
+	$(BIN)/python -m benchmarks.speed --keep --figure speed.svg
+	$(BIN)/python -m benchmarks.kept
 
 lint: .venv/oracle
 	$(BIN)/ruff check .

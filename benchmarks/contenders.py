@@ -1,8 +1,9 @@
 """What is timed: each contender saves a model to a file, and loads it from there in this process or in a fresh one.
 
-"PyTorch eager" is transformers' SwinForImageClassification with attention written out in tensor operations, as it is
-in torchvision (which is not used, since transformers is the oracle here already); "PyTorch SDPA" is the same model with
-PyTorch's fused attention. For the systems beside Swin see twins.py. All have the same weights and get the same images.
+"PyTorch eager" is transformers' SwinForImageClassification with attention written out in tensor operations; "PyTorch
+SDPA" is the same model with PyTorch's fused attention. torchvision's model writes it out too, timm's takes the fused
+one. These four are the eager peers: PyTorch computes layer by layer, and compiles nothing. For the systems beside Swin
+see twins.py. All have the same weights and get the same images.
 The masked scores lead to denormal numbers in their softmax, which cost time; swin_np keeps clear of those (see
 functional.softmax).
 """
@@ -24,6 +25,8 @@ from swin_np.parallel.blas import SINGLE_THREADED_BLAS
 from swin_np.parallel.pool import threads
 
 OURS, EAGER, SDPA, ONNX, PRODUCTS = "swin_np", "PyTorch eager", "PyTorch SDPA", "ONNX Runtime", "matrix products"
+TORCHVISION, TIMM = "torchvision", "timm"
+PEERS = (EAGER, SDPA, TORCHVISION, TIMM)
 
 Run = Callable[[], Array | None]
 """One forward pass: the logits (B, num_classes); None of the matrix products, which compute no function."""
@@ -76,6 +79,21 @@ def save_twin(attention: str) -> Callable[[Module, Array, Path], None]:
     return save
 
 
+def save_vision_twin(library: str) -> Callable[[Module, Array, Path], None]:
+    """The Swin of torchvision or timm, as a function that saves it for images of one size."""
+
+    def save(model: Module, images: Array, path: Path) -> None:
+        import torch
+
+        from oracle.vision_twins import timm_swin, torchvision_swin, twin
+
+        size = images.shape[2:]
+        build = timm_swin(model.config, img_size=size) if library == TIMM else torchvision_swin(model.config)
+        torch.save(twin(model, library, build), path)
+
+    return save
+
+
 def load_twin(path: Path, images: Array, count: int) -> Run:
     """A PyTorch model."""
     import torch
@@ -85,7 +103,8 @@ def load_twin(path: Path, images: Array, count: int) -> Run:
 
     def run() -> Array:
         with torch.inference_mode():
-            return twin(tensor).logits.numpy()
+            found = twin(tensor)
+            return getattr(found, "logits", found).numpy()
 
     return run
 
@@ -117,6 +136,8 @@ BESIDE = (EAGER, OURS)                                 # who runs the systems be
 CONTENDERS = {
     EAGER: Contender(save_twin("eager"), load_twin),
     SDPA: Contender(save_twin("sdpa"), load_twin),
+    TORCHVISION: Contender(save_vision_twin(TORCHVISION), load_twin),
+    TIMM: Contender(save_vision_twin(TIMM), load_twin),
     ONNX: Contender(save_onnx, load_onnx),
     PRODUCTS: Contender(save_ours, load_products),
     OURS: Contender(save_ours, load_ours),
@@ -125,7 +146,7 @@ CONTENDERS = {
 
 def left_out() -> dict[str, str]:
     """The contenders that this installation cannot run, with the reason."""
-    reasons = {}
+    reasons = {name: "not installed" for name in (TORCHVISION, TIMM) if not find_spec(name)}
     missing = [package for package in ("onnx", "onnxruntime") if not find_spec(package)]
     if missing:
         reasons[ONNX] = f"{' and '.join(missing)} not installed"

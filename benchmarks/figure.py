@@ -5,12 +5,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from benchmarks.contenders import EAGER, ONNX, OURS, PRODUCTS, SDPA
+from benchmarks.contenders import EAGER, ONNX, OURS, PRODUCTS, SDPA, TIMM, TORCHVISION
 from benchmarks.results import Results
 from swin_np.plots.style import BLACK, BLUE, HOUSE_STYLE, NUMERAL_SIZE, ORANGE, VERMILION, WHITE, new_figure
 
 SKY, GREEN, PURPLE, YELLOW = "#56B4E9", "#009E73", "#CC79A7", "#F0E442"          # Okabe and Ito 2008, as in the style
-COLOURS = {OURS: BLUE, EAGER: VERMILION, SDPA: ORANGE, ONNX: PURPLE, PRODUCTS: "0.6"}
+COLOURS = {OURS: BLUE, EAGER: VERMILION, SDPA: ORANGE, TORCHVISION: GREEN, TIMM: YELLOW, ONNX: PURPLE,
+           PRODUCTS: "0.6"}
 KIND_COLOURS = ["0.6", SKY, BLUE, ORANGE, GREEN, PURPLE, YELLOW]
 REFERENCE = 224 ** 2                                   # pixels to which the profiles are scaled
 

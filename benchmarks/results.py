@@ -6,7 +6,7 @@ from statistics import median
 
 from benchmarks.accuracy import Accuracy
 from benchmarks.accuracy import table as accuracy_table
-from benchmarks.contenders import EAGER, OURS, PRODUCTS
+from benchmarks.contenders import EAGER, OURS, PEERS, PRODUCTS
 from benchmarks.operations import Share
 from benchmarks.peak_memory import Memory
 
@@ -62,6 +62,11 @@ class Results:
         other = self.by_case()[timing.case].get(to)
         return None if other is None else timing.median / other.median
 
+    def fastest_peer(self, case: tuple[int, int, int]) -> str | None:
+        """The eager peer whose median is least; None where none was run."""
+        timings = self.by_case()[case]
+        return min((name for name in PEERS if name in timings), key=lambda name: timings[name].median, default=None)
+
     def relative_per_pixel(self, timing: Timing) -> float:
         """The time per pixel relative to the same contender's at the first size, same batch and threads."""
         first = next(other for other in self.timings if (other.contender, other.batch, other.threads)
@@ -82,7 +87,9 @@ def as_dict(results: Results) -> dict:
     """The same as a dictionary."""
     found = asdict(results)
     for entry, timing in zip(found["timings"], results.timings, strict=True):
+        fastest = results.fastest_peer(timing.case)
         entry |= {"median": timing.median, "to_pytorch_eager": results.ratio(timing, EAGER),
+                  "fastest_peer": fastest, "to_fastest_peer": fastest and results.ratio(timing, fastest),
                   "to_matrix_products": results.ratio(timing, PRODUCTS),
                   "per_pixel_to_first_size": results.relative_per_pixel(timing)}
     for entry, memory in zip(found["memory"], results.memory, strict=True):
@@ -108,15 +115,18 @@ def quotient(value: float | None) -> str | None:
 
 
 def time_table(results: Results) -> str:
-    """One row a case: the medians, and ours relative to PyTorch eager and to the floor."""
+    """One row a case: the medians, the fastest eager peer, and ours relative to it, to PyTorch eager, to the floor."""
     names, rows = results.contenders(), []
     others = [name for name in (EAGER, PRODUCTS) if name in names]
+    several = len([name for name in PEERS if name in names]) > 1
     for case, timings in results.by_case().items():
-        ours = timings[OURS]
+        ours, fastest = timings[OURS], results.fastest_peer(case)
         rows.append([*case, len(ours.seconds),
                      *(milliseconds(timings[name].median) if name in timings else None for name in names),
+                     *((fastest, fastest and quotient(results.ratio(ours, fastest))) if several else ()),
                      *(quotient(results.ratio(ours, name)) for name in others)])
     return table(["batch", "size", "threads", "rounds", *(f"{name}, ms" for name in names),
+                  *(("fastest eager peer", f"{OURS} / fastest") if several else ()),
                   *(f"{OURS} / {name}" for name in others)], rows)
 
 

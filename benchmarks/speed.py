@@ -22,7 +22,8 @@ import numpy as np
 from benchmarks import accuracy, operations, peak_memory
 from benchmarks.contenders import BESIDE, CONTENDERS, OURS, PRODUCTS, Run, draw_images, left_out
 from benchmarks.figure import speed_figure
-from benchmarks.outputs import add_json, check_json, give
+from benchmarks.kept import FOLDER, file_of
+from benchmarks.outputs import ENDINGS, add_json, check_json, give, keep
 from benchmarks.results import Results, Timing, as_json, report
 from oracle.twins import redrawn_system
 from swin_np import SYSTEMS, VARIANTS, SwinError
@@ -39,7 +40,7 @@ from swin_np.systems import resident_memory
 from swin_np.systems.registry import architecture_of, for_image_size, layer_costs
 
 EXAMPLE = """example:
-  python -m benchmarks.speed --variant swin_t --seconds 20 --json speed.json --figure speed.svg
+  python -m benchmarks.speed --variant swin_t --seconds 20 --keep --figure speed.svg
 """
 
 FEWEST_ROUNDS, FEWEST_BESIDE = 5, 3                    # of Swin, and of the systems beside it
@@ -71,11 +72,18 @@ def machine() -> dict[str, str]:
     models = [line.split(":", 1)[1].strip() for line in about_cpu.read_text().splitlines()
               if line.startswith("model name")] if about_cpu.exists() else []
     blas = getattr(np.__config__, "CONFIG", {}).get("Build Dependencies", {}).get("blas", {})       # NumPy >= 1.26
-    packages = ("torch", "transformers", "onnxruntime")
-    return {"processor": models[0] if models else platform.processor(), "cores": str(default_threads()),
+    packages = ("torch", "transformers", "torchvision", "timm", "onnxruntime")
+    return {"processor": models[0] if models else platform.processor(), "vectors": vectors(about_cpu),
+            "cores": str(default_threads()),
             "system": platform.platform(), "Python": platform.python_version(), "NumPy": np.__version__,
             "BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
             **{package: version(package) for package in packages if find_spec(package)}}
+
+
+def vectors(about_cpu: Path) -> str:
+    """The widest vector instructions of the processor, where Linux tells."""
+    flags = about_cpu.read_text().split() if about_cpu.exists() else []
+    return next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags), "")
 
 
 def cases(batches: list[int], sizes: list[int]) -> list[tuple[int, int]]:
@@ -253,6 +261,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=20.0,
                         help="how long each case is repeated, at least five times (default: 20)")
     add_json(parser)
+    parser.add_argument("--keep", type=Path, nargs="?", const=FOLDER, metavar="FOLDER",
+                        help="keep the run as JSON by the processor's name, in FOLDER (default: benchmarks/results)")
     parser.add_argument("--figure", type=Path, metavar="PATH", help="draw the results, as .svg or .png")
     return parser.parse_args(arguments)
 
@@ -265,6 +275,7 @@ def check(options: argparse.Namespace) -> None:
             architecture_of(config).model, VisionTransformer | ResNet)))
     check_json(options.json)
     output_file(options.figure, FIGURE)
+    output_file(options.keep and file_of(options.keep, machine()), ENDINGS)
     if not (find_spec("torch") and find_spec("transformers")):
         raise SwinError(accuracy.MISSING)
 
@@ -276,6 +287,8 @@ def main(arguments: list[str] | None = None) -> int:
         check(options)
         results = measure(options)
         give(results, options.json, as_json, report)
+        if options.keep:
+            keep(as_json(results), file_of(options.keep, results.machine))
         if options.figure:
             save(speed_figure(results), options.figure)
     except SwinError as error:

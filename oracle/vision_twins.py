@@ -1,4 +1,4 @@
-"""timm's and torchvision's models with the weights of ours, in float64, and what both compute.
+"""timm's and torchvision's models with the weights of ours, in our dtype, and what both compute.
 
 A twin is loaded strictly, through the names of `swin_np.checkpoints`: what is renamed wrongly does not load.
 """
@@ -140,7 +140,7 @@ def twin(model: Module, library: str, build: Callable[[], torch.nn.Module]) -> t
     state = {name: torch.from_numpy(np.require(value, None, "W")) for name, value in converted(model, library).items()}
     counters = {name: value for name, value in theirs.state_dict().items() if name.endswith(COUNTERS)}
     theirs.load_state_dict(state | counters, strict=True, assign=True)
-    theirs.double()
+    theirs.to(next(theirs.parameters()).dtype)         # what is no parameter, such as a mask, too
     if isinstance(model, SwinTransformerV2) and library == "timm":
         modules = dict(theirs.named_modules())
         for name, module in model.named_modules():

@@ -40,18 +40,19 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     """x W^T + b for x (..., in), weight (out, in) and bias (out,); gives (..., out)."""
     rows = x.reshape(-1, x.shape[-1])                  # one large product of matrices is faster than many small ones
     y = np.empty((len(rows), len(weight)), x.dtype)
-    bias = np.zeros(len(weight), x.dtype) if bias is None else bias
 
     def compute_rows(part: slice) -> None:
         np.matmul(rows[part], weight.T, out=y[part])
-        y[part] += bias
+        if bias is not None:
+            y[part] += bias
 
     def compute_columns(part: slice) -> None:
         if len(rows) >= FEW_ROWS:
             np.matmul(rows, weight[part].T, out=y[:, part])
         else:
             y[:, part] = rows.astype(np.float64) @ weight[part].T.astype(np.float64)
-        y[:, part] += bias[part]
+        if bias is not None:
+            y[:, part] += bias[part]
 
     if len(rows) >= PART_TOKENS:
         for_each(compute_rows, parts(len(rows), len(rows)))

@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from benchmarks import accuracy, operations, peak_memory, speed
-from benchmarks.contenders import BESIDE, CONTENDERS, EAGER, OURS, PRODUCTS, SDPA, draw_images
+from benchmarks.contenders import BESIDE, CONTENDERS, EAGER, OURS, PRODUCTS, SDPA, TIMM, TORCHVISION, draw_images
 from benchmarks.figure import speed_figure
 from benchmarks.matrix_products import compute, matrix_products, multiply_adds
 from benchmarks.results import Results, Timing, as_json, report
@@ -83,7 +83,7 @@ def test_the_floor_leaves_the_products_in_their_results(model, images):
     np.testing.assert_array_equal(result, left @ right)
 
 
-@pytest.mark.parametrize("name", [EAGER, SDPA, OURS])
+@pytest.mark.parametrize("name", [EAGER, SDPA, TORCHVISION, TIMM, OURS])
 def test_a_contender_gives_the_logits_of_the_model_it_was_saved_from(model, images, name, tmp_path):
     contender = CONTENDERS[name]
     contender.save(model, images, tmp_path / "model")
@@ -166,6 +166,19 @@ def test_ratios_are_those_of_the_medians(results):
     for entry in ours:
         assert entry["to_pytorch_eager"] == pytest.approx(2.7 / 3)
         assert entry["to_matrix_products"] == pytest.approx(2.7 / 1.5)
+
+
+def test_the_fastest_eager_peer_is_named_in_each_case(results):
+    results.timings += [Timing(name, 1, 224, 1, [seconds]) for name, seconds in ((TIMM, 2.5), (TORCHVISION, 2.8))]
+    results.timings.append(Timing(SDPA, 8, 224, 1, [30.0]))
+    text = report(results)
+    assert "| fastest eager peer | swin_np / fastest |" in text
+    assert "| timm | 1.08 | 0.90 | 1.80 |" in text and "| PyTorch eager | 0.90 | 0.90 | 1.80 |" in text
+    entries = json.loads(as_json(results))["timings"]
+    assert {(entry["batch"], entry["fastest_peer"]) for entry in entries if entry["size"] == 224
+            and entry["threads"] == 1} == {(1, TIMM), (8, EAGER)}
+    assert [entry["to_fastest_peer"] for entry in entries if entry["contender"] == OURS] == pytest.approx(
+        [2.7 / 2.5, 0.9, 0.9, 0.9])
 
 
 def test_the_time_per_pixel_is_relative_to_the_first_size(results):

@@ -1,0 +1,64 @@
+"""Runs of benchmarks.speed are kept by processor, and docs/performance.md has the tables that they give."""
+
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from benchmarks import kept
+from benchmarks.contenders import EAGER, OURS, PRODUCTS, TIMM
+from benchmarks.peak_memory import Memory
+from benchmarks.results import Results, Timing, as_json
+from swin_np.errors import InputError
+
+MACHINE = {"processor": "An Abacus(R) @ 2 Hz", "vectors": "AVX2", "cores": "2", "NumPy": "2.4", "BLAS": "beads",
+           "torch": "2"}
+
+
+def run(ours=3.0):
+    """Made-up numbers: batch 1 on one and two threads."""
+    timings = [Timing(name, 1, 224, threads, [seconds / threads]) for threads in (1, 2)
+               for name, seconds in ((EAGER, 4.0), (TIMM, 2.0 + threads / 2), (PRODUCTS, 2.0), (OURS, ours))]
+    beside = Results("resnet_50", {}, {}, [Timing(EAGER, 1, 224, 2, [2.0]), Timing(OURS, 1, 224, 2, [3.0])])
+    memory = [Memory(name, 1, 224, 2, 1.0, peak) for name, peak in ((EAGER, 400.0), (OURS, 100.0))]
+    return Results("swin_t", MACHINE, {}, timings, memory, beside=[beside])
+
+
+def test_the_page_has_the_tables_of_the_kept_runs():
+    page = kept.PAGE.read_text(encoding="utf-8")
+    assert kept.with_tables(page) == page, "run python -m benchmarks.kept"
+
+
+def test_every_kept_run_lies_in_the_file_of_its_processor():
+    files = sorted(kept.FOLDER.glob("*.json"))
+    assert files
+    for file in files:
+        assert kept.file_of(kept.FOLDER, kept.read(file).machine) == file
+
+
+def test_a_run_survives_being_kept(tmp_path):
+    file = kept.file_of(tmp_path, MACHINE)
+    assert file.name == "an-abacus-r-2-hz-avx2-2-cores.json"
+    file.write_text(as_json(run()))
+    assert kept.tables([kept.read(file)]) == kept.tables([run()])
+
+
+def test_a_row_has_the_fastest_peer_of_each_number_of_threads():
+    text = kept.tables([run()])
+    assert ("| An Abacus(R) @ 2 Hz, AVX2 | 224 | 1 | 1 / 2 | 1.20 (timm) / 1.00 (timm) | 0.75 / 0.75 |  | 1.20 / 1.00 "
+            "|  | 1.50 / 1.50 | 0.25 |") in text
+    assert "| An Abacus(R) @ 2 Hz, AVX2 | resnet_50 | 1 | 2 | 1.50 |" in text
+
+
+@pytest.mark.parametrize("text", ["", "[]", json.dumps({"timings": []}), "{"])
+def test_a_file_that_is_no_run_is_refused(tmp_path, text):
+    (file := tmp_path / "run.json").write_text(text)
+    with pytest.raises(InputError, match=r"run\.json is no run of benchmarks.speed"):
+        kept.read(file)
+
+
+def test_a_page_without_a_place_for_the_tables_is_refused():
+    with pytest.raises(InputError, match="has no place for the tables"):
+        kept.with_tables("no marks")
