@@ -219,7 +219,7 @@ def test_the_student_s_process_speaks_the_grader_s_language(monkeypatch, text):
             assert (grader.process is not None) == CAN_COPY    # it is there for the next file
     grader.close()
     if "sorted" not in text:                           # else the sentence is on what was replaced
-        assert "交上来的代码看不到自己文件夹以外的文件" in said["zh"][0]
+        assert "提交的代码看不到自己文件夹以外的文件" in said["zh"][0]
         assert "files outside of its own folder are hidden from a submission" in said["en"][0]
     assert len(said["zh"]) == len(said["en"]) == 1
 

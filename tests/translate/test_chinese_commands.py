@@ -66,7 +66,7 @@ RESULTS = {                                            # what each prints that i
     "tour --image {files}/photo.png": [
         "步骤", "阶段 1，2 个块", "64 个 7x7", "1000 个 logit 中最大的", "没有给出检查点"],
     "tour --image {files}/photo.png --variant transformer_base": ["编码器，层 6", "照片没有词表", "16x16 图块"],
-    "tour --image {files}/photo.png --variant fpn_swin_t": ["横向 3，自上而下", "层级 pool", "5 张特征图"],
+    "tour --image {files}/photo.png --variant fpn_swin_t": ["横向 3，自上而下", "池化级", "5 张特征图"],
     "tour --image {files}/photo.png --variant unet_resnet_50": ["上采样，连特征图 2", "个类别中最常见的"],
     "info swin_t": ["一张 float32 图像", "归一化、平均、头", "总计"],
     "info vit_b_16 --layers": ["层归一化", "ViT 或 DeiT", "种类"],
