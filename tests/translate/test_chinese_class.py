@@ -149,7 +149,7 @@ def test_the_table_and_what_to_look_at_have_no_english_sentence_and_are_set_well
     assert {line: english_in(line) for line in lines if english_in(line)} == {}
     assert {line: badly_set(line) for line in lines if line.startswith(" ") and badly_set(line)} == {}
     assert all(HAN.search(line) for line in lines if line.startswith(" "))
-    assert "10 个页面写在" in runs[0].err
+    assert "10 个页面已写到" in runs[0].err
 
 
 def test_every_problem_and_finding_is_in_chinese(runs):
