@@ -29,7 +29,10 @@ def right_so_far(stations: Sequence[Station], seen: Sequence[Seen], given: Seque
     if not stations or not by_size:
         return []
     last = max((number for number in exact if stations[number].kind not in APART), default=-1)
-    missing = next((number for number in range(last + 1, len(stations)) if number not in exact), None)
+    following_last = range(last + 1, len(stations))
+    nearly = (number for number in following_last if stations[number].kind not in APART
+              and any(kind in (EXCHANGED, MULTIPLE) for kind, _ in kinds[number]))     # so all before it is right too
+    missing = next(nearly, next((number for number in following_last if number not in exact), None))
     last = len(stations) - 1 if missing is None else last
     lines = []
     if last >= 0:

@@ -261,3 +261,19 @@ def test_an_error_of_other_shapes_is_no_lost_axis():
         assert lost_axis(error) == ""
     assert "(5, 2) is (5, 7, 2) without" in lost_axis(
         "ValueError: operands could not be broadcast together with shapes (5,2) (5,7,2)")
+
+
+@pytest.mark.parametrize("lines", ["q, k, v = (x @ qkv_weight.T + qkv_bias).reshape(B, n, 3, heads, d)",
+                                   "qkv = (x @ qkv_weight.T + qkv_bias).reshape(B, n, 3, heads, d)"])
+def test_what_is_computed_within_a_longer_line_is_not_blamed_for_what_follows(lines):
+    names = ".transpose(2, 0, 3, 1, 4)" + ("" if lines.startswith("q,") else "; q, k, v = qkv")
+    report = said("multi_head_attention", written("multi_head_attention", f"""def multi_head_attention(
+        x, qkv_weight, qkv_bias, proj_weight, proj_bias, heads):
+    B, n, C = x.shape
+    d = C // heads
+    {lines}{names}
+    scores = q @ k.transpose(0, 1, 3, 2) / math.sqrt(d) * 1.1
+    y = softmax(scores) @ v
+    return y.transpose(0, 2, 1, 3).reshape(B, n, C) @ proj_weight.T + proj_bias
+"""))
+    assert "It has the scaled product q k^T times 1.1: look at line 6" in report and "linear layer" not in report
