@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from os.path import relpath
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from notebooks.publish.files import EXERCISES, FOLDER, ROOT, find, name_of, text_of
 from notebooks.publish.rendering import ELSEWHERE, EXPLORER
@@ -25,10 +26,10 @@ def moved(text: str, source: Path, home: Path, language: Language) -> str:
     def address(match: re.Match[str]) -> str:
         if ELSEWHERE.match(match[0]) or match[0].endswith(".ipynb"):
             return match[0]
-        file = (source / match[0]).resolve()
+        file = (source / unquote(match[0])).resolve()
         if file == ROOT / "pages" / EXPLORER and language.has_explorer:
             file = ROOT / "pages" / language.place / EXPLORER
-        return Path(relpath(file, home.resolve())).as_posix()
+        return quote(Path(relpath(file, home.resolve())).as_posix())       # a space would end a link in Markdown
 
     return LINK.sub(address, text)
 

@@ -239,7 +239,7 @@ def test_values_and_arguments_are_named_in_chinese():
     with speaking("zh"):
         assert arguments_in_short(("x", "n", "w"), (np.ones((2, 3)), 4, {"a": np.ones(2)})) == (
             "调用参数：x 的形状为 (2, 3)、n = 4、w = {'a': 数组 (2,)}")
-        assert value_text({str(number): number for number in range(30)}) == "有 30 项的 dict，从 '0' 到 '29'"
+        assert value_text({str(number): number for number in range(30)}) == "有 30 项的字典，从 '0' 到 '29'"
         assert value_text(-2 ** 2000) == "约 -2^2001"
         several = difference((1, 2), (1, 3), np.dtype(np.float64))
     assert (several.step, several.sentence) == ("values", "返回了 2 个值，其中编号为 1 的：应为 3，得到 2")

@@ -3,6 +3,7 @@
 import re
 import shutil
 from copy import deepcopy
+from urllib.parse import unquote
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_every_link_of_a_written_notebook_leads_to_a_file(written):
                 if "://" in address or "explorer.html" in address:
                     continue
                 links += 1
-                assert (file.parent / address).is_file(), (name_of(path), cell.id, address)
+                assert (file.parent / unquote(address)).is_file(), (name_of(path), cell.id, address)
     assert links > 40
 
 
@@ -85,6 +86,8 @@ def test_every_link_of_a_written_notebook_leads_to_a_file(written):
     ("notebooks", "pages/zh/x", "../docs/evidence.md#Rounding", "../../../docs/evidence.md#Rounding"),
     ("notebooks", "notebooks_zh", "../pages/explorer.html#model", "../pages/zh/explorer.html#model"),
     ("notebooks/exercises", "pages/zh/exercises", "../../pages/explorer.html#fig4", "../explorer.html#fig4"),
+    ("notebooks", "a home/of 50%", "../docs/evidence.md", "../../docs/evidence.md"),
+    ("a source/of 50%", "notebooks_zh", "b%20c.md#Rounding", "../a%20source/of%2050%25/b%20c.md#Rounding"),
     ("notebooks", "elsewhere/zh", "https://arxiv.org/abs/2103.14030", "https://arxiv.org/abs/2103.14030"),
     ("notebooks", "elsewhere/zh", "#Rounding", "#Rounding"),
 ])
