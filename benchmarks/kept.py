@@ -37,10 +37,12 @@ def processor(machine: dict[str, str]) -> str:
 def read(file: Path) -> Results:
     """A kept run: its times and memory, and those of the systems beside it; InputError for what is none."""
     try:
-        return of_dict(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        run = of_dict(json.loads(file.read_text(encoding="utf-8")))
+        tables([run])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{file.name} is no run of benchmarks.speed ({type(error).__name__}: {error}): make it with "
                          "python -m benchmarks.speed --keep") from None
+    return run
 
 
 def of_dict(found: dict) -> Results:

@@ -52,7 +52,9 @@ def test_a_row_has_the_fastest_peer_of_each_number_of_threads():
     assert "| An Abacus(R) @ 2 Hz, AVX2 | resnet_50 | 1 | 2 | 1.50 |" in text
 
 
-@pytest.mark.parametrize("text", ["", "[]", json.dumps({"timings": []}), "{"])
+@pytest.mark.parametrize("text", [
+    "", "[]", json.dumps({"timings": []}), "{", as_json(Results("swin_t", {"processor": "An Abacus"}, {})),
+    as_json(Results("swin_t", MACHINE, {}, [Timing(OURS, 1, 224, 1, [3.0])]))], ids=range(6))
 def test_a_file_that_is_no_run_is_refused(tmp_path, text):
     (file := tmp_path / "run.json").write_text(text)
     with pytest.raises(InputError, match=r"run\.json is no run of benchmarks.speed"):

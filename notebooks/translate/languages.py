@@ -2,7 +2,7 @@
 
 language.json has the tag of the language for browsers (`lang`), its `name`, the `labels` that stand for the fixed
 phrases of the notebooks, and the `texts` of the pages. Beside it lie a file for each translated notebook, those of the
-exercises in exercises/, glossary.json and, where its type needs it, type.css.
+exercises in exercises/, and glossary.json. What its letters need in CSS is swin_np/languages/<code>/type.css.
 """
 
 import json
@@ -17,6 +17,7 @@ from notebooks.translate.pictures import FOLDER as PICTURES
 from notebooks.translate.pictures import Pictures, put_in
 from notebooks.translate.sidecars import Sidecar, translated
 from swin_np.arguments.names import check_name
+from swin_np.language import FOLDER as PHRASES
 
 TABLE = "language.json"
 
@@ -45,7 +46,7 @@ class Language:
     @property
     def style(self) -> str:
         """CSS for its type, where it needs some."""
-        file = self.folder / "type.css"
+        file = PHRASES / self.code / "type.css"        # feedback pages have it too
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def has(self, name: str) -> bool:

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from copy import deepcopy
 
 import pytest
 
@@ -20,6 +19,7 @@ from notebooks.translate.state import begun
 from notebooks.translate.wording import INSERT, faults_of_type
 from swin_np.errors import ConfigurationError
 from swin_np.language import table
+from tests.translate.bare_notebooks import bare
 
 CHINESE = find_language("zh")
 PATHS = find([], with_exercises=True)
@@ -41,17 +41,6 @@ def test_nothing_lies_beside_the_translations_that_belongs_to_no_notebook():
     files = [*CHINESE.folder.glob("*.json"), *CHINESE.folder.glob("exercises/*.json")]
     names = {name_of(file.with_suffix("")) for file in files} - {"language", "glossary", "labels"}
     assert names == {name_of(path) for path in PATHS}
-
-
-def bare(notebook):
-    """A notebook without its Markdown, and without its pictures (test_chinese_labels.py) and their descriptions."""
-    notebook = deepcopy(notebook)
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = ""
-        for output in picture_outputs(cell):
-            output.metadata["image/png"]["alt"] = output.data["text/plain"] = output.data["image/png"] = ""
-    return notebook
 
 
 def test_code_and_outputs_are_the_english_ones():

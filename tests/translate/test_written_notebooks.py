@@ -14,10 +14,10 @@ from notebooks.publish.execution import compare, run
 from notebooks.publish.files import ROOT, find, name_of, read, text_of
 from notebooks.translate.__main__ import main
 from notebooks.translate.languages import find_language
-from notebooks.translate.sidecars import picture_outputs
 from notebooks.translate.written import moved
 from swin_np.exercises.registry import NOTEBOOKS
 from swin_np.language import VARIABLE
+from tests.translate.bare_notebooks import bare
 
 CHINESE = find_language("zh")
 PATHS = find([], with_exercises=True)
@@ -28,17 +28,6 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("written") / "notebooks_zh"
     assert main(["write", "zh", str(folder)]) == 0
     return folder
-
-
-def without_texts(notebook):
-    """A notebook without its Markdown, its pictures, whose labels are translated, and their descriptions."""
-    notebook = deepcopy(notebook)
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = ""
-        for output in picture_outputs(cell):
-            output.metadata["image/png"] = output.data["image/png"] = output.data["text/plain"] = ""
-    return notebook
 
 
 def without_links(notebook):
@@ -55,7 +44,7 @@ def test_all_notebooks_are_written_and_nothing_but_texts_is_another(written):
     assert files == {f"{name_of(path)}.ipynb" for path in PATHS}
     for path in PATHS:
         there = read(written / f"{name_of(path)}.ipynb")
-        assert without_texts(there) == without_texts(read(path)), name_of(path)
+        assert bare(there) == bare(read(path)), name_of(path)
         assert without_links(there) == without_links(CHINESE.read(path)), name_of(path)
 
 
@@ -128,7 +117,7 @@ def outputs(notebook):
 def test_a_written_notebook_runs_where_it_lies_and_shows_what_it_stores(written):
     file = written / "03_window_attention.ipynb"
     stored = read(file)
-    assert compare(file, without_texts(stored), without_texts(run(file, stored))) == []
+    assert compare(file, bare(stored), bare(run(file, stored))) == []
 
 
 @pytest.mark.long
