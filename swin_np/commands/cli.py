@@ -73,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.notes = []
         with noted(options.notes):
             status = options.run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:                     # it was closed before we began
+            sys.stdout.flush()
         for note in () if getattr(options, "json", False) else options.notes:
             print(f"swin-np: note: {printable(note)}", file=sys.stderr)
     except SwinError as error:

@@ -18,7 +18,7 @@ from swin_np.exercises.naming import Evidence
 from swin_np.exercises.picture import grids
 from swin_np.exercises.registry import EXERCISES, remember
 from swin_np.exercises.result import ERROR, FOLLOWED, NOT_IMPLEMENTED, RIGHT, WRONG, Result
-from swin_np.exercises.where import MOST_EVIDENCE, finite_calls, line_by_line, where
+from swin_np.exercises.where import MOST_EVIDENCE, finite_calls, line_by_line, overflows, where
 from swin_np.language import phrase
 
 SEED = 2103                                            # of grading: in nbgrader's hidden tests, in `swin-np grade`
@@ -144,6 +144,7 @@ def failure(exercise: Exercise, function: Callable | Elsewhere, found: Differenc
     told = evidence[:max(MOST_EVIDENCE, len(done) + 1)]
     mistake = None if found.step in ("argument", "state") else naming.named(exercise, told)
     finite = evidence if mistake else finite_calls(evidence)
+    overflowing = 0 if mistake else sum(overflows(*one) for one in evidence)
     if len(finite) < len(evidence) and found.step in ("shape", "values", "call"):
         mistake = naming.named(exercise, finite[:MOST_EVIDENCE])
     lines = [*passed(done)]
@@ -158,9 +159,9 @@ def failure(exercise: Exercise, function: Callable | Elsewhere, found: Differenc
                          name=mistake.name, says=phrase(mistake.says)),
                   phrase("What to do: {fix}", fix=phrase(mistake.fix))]
     if found.step in ("shape", "values", "call"):
-        if len(finite) < len(evidence):
+        if overflowing:
             lines.append(phrase("In {count} of {all} calls your result holds nan or infinity: does something overflow, "
-                                "or is something divided by 0?", count=len(evidence) - len(finite), all=len(evidence)))
+                                "or is something divided by 0?", count=overflowing, all=len(evidence)))
         lines += line_by_line(exercise, function, finite, first=mistake is None)
     lines.append(phrase("{step}: {sentence}.", step=step.said, sentence=found.sentence))
     if found.step == "answer" and mistake is None:

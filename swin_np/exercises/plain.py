@@ -321,4 +321,3 @@ def close(exercise: Exercise, pairs: Sequence[Pair]) -> str:
 LOOKS: tuple[Look, ...] = (nearly, reordered, reshaped, reversed_axis, rolled, scaled, displaced,
                            displaced_by_an_argument, by_index, along, shuffled, in_another_order,
                            summed_elsewhere, close)
-OF_AXES = (reordered, in_another_order)                # which say more than a mistake's name does

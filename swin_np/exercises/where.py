@@ -17,7 +17,7 @@ from swin_np.exercises.marks import station
 from swin_np.exercises.naming import Evidence
 from swin_np.exercises.pairs import named_pair
 from swin_np.exercises.places import wrong_places
-from swin_np.exercises.plain import OF_AXES, explained
+from swin_np.exercises.plain import explained, reordered
 from swin_np.exercises.probing import growths
 from swin_np.exercises.so_far import right_so_far
 from swin_np.exercises.watching import arrays_in
@@ -35,7 +35,7 @@ def where(exercise: Exercise, evidence: Sequence[Evidence], mistake: Mistake | N
     telling = [pair for pair in pairs if pair[0].name != TOY] or pairs          # small numbers agree by chance
     look, plain = explained(exercise, pairs) if len(pairs) == len(wrong) else (None, "")
     if mistake is not None:
-        return [plain] if look in OF_AXES else []
+        return [plain] if look is reordered else []        # which says more than the name does
     if plain:
         return [plain]
     both = named_pair(exercise, evidence[:MOST_EVIDENCE])

@@ -92,3 +92,9 @@ def test_a_reader_that_stops_early_is_no_error():
     result = subprocess.run(f'"{sys.executable}" -m swin_np info swin_t --layers | head -n 1', shell=True, text=True,
                             capture_output=True, check=False)
     assert result.stderr == ""
+
+
+def test_a_standard_output_that_is_closed_is_no_error():
+    result = subprocess.run(f'"{sys.executable}" -m swin_np info swin_t >&-', shell=True, text=True,
+                            capture_output=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")

@@ -236,6 +236,11 @@ def test_calls_whose_results_overflow_hide_no_mistake_and_are_told():
 """))
     assert "(softmax-over-the-first-axis)" in report
     assert "calls your result holds nan or infinity: does something overflow" in report
+    alone = said("softmax", written("softmax", """def softmax(x):
+    e = np.exp(x - x.mean(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+"""))
+    assert "calls your result holds nan or infinity: does something overflow" in alone
     overflows = said("softmax", written("softmax", """def softmax(x):
     e = np.exp(x)
     return e / e.sum(-1, keepdims=True)
@@ -277,3 +282,10 @@ def test_what_is_computed_within_a_longer_line_is_not_blamed_for_what_follows(li
     return y.transpose(0, 2, 1, 3).reshape(B, n, C) @ proj_weight.T + proj_bias
 """))
     assert "It has the scaled product q k^T times 1.1: look at line 6" in report and "linear layer" not in report
+
+
+def test_a_named_mistake_is_not_told_as_another_order_first():
+    report = said("cyclic_shift", written("cyclic_shift", """def cyclic_shift(x, shift):
+    return np.roll(x, (shift, shift), (1, 2))
+"""))
+    assert "(roll-direction)" in report and "in another order" not in report
