@@ -11,7 +11,7 @@ import numpy as np
 from swin_np.arguments.names import check_name
 from swin_np.baselines.resnet import ResidualBlock, ResNet, ResNetConfig, projection
 from swin_np.convolution.functional import relu
-from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d, Relu
+from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d, Relu, conv_norm
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array
 from swin_np.layers import Module
@@ -91,9 +91,9 @@ class Bottle2neck(ResidualBlock):
             shortcut(inputs, outputs, stride, rng))
 
     def branch(self, x: Array) -> Array:
-        x = self.bn1(self.conv1(x))
+        x = conv_norm(x, self.conv1, self.bn1)
         y = self.multi_scale(relu(x, out=x))
-        return self.bn3(self.conv3(y))
+        return conv_norm(y, self.conv3, self.bn3)
 
     def multi_scale(self, x: Array) -> Array:
         """Eq. 1, (B, H, W, s width) -> (B, H/stride, W/stride, s width).
@@ -106,7 +106,7 @@ class Bottle2neck(ResidualBlock):
         for i, (split, conv, bn) in enumerate(zip(splits, self.convs, self.bns, strict=True)):
             if i and self.pool is None:
                 split = split + outputs[-1]            # x_i + y_(i-1)
-            y = bn(conv(split))                        # K_i
+            y = conv_norm(split, conv, bn)             # K_i
             outputs.append(relu(y, out=y))
         outputs.append(last if self.pool is None else self.pool(last))
         return np.concatenate(outputs, axis=-1)

@@ -9,7 +9,7 @@ from swin_np.arguments.door import moves, takes
 from swin_np.convolution.loops import depthwise, kernel_matrices, kernel_products, rows_of_images, windows
 from swin_np.errors import ShapeError
 from swin_np.functional import Array, Size, linear, pair
-from swin_np.parallel.parts import PART_ELEMENTS, PART_TOKENS, parts
+from swin_np.parallel.parts import LEAST_ELEMENTS, PART_ELEMENTS, PART_TOKENS, parts
 from swin_np.parallel.pool import for_each
 
 OUTPUTS_A_POSITION = 4                                 # measured: with more, windows take the weight's order
@@ -98,26 +98,30 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: Size = 1,
     return y
 
 
-@takes(x="... C", weight="any", bias="any", mean="any", variance="any")
-def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Array, eps: float = 1e-5) -> Array:
-    """Ioffe & Szegedy 2015, at inference: (x - mean) / sqrt(variance + eps) weight + bias, (C,) each; x (..., C)."""
+@takes(x="... C", weight="any", bias="any", mean="any", variance="any", out="any")
+def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Array, eps: float = 1e-5,
+               out: Array | None = None) -> Array:
+    """Ioffe & Szegedy 2015, at inference: (x - mean) / sqrt(variance + eps) weight + bias, (C,) each; x (..., C).
+
+    out: where the result goes, x itself perhaps; without it a new array.
+    """
     if not weight.shape == bias.shape == mean.shape == variance.shape == x.shape[-1:]:
         raise ShapeError(f"weight {weight.shape}, bias {bias.shape}, mean {mean.shape} and variance {variance.shape} "
                          f"were given for {x.shape[-1]} channels: expected ({x.shape[-1]},) of each")
     check_eps(eps)
+    check_out(x, out)
     scale = weight / np.sqrt(variance.astype(np.float64) + eps)
     offset = (bias - mean * scale).astype(x.dtype)
     scale = scale.astype(x.dtype)
-    rows = x.reshape(-1, x.shape[-1])
-    y = np.empty(rows.shape, x.dtype)
+    y = np.empty(x.shape, x.dtype) if out is None else out
+    rows, results = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
 
     def compute(part: slice) -> None:
-        np.multiply(rows[part], scale, out=y[part])
-        y[part] += offset
+        np.multiply(rows[part], scale, out=results[part])
+        results[part] += offset
 
-    part_rows = -(-PART_ELEMENTS // x.shape[-1])
-    for_each(compute, parts(len(rows), part_rows, part_rows))
-    return y.reshape(x.shape)
+    for_each(compute, parts(len(rows), -(-PART_ELEMENTS // x.shape[-1]), -(-LEAST_ELEMENTS // x.shape[-1])))
+    return y
 
 
 @takes(x="...", out="any")
@@ -127,7 +131,7 @@ def relu(x: Array, out: Array | None = None) -> Array:
     y = np.empty(x.shape, x.dtype) if out is None else out
     elements, results = x.reshape(-1), y.reshape(-1)
     for_each(lambda part: np.clip(elements[part], 0, np.inf, out=results[part]),
-             parts(x.size, PART_ELEMENTS, PART_ELEMENTS))
+             parts(x.size, PART_ELEMENTS, LEAST_ELEMENTS))
     return y
 
 
@@ -145,10 +149,16 @@ def max_pool2d(x: Array, kernel: Size, stride: Size, padding: Size = 0) -> Array
     """The largest value of each window, of every channel of x (B, H, W, C); padding never wins."""
     kernel, stride, padding = pair(kernel), pair(stride), pair(padding)
     pool_size(x.shape[1:3], kernel, stride, padding)
-    seen = windows(pad(x, padding, -np.inf), kernel, stride)
+    seen = windows(pad(x, padding, -np.inf), kernel, stride)            # (B, h, w, kh, kw, C)
     y = np.array(seen[:, :, :, 0, 0])
-    for i, j in np.ndindex(kernel):
-        np.maximum(y, seen[:, :, :, i, j], out=y)
+    b, h, w, c = y.shape
+
+    def compute(part: slice) -> None:
+        for image, rows in rows_of_images(part, h):
+            for i, j in np.ndindex(kernel):
+                np.maximum(y[image, rows], seen[image, rows, :, i, j], out=y[image, rows])
+
+    for_each(compute, parts(b * h, -(-PART_ELEMENTS // (w * c)), -(-LEAST_ELEMENTS // (w * c))))
     return y
 
 

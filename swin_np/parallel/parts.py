@@ -14,6 +14,7 @@ PART_ELEMENTS = 100_000                                # the same for GELU, whic
 LEAST_TOKENS = 196                                     # for a thread: products of fewer rows are a tenth slower
 LEAST_ATTENDED = 98                                    # the same for attention, where there is more between products
 LEAST_NORMALISED = 392                                 # the same for layer_norm, which is soon done
+LEAST_ELEMENTS = 400_000                               # the same for one or two passes, shorter than a thread's waking
 FEW_ROWS = 16                                          # below it the BLAS sums float32 in long chains: inaccurate
 
 

@@ -91,7 +91,9 @@ def norm_call(rng, *names):
     c = side(rng)
     x, *parameters = same(rng, (2, 5, c), *[(c,)] * len(names))
     call = {"x": x, **dict(zip(names, parameters, strict=True)), "eps": 1e-5}
-    return call | {"variance": np.abs(call["variance"])} if "variance" in call else call
+    if "variance" in call:
+        call |= {"variance": np.abs(call["variance"]), "out": [None, np.empty_like(x), x][side(rng) - 1]}
+    return call
 
 
 def conv_call(rng, *names):

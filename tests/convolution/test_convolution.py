@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from swin_np.convolution import functional as convolution
-from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d
+from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d, conv_norm
 from swin_np.errors import ConfigurationError, ShapeError
+from swin_np.layers import redraw
 from swin_np.parallel.pool import threads
 from tests.matching import assert_matches, assert_rounds_as_float32
 
@@ -93,6 +94,24 @@ def test_batch_norm_equals_torch(channels):
     assert_equals_torch(convolution.batch_norm, theirs, x, weight, bias, mean, variance)
 
 
+def test_batch_norm_in_place_gives_the_same():
+    x, parameters = drawn(2, 11, 14, 12), [drawn(12), drawn(12, 1)[:, 0], drawn(12, 1, 1)[:, 0, 0], np.arange(12.0)]
+    view = np.moveaxis(x, 1, 2)
+    expected = convolution.batch_norm(x.copy(), *parameters)
+    into = np.empty((2, 14, 11, 12))
+    assert convolution.batch_norm(view, *parameters, out=into) is into and np.array_equal(into.swapaxes(1, 2), expected)
+    assert convolution.batch_norm(x, *parameters, out=x) is x and np.array_equal(x, expected)
+    with pytest.raises(ShapeError, match="not contiguous"):
+        convolution.batch_norm(x, *parameters, out=view)
+
+
+def test_a_convolution_with_its_norm_leaves_its_input_as_it_was(rng):
+    x, conv, norm = drawn(*MAP), Conv2d.random(12, 12, 1, rng), BatchNorm2d.identity(12)
+    redraw(norm, 0)
+    conv, norm, before = conv.astype(np.float64), norm.astype(np.float64), x.copy()
+    assert np.array_equal(conv_norm(x, conv, norm), norm(conv(x))) and np.array_equal(x, before)
+
+
 def test_batch_norm_takes_its_scale_and_offset_in_float64():
     weight, mean, variance = drawn(5000), 1000 * drawn(5000, 1)[:, 0], np.abs(drawn(1, 5000)[0]).astype(np.float32)
     scale = weight / np.sqrt(variance.astype(np.float64) + 1e-5)
@@ -125,6 +144,18 @@ def test_max_pool_equals_torch_and_padding_never_wins(kernel, stride, padding):
     x = drawn(*MAP) - 10                               # below the zeros of another padding
     assert_equals_torch(lambda x: convolution.max_pool2d(x, kernel, stride, padding),
                         lambda x: F.max_pool2d(x, kernel, stride, padding), x, terms=0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_norm_relu_and_max_pool_of_large_maps_are_the_same_in_parts(count):
+    x = drawn(3, 113, 120, 64)                         # more than LEAST_ELEMENTS for each thread
+    parameters = [drawn(64), drawn(64, 1)[:, 0], drawn(64, 1, 1)[:, 0, 0], np.arange(64.0)]
+    with threads(count):
+        assert np.array_equal(convolution.batch_norm(x, *parameters),
+                              np.concatenate([convolution.batch_norm(row[None], *parameters) for row in x]))
+        assert np.array_equal(convolution.relu(x), np.maximum(x, 0))
+        assert np.array_equal(convolution.max_pool2d(x, 3, 2, 1),
+                              F.max_pool2d(torch.from_numpy(x).permute(0, 3, 1, 2), 3, 2, 1).permute(0, 2, 3, 1))
 
 
 @pytest.mark.parametrize("count_include_pad", [False, True])
