@@ -14,8 +14,8 @@ from time import perf_counter
 
 import numpy as np
 
+from benchmarks.machine import machine
 from benchmarks.outputs import check_json, keep
-from benchmarks.speed import machine
 from swin_np import VARIANTS, SwinConfig, SwinError, threads
 from swin_np.arguments.names import check_name
 from swin_np.attention import WindowAttention

@@ -24,14 +24,14 @@ COLUMNS = (EAGER, TORCHVISION, TIMM, ONNX, PRODUCTS)   # what each case is compa
 
 
 def file_of(folder: Path, machine: dict[str, str]) -> Path:
-    """Where the run of a machine is kept: "AMD EPYC, AVX-512" with 2 cores -> amd-epyc-avx-512-2-cores.json."""
+    """Where the run of a machine is kept: "An Abacus, kernels for Wood" -> an-abacus-kernels-for-wood-2-cores.json."""
     name = re.sub(r"\W+", "-", f"{processor(machine)} {machine['cores']} cores".lower()).strip("-")
     return folder / f"{name}.json"
 
 
 def processor(machine: dict[str, str]) -> str:
-    """What a table calls it."""
-    return ", ".join(filter(None, (machine["processor"], machine.get("vectors", ""))))
+    """What a table calls it: the processor, and whose kernels the BLAS runs there."""
+    return machine["processor"] + (f", kernels for {machine['kernels']}" if machine["kernels"] else "")
 
 
 def read(file: Path) -> Results:
@@ -86,10 +86,16 @@ def joined(items: list) -> str:
     return " / ".join(map(str, items))
 
 
+def about_machine(machine: dict[str, str]) -> str:
+    """A line on what a run was made with."""
+    facts = (f"{machine['cores']} cores", machine["vectors"], f"NumPy {machine['NumPy']}", machine["BLAS"],
+             machine["variables"], f"PyTorch {machine['torch']}")
+    return f"* {processor(machine)}: {', '.join(filter(None, facts))}"
+
+
 def tables(runs: list[Results]) -> str:
     """The Markdown of all kept runs: Swin beside its peers, then the other systems beside PyTorch eager."""
-    about = "\n".join(f"* {processor(run.machine)}: {run.machine['cores']} cores, NumPy {run.machine['NumPy']}, "
-                      f"{run.machine['BLAS']}, PyTorch {run.machine['torch']}" for run in runs)
+    about = "\n".join(about_machine(run.machine) for run in runs)
     swin = table(["processor", "image", "batch", "threads", "fastest eager peer", *COLUMNS,
                   f"memory, to {EAGER}"], [row for run in runs for row in rows(run)])
     others = table(["processor", "system", "batch", "threads", EAGER],
@@ -103,7 +109,10 @@ def with_tables(page: str, folder: Path = FOLDER) -> str:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise InputError(f"{PAGE.name} has no place for the tables: put {BEGIN} and {END} around it")
-    return f"{before}{BEGIN}\n\n{tables([read(file) for file in sorted(folder.glob('*.json'))])}\n\n{END}{after}"
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise InputError(f"{folder.name} has no kept run: make one with python -m benchmarks.speed --keep")
+    return f"{before}{BEGIN}\n\n{tables([read(file) for file in files])}\n\n{END}{after}"
 
 
 def main(arguments: list[str] | None = None) -> int:

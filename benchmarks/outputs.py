@@ -1,4 +1,4 @@
-"""Where a measurement goes: tables or JSON on standard output, and JSON into a file that is checked before the work."""
+"""What commands that measure share: their numbers, and where the results go: tables or JSON, and JSON into a file."""
 
 import argparse
 from collections.abc import Callable
@@ -10,6 +10,14 @@ from swin_np.writing import write_text
 
 STANDARD_OUTPUT = Path("-")
 ENDINGS = (".json",)
+
+
+def whole_number(text: str) -> int:
+    """From 1 on, for the command line."""
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -18,9 +18,10 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.outputs import add_json, check_json, give
+from benchmarks.machine import machine
+from benchmarks.outputs import add_json, check_json, give, whole_number
+from benchmarks.progress import Progress
 from benchmarks.results import milliseconds, table
-from benchmarks.speed import Progress, machine, numbers
 from swin_np import VARIANTS, SwinConfig, SwinError, threads
 from swin_np.attention import WindowAttention, shifted_window_attention
 from swin_np.baselines.padded_windows import padded_window_attention, window_key_value_bytes
@@ -228,9 +229,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stages", nargs="+", type=int, choices=range(1, 5), default=[1, 2, 3, 4], metavar="STAGE",
                         help="which of Swin-T's stages, 1 to 4 (default: all)")
-    parser.add_argument("--repeats", type=numbers, default=5, metavar="N",
+    parser.add_argument("--repeats", type=whole_number, default=5, metavar="N",
                         help="how often every method has its turn in each stage (default: 5)")
-    parser.add_argument("--threads", type=numbers, default=1, metavar="N", help="the number of threads (default: 1)")
+    parser.add_argument("--threads", type=whole_number, default=1, metavar="N",
+                        help="the number of threads (default: 1)")
     add_json(parser)
     return parser.parse_args(arguments)
 

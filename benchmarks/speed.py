@@ -8,10 +8,8 @@ images are timed at the first batch size only. Times are medians, ratios those o
 """
 
 import argparse
-import platform
 import sys
 from collections.abc import Iterable
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +21,9 @@ from benchmarks import accuracy, operations, peak_memory
 from benchmarks.contenders import BESIDE, CONTENDERS, OURS, PRODUCTS, Run, draw_images, left_out
 from benchmarks.figure import speed_figure
 from benchmarks.kept import FOLDER, file_of
-from benchmarks.outputs import ENDINGS, add_json, check_json, give, keep
+from benchmarks.machine import machine
+from benchmarks.outputs import ENDINGS, add_json, check_json, give, keep, whole_number
+from benchmarks.progress import Progress
 from benchmarks.results import Results, Timing, as_json, report
 from oracle.twins import redrawn_system
 from swin_np import SYSTEMS, VARIANTS, SwinError
@@ -34,7 +34,6 @@ from swin_np.commands.options import FIGURE, output_file
 from swin_np.costs import total
 from swin_np.functional import Array
 from swin_np.layers import Module
-from swin_np.parallel.pool import default_threads
 from swin_np.plots import save
 from swin_np.systems import resident_memory
 from swin_np.systems.registry import architecture_of, for_image_size, layer_costs
@@ -46,44 +45,6 @@ EXAMPLE = """example:
 FEWEST_ROUNDS, FEWEST_BESIDE = 5, 3                    # of Swin, and of the systems beside it
 MULTIPLY_ADDS_A_SECOND = 3e10                          # of a core of 2021, for guesses of the time
 SAME_LOGITS = 1e-3                                     # of the largest one: contenders that differ more are not alike
-
-
-class Progress:
-    """One line on stderr before every step, with the time that is left if all goes on as so far."""
-
-    def __init__(self, steps: dict[str, float]) -> None:
-        """The steps by name, each with a guess of its seconds; only their proportions matter in the end."""
-        self.steps, self.begun, self.number, self.guessed = steps, monotonic(), 0, 0.0
-
-    def __call__(self, step: str) -> None:
-        """Begin the next step."""
-        left = sum(self.steps.values()) - self.guessed
-        if self.guessed:
-            left *= (monotonic() - self.begun) / self.guessed
-        self.number += 1
-        self.guessed += self.steps[step]
-        print(f"{self.number} of {len(self.steps)}: {step}; about {left / 60:.1f} minutes left", file=sys.stderr,
-              flush=True)
-
-
-def machine() -> dict[str, str]:
-    """What the numbers depend on, by name."""
-    about_cpu = Path("/proc/cpuinfo")
-    models = [line.split(":", 1)[1].strip() for line in about_cpu.read_text().splitlines()
-              if line.startswith("model name")] if about_cpu.exists() else []
-    blas = getattr(np.__config__, "CONFIG", {}).get("Build Dependencies", {}).get("blas", {})       # NumPy >= 1.26
-    packages = ("torch", "transformers", "torchvision", "timm", "onnxruntime")
-    return {"processor": models[0] if models else platform.processor(), "vectors": vectors(about_cpu),
-            "cores": str(default_threads()),
-            "system": platform.platform(), "Python": platform.python_version(), "NumPy": np.__version__,
-            "BLAS": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
-            **{package: version(package) for package in packages if find_spec(package)}}
-
-
-def vectors(about_cpu: Path) -> str:
-    """The widest vector instructions of the processor, where Linux tells."""
-    flags = about_cpu.read_text().split() if about_cpu.exists() else []
-    return next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags), "")
 
 
 def cases(batches: list[int], sizes: list[int]) -> list[tuple[int, int]]:
@@ -235,14 +196,6 @@ def measure_beside(name: str, options: argparse.Namespace, progress: Progress) -
     return results
 
 
-def numbers(text: str) -> int:
-    """A whole number from 1 on, for the command line."""
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
-
-
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser("python -m benchmarks.speed", description=__doc__, epilog=EXAMPLE,
@@ -252,11 +205,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--beside", nargs="*", default=["vit_b_16", "resnet_50", "res2net_50_26w_4s"], metavar="NAME",
                         help="ViTs, ResNets and Res2Nets to time as well (default: vit_b_16 resnet_50 "
                              "res2net_50_26w_4s; none: leave the names out)")
-    parser.add_argument("--batches", nargs="+", type=numbers, default=[1, 8], metavar="B",
+    parser.add_argument("--batches", nargs="+", type=whole_number, default=[1, 8], metavar="B",
                         help="batch sizes at the first image size; the first of them at the others (default: 1 8)")
-    parser.add_argument("--threads", nargs="+", type=numbers, default=[1, 2], metavar="N",
+    parser.add_argument("--threads", nargs="+", type=whole_number, default=[1, 2], metavar="N",
                         help="numbers of threads (default: 1 2)")
-    parser.add_argument("--sizes", nargs="+", type=numbers, default=[224, 448, 896], metavar="PIXELS",
+    parser.add_argument("--sizes", nargs="+", type=whole_number, default=[224, 448, 896], metavar="PIXELS",
                         help="sides of the images (default: 224 448 896)")
     parser.add_argument("--seconds", type=float, default=20.0,
                         help="how long each case is repeated, at least five times (default: 20)")

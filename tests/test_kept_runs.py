@@ -14,7 +14,7 @@ from benchmarks.results import Results, Timing, as_json
 from swin_np.errors import InputError
 
 MACHINE = {"processor": "An Abacus(R) @ 2 Hz", "vectors": "AVX2", "cores": "2", "NumPy": "2.4", "BLAS": "beads",
-           "torch": "2"}
+           "kernels": "Wood", "variables": "BEADS=10", "torch": "2"}
 
 
 def run(ours=3.0):
@@ -40,16 +40,16 @@ def test_every_kept_run_lies_in_the_file_of_its_processor():
 
 def test_a_run_survives_being_kept(tmp_path):
     file = kept.file_of(tmp_path, MACHINE)
-    assert file.name == "an-abacus-r-2-hz-avx2-2-cores.json"
+    assert file.name == "an-abacus-r-2-hz-kernels-for-wood-2-cores.json"
     file.write_text(as_json(run()))
     assert kept.tables([kept.read(file)]) == kept.tables([run()])
 
 
 def test_a_row_has_the_fastest_peer_of_each_number_of_threads():
     text = kept.tables([run()])
-    assert ("| An Abacus(R) @ 2 Hz, AVX2 | 224 | 1 | 1 / 2 | 1.20 (timm) / 1.00 (timm) | 0.75 / 0.75 |  | 1.20 / 1.00 "
-            "|  | 1.50 / 1.50 | 0.25 |") in text
-    assert "| An Abacus(R) @ 2 Hz, AVX2 | resnet_50 | 1 | 2 | 1.50 |" in text
+    assert ("| An Abacus(R) @ 2 Hz, kernels for Wood | 224 | 1 | 1 / 2 | 1.20 (timm) / 1.00 (timm) | 0.75 / 0.75 |  "
+            "| 1.20 / 1.00 |  | 1.50 / 1.50 | 0.25 |") in text
+    assert "| An Abacus(R) @ 2 Hz, kernels for Wood | resnet_50 | 1 | 2 | 1.50 |" in text
 
 
 @pytest.mark.parametrize("text", [
@@ -64,3 +64,8 @@ def test_a_file_that_is_no_run_is_refused(tmp_path, text):
 def test_a_page_without_a_place_for_the_tables_is_refused():
     with pytest.raises(InputError, match="has no place for the tables"):
         kept.with_tables("no marks")
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(InputError, match="has no kept run: make one with"):
+        kept.with_tables(kept.PAGE.read_text(encoding="utf-8"), tmp_path)
