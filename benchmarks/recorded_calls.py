@@ -1,8 +1,8 @@
 """The calls of a forward pass, for the model of benchmarks.lock: every line of swin_np timed, on one thread.
 
 The pass is cut into parts as for several threads, and one thread computes all of them in turn. A line that takes more
-than twice what a call of NumPy must lets go of the lock for the rest; all shorter ones hold it. Timing takes time too:
-by that what holds the lock is shortened in the end, so that all adds up to the pass without a watch.
+than twice what a call of NumPy must lets go of the lock for the rest; all shorter ones hold it. What the watch itself
+takes at every line is measured on lines that do nothing, and taken off.
 """
 
 import sys
@@ -20,6 +20,7 @@ from swin_np import threads
 from swin_np.parallel import pool
 
 RUNS = 5                                               # of which medians are taken
+LINES = 1000                                           # that do nothing, to time the watch
 
 
 class Recorder:
@@ -53,60 +54,56 @@ class Recorder:
         self.since = perf_counter()
         return self.trace
 
-    def run(self, work: Callable[[], object], count: int, traced: bool) -> float:
-        """The pass for `count` threads; its seconds."""
+    def run(self, work: Callable[[], object], count: int) -> None:
+        """The pass for `count` threads."""
         sharers = [module for name, module in list(sys.modules.items())
                    if name.startswith("swin_np.") and vars(module).get("for_each") is pool.for_each]
         with ExitStack() as stack:
             stack.enter_context(threads(count))
             for module in sharers:
                 stack.enter_context(patch.object(module, "for_each", self.share))
-            begun = self.since = perf_counter()
-            if traced:
-                sys.settrace(self.trace)
+            self.since = perf_counter()
+            sys.settrace(self.trace)
             try:
                 work()
             finally:
                 sys.settrace(None)
-            ended = perf_counter()
-            self.lines.append(ended - self.since)
-            return ended - begun
+            self.lines.append(perf_counter() - self.since)
 
 
 def recorded(work: Callable[[], object], count: int, call: float) -> list[Region]:
     """The regions of a pass for `count` threads; call: seconds with the lock in every call of NumPy."""
-    def passes(traced: bool) -> tuple[list[Recorder], float]:
-        recorders = [Recorder() for _ in range(RUNS)]
-        return recorders, median(recorder.run(work, count, traced) for recorder in recorders)
+    recorders = [Recorder() for _ in range(RUNS + 1)]
 
-    def whole() -> None:                               # the BLAS on one thread, as in `for_each`
-        nonlocal seconds, recorders
-        recorders[0].run(work, count, traced=False)    # warms up
-        seconds = passes(traced=False)[1]
-        recorders = passes(traced=True)[0]
+    def passes() -> None:
+        for recorder in recorders:
+            recorder.run(work, count)
 
-    seconds, recorders = 0.0, [Recorder()]
-    pool.for_each(lambda _: whole(), [None])
-    lines = [median(times) for times in zip(*(recorder.lines for recorder in recorders), strict=True)]
-    starts = [*(start for region in recorders[0].regions for start in region), len(lines)]
+    pool.for_each(lambda _: passes(), [None])          # a single part: only the BLAS keeps to one thread
+    regions, watch = recorders[-1].regions, seconds_of_the_watch()
+    lines = [max(0.0, median(times) - watch)           # the first pass warms up
+             for times in zip(*(recorder.lines for recorder in recorders[1:]), strict=True)]
+    starts = [*(start for region in regions for start in region), len(lines)]
     parts = iter([calls(lines[start:end], call) for start, end in pairwise(starts)])
-    return shortened([[next(parts) for _ in region] for region in recorders[0].regions], seconds)
+    return [[next(parts) for _ in region] for region in regions]
+
+
+def seconds_of_the_watch() -> float:
+    """What timing adds to every line: the median of lines that do nothing."""
+    space: dict[str, Any] = {"__name__": "swin_np.nothing"}
+    exec("def nothing():\n" + "    pass\n" * LINES, space)
+    recorder = Recorder()
+    recorder.run(space["nothing"], 1)
+    return median(recorder.lines)
 
 
 def calls(lines: list[float], call: float) -> Part:
     """Lines of code as calls: those that take twice as long as a call must, with the shorter ones before them."""
     part, held = [], 0.0
     for seconds in lines:
-        held += min(seconds, call) if seconds >= 2 * call else seconds
-        if seconds >= 2 * call:
-            part.append(Call(held, seconds - call))
+        if seconds < 2 * call:
+            held += seconds
+        else:
+            part.append(Call(held + call, seconds - call))
             held = 0.0
     return [*part, Call(held, 0.0)]
-
-
-def shortened(regions: list[Region], seconds: float) -> list[Region]:
-    """The same with less held, so that all of it takes so many seconds."""
-    everything = [call for region in regions for part in region for call in part]
-    held, free = sum(call.held for call in everything), sum(call.free for call in everything)
-    share = min(1.0, max(0.0, seconds - free) / held)
-    return [[[Call(share * call.held, call.free) for call in part] for part in region] for region in regions]

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import float64, scaling
 from benchmarks.lock import Call, Costs, simulate
-from benchmarks.recorded_calls import calls, recorded, shortened
+from benchmarks.recorded_calls import calls, recorded
 from swin_np import SwinConfig, SwinTransformer, functional
 from swin_np.parallel import parts, pool
 
@@ -62,8 +62,7 @@ def test_what_threads_do_adds_up_to_their_time(rng):
 
 
 def test_lines_become_calls_with_the_short_ones_before_them():
-    assert calls([0.2, 3.0, 0.9, 1.0, 0.1], 0.5) == [Call(0.7, 2.5), Call(1.4, 0.5), Call(0.1, 0.0)]
-    assert shortened([[[Call(2, 5)], [Call(2, 1)]]], 8) == [[[Call(1, 5)], [Call(1, 1)]]]
+    assert calls([0.25, 3.0, 0.75, 1.0, 0.125], 0.5) == [Call(0.75, 2.5), Call(1.25, 0.5), Call(0.125, 0.0)]
 
 
 def test_a_recorded_pass_has_the_regions_that_threads_would_share(monkeypatch, rng):
