@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import fill
 
 from benchmarks.contenders import EAGER, ONNX, OURS, PRODUCTS, TIMM, TORCHVISION
 from benchmarks.peak_memory import Memory
@@ -87,10 +88,11 @@ def joined(items: list) -> str:
 
 
 def about_machine(machine: dict[str, str]) -> str:
-    """A line on what a run was made with."""
+    """What a run was made with, as an item of a list."""
     facts = (f"{machine['cores']} cores", machine["vectors"], f"NumPy {machine['NumPy']}", machine["BLAS"],
              machine["variables"], f"PyTorch {machine['torch']}")
-    return f"* {processor(machine)}: {', '.join(filter(None, facts))}"
+    return fill(f"* {processor(machine)}: {', '.join(filter(None, facts))}", 120, subsequent_indent="  ",
+                break_on_hyphens=False)
 
 
 def tables(runs: list[Results]) -> str:
