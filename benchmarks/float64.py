@@ -70,7 +70,7 @@ def measure(variant: str) -> Results:
         seconds: dict[str, list[float]] = {way: [] for way in WAYS}
         with threads(count):
             for number in range(ROUNDS):
-                print(f"{count} threads: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
+                print(f"{count} thread{'s' * (count > 1)}: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
                 seconds[WAYS[0]].append(seconds_of(single, images))
                 seconds[WAYS[1]].append(seconds_of(double, images.astype(np.float64)))
                 with patch.object(functional, "erf", erf_one_by_one):

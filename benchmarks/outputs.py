@@ -14,10 +14,9 @@ ENDINGS = (".json",)
 
 def whole_number(text: str) -> int:
     """From 1 on, for the command line."""
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r:.40} was given, expected a whole number from 1 on: give one")
+    return int(text)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

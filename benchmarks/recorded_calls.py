@@ -62,12 +62,12 @@ class Recorder:
             stack.enter_context(threads(count))
             for module in sharers:
                 stack.enter_context(patch.object(module, "for_each", self.share))
-            self.since = perf_counter()
+            before, self.since = sys.gettrace(), perf_counter()
             sys.settrace(self.trace)
             try:
                 work()
             finally:
-                sys.settrace(None)
+                sys.settrace(before)
             self.lines.append(perf_counter() - self.since)
 
 

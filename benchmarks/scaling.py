@@ -210,17 +210,17 @@ def main(arguments: list[str] | None = None) -> int:
         check_name("variant", options.variant, VARIANTS)
         check_json(options.json)
         counts = sorted({1, *options.threads})
-        progress = Progress({"costs": 5.0, **{f"batch {batch}, {count} threads": 20 * 0.1 * batch + 0.5
-                                              for batch in options.batches for count in counts}})
+        steps = {(batch, count): f"batch {batch}, {count} thread{'s' * (count > 1)}"
+                 for batch in options.batches for count in counts}
+        progress = Progress({"costs": 5.0, **{step: 2.0 * batch + 0.5 for (batch, _), step in steps.items()}})
         progress("costs")
         costs = measured_costs()
         contests = [contest(elements, costs) for elements in ELEMENTS]
         model, cases = SwinTransformer.random(VARIANTS[options.variant]), []
         redraw(model, 0)
-        for batch in options.batches:
-            for count in counts:
-                progress(f"batch {batch}, {count} threads")
-                cases.append(measured_case(model, batch, count, costs))
+        for (batch, count), step in steps.items():
+            progress(step)
+            cases.append(measured_case(model, batch, count, costs))
         give(Results(options.variant, machine(), has_lock(), costs, contests, cases), options.json, as_json, report)
     except SwinError as error:
         print(error, file=sys.stderr)
