@@ -66,7 +66,7 @@ def rows(run: Results) -> Iterator[list[str | None]]:
         fastest = [run.fastest_peer(each.case) for each in ours]
         ratios = [[run.ratio(each, name) for each in ours] for name in COLUMNS]
         theirs = peaks.get((EAGER, batch, size))
-        yield [processor(run.machine), str(size), str(batch), joined([each.threads for each in ours]),
+        yield [str(size), str(batch), joined([each.threads for each in ours]),
                joined([f"{run.ratio(each, name):.2f} ({name})" for each, name in zip(ours, fastest, strict=True)]),
                *(joined([quotient(each) for each in column]) if None not in column else None for column in ratios),
                quotient(theirs and peaks[OURS, batch, size] / theirs)]
@@ -78,7 +78,7 @@ def rows_beside(run: Results) -> Iterator[list[str]]:
         ours = [each for each in other.timings if each.contender == OURS and other.ratio(each, EAGER)]
         for batch in dict.fromkeys(each.batch for each in ours):
             found = [each for each in ours if each.batch == batch]
-            yield [processor(run.machine), other.variant, str(batch), joined([each.threads for each in found]),
+            yield [other.variant, str(batch), joined([each.threads for each in found]),
                    joined([quotient(other.ratio(each, EAGER)) for each in found])]
 
 
@@ -87,21 +87,22 @@ def joined(items: list) -> str:
     return " / ".join(map(str, items))
 
 
-def about_machine(machine: dict[str, str]) -> str:
-    """What a run was made with, as an item of a list."""
+def about_machine(number: int, machine: dict[str, str]) -> str:
+    """What a run was made with, as an item of a numbered list."""
     facts = (f"{machine['cores']} cores", machine["vectors"], f"NumPy {machine['NumPy']}", machine["BLAS"],
              machine["variables"], f"PyTorch {machine['torch']}")
-    return fill(f"* {processor(machine)}: {', '.join(filter(None, facts))}", 120, subsequent_indent="  ",
+    return fill(f"{number}. {processor(machine)}: {', '.join(filter(None, facts))}", 120, subsequent_indent="   ",
                 break_on_hyphens=False)
 
 
 def tables(runs: list[Results]) -> str:
     """The Markdown of all kept runs: Swin beside its peers, then the other systems beside PyTorch eager."""
-    about = "\n".join(about_machine(run.machine) for run in runs)
-    swin = table(["processor", "image", "batch", "threads", "fastest eager peer", *COLUMNS,
-                  f"memory, to {EAGER}"], [row for run in runs for row in rows(run)])
-    others = table(["processor", "system", "batch", "threads", EAGER],
-                   [row for run in runs for row in rows_beside(run)])
+    numbered = list(enumerate(runs, 1))
+    about = "\n".join(about_machine(number, run.machine) for number, run in numbered)
+    swin = table(["run", "image", "batch", "threads", "fastest eager peer", *COLUMNS, f"memory, to {EAGER}"],
+                 [[str(number), *row] for number, run in numbered for row in rows(run)])
+    others = table(["run", "system", "batch", "threads", EAGER],
+                   [[str(number), *row] for number, run in numbered for row in rows_beside(run)])
     return "\n\n".join([about, swin, others])
 
 

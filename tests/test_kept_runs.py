@@ -47,9 +47,10 @@ def test_a_run_survives_being_kept(tmp_path):
 
 def test_a_row_has_the_fastest_peer_of_each_number_of_threads():
     text = kept.tables([run()])
-    assert ("| An Abacus(R) @ 2 Hz, kernels for Wood | 224 | 1 | 1 / 2 | 1.20 (timm) / 1.00 (timm) | 0.75 / 0.75 |  "
-            "| 1.20 / 1.00 |  | 1.50 / 1.50 | 0.25 |") in text
-    assert "| An Abacus(R) @ 2 Hz, kernels for Wood | resnet_50 | 1 | 2 | 1.50 |" in text
+    assert ("| 1 | 224 | 1 | 1 / 2 | 1.20 (timm) / 1.00 (timm) | 0.75 / 0.75 |  | 1.20 / 1.00 |  | 1.50 / 1.50 | 0.25 |"
+            in text)
+    assert "| 1 | resnet_50 | 1 | 2 | 1.50 |" in text
+    assert "1. An Abacus(R) @ 2 Hz, kernels for Wood: 2 cores, AVX2, NumPy 2.4, beads, BEADS=10, PyTorch 2\n" in text
 
 
 @pytest.mark.parametrize("text", [
