@@ -106,7 +106,7 @@ class Bottle2neck(ResidualBlock):
         for i, (split, conv, bn) in enumerate(zip(splits, self.convs, self.bns, strict=True)):
             if i and self.pool is None:
                 split = split + outputs[-1]            # x_i + y_(i-1)
-            y = conv_norm(split, conv, bn)             # K_i
+            y = bn(conv(split))                        # K_i
             outputs.append(relu(y, out=y))
         outputs.append(last if self.pool is None else self.pool(last))
         return np.concatenate(outputs, axis=-1)
