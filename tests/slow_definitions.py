@@ -296,8 +296,7 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return y if bias is None else y + numbers(bias)
 
 
-def batch_norm(x, weight, bias, mean, variance, eps=1e-5, out=None):
-    check_out(x, out)
+def batch_norm(x, weight, bias, mean, variance, eps=1e-5):
     x, lengths, eps = numbers(x), {}, real(eps)
     weight, bias, mean, variance = (numbers(p, "C", lengths=lengths) for p in (weight, bias, mean, variance))
     need(x.ndim > 0 and x.shape[-1] == lengths["C"] and 0 <= eps < math.inf)

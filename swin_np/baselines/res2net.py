@@ -11,7 +11,7 @@ import numpy as np
 from swin_np.arguments.names import check_name
 from swin_np.baselines.resnet import ResidualBlock, ResNet, ResNetConfig, projection
 from swin_np.convolution.functional import relu
-from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d, Relu, conv_norm
+from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d, Relu
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array
 from swin_np.layers import Module
@@ -91,9 +91,9 @@ class Bottle2neck(ResidualBlock):
             shortcut(inputs, outputs, stride, rng))
 
     def branch(self, x: Array) -> Array:
-        x = conv_norm(x, self.conv1, self.bn1)
+        x = self.bn1(self.conv1(x))
         y = self.multi_scale(relu(x, out=x))
-        return conv_norm(y, self.conv3, self.bn3)
+        return self.bn3(self.conv3(y))
 
     def multi_scale(self, x: Array) -> Array:
         """Eq. 1, (B, H, W, s width) -> (B, H/stride, W/stride, s width).

@@ -13,7 +13,7 @@ from swin_np.arguments.image_batches import check_images, finite
 from swin_np.arguments.names import check_name
 from swin_np.chain import Step, run, stage_maps
 from swin_np.convolution.functional import max_pool2d, relu
-from swin_np.convolution.layers import BatchNorm2d, Conv2d, conv_norm
+from swin_np.convolution.layers import BatchNorm2d, Conv2d
 from swin_np.errors import ConfigurationError
 from swin_np.functional import Array
 from swin_np.layers import Linear, Module
@@ -130,8 +130,8 @@ class BasicBlock(ResidualBlock):
                    projection(inputs, planes, stride, rng))
 
     def branch(self, x: Array) -> Array:
-        x = conv_norm(x, self.conv1, self.bn1)
-        return conv_norm(relu(x, out=x), self.conv2, self.bn2)
+        x = self.bn1(self.conv1(x))
+        return self.bn2(self.conv2(relu(x, out=x)))
 
 
 @dataclass(eq=False, repr=False)
@@ -157,9 +157,9 @@ class Bottleneck(ResidualBlock):
                    projection(inputs, outputs, stride, rng))
 
     def branch(self, x: Array) -> Array:
-        x = conv_norm(x, self.conv1, self.bn1)
-        x = conv_norm(relu(x, out=x), self.conv2, self.bn2)
-        return conv_norm(relu(x, out=x), self.conv3, self.bn3)
+        x = self.bn1(self.conv1(x))
+        x = self.bn2(self.conv2(relu(x, out=x)))
+        return self.bn3(self.conv3(relu(x, out=x)))
 
 
 BLOCKS = {"basic": BasicBlock, "bottleneck": Bottleneck}
@@ -246,7 +246,7 @@ class ResNet(Module):
     def embed(self, images: Array) -> Array:
         """Stage 1's input: the stem and a max-pooling, a stride of 2 each, (B, 3, H, W) -> (B, H/4, W/4, 64)."""
         batch = check_images(images, self.config.in_chans, self.dtype)
-        x = conv_norm(batch.transpose(0, 2, 3, 1), self.stem, self.bn1)
+        x = self.bn1(self.stem(batch.transpose(0, 2, 3, 1)))
         return max_pool2d(relu(x, out=x), 3, 2, 1)
 
     def stem(self, x: Array) -> Array:                 # (B, H, W, 3) -> (B, H/2, W/2, 64)

@@ -98,30 +98,25 @@ def conv2d(x: Array, weight: Array, bias: Array | None = None, stride: Size = 1,
     return y
 
 
-@takes(x="... C", weight="any", bias="any", mean="any", variance="any", out="any")
-def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Array, eps: float = 1e-5,
-               out: Array | None = None) -> Array:
-    """Ioffe & Szegedy 2015, at inference: (x - mean) / sqrt(variance + eps) weight + bias, (C,) each; x (..., C).
-
-    out: where the result goes, x itself perhaps; without it a new array.
-    """
+@takes(x="... C", weight="any", bias="any", mean="any", variance="any")
+def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Array, eps: float = 1e-5) -> Array:
+    """Ioffe & Szegedy 2015, at inference: (x - mean) / sqrt(variance + eps) weight + bias, (C,) each; x (..., C)."""
     if not weight.shape == bias.shape == mean.shape == variance.shape == x.shape[-1:]:
         raise ShapeError(f"weight {weight.shape}, bias {bias.shape}, mean {mean.shape} and variance {variance.shape} "
                          f"were given for {x.shape[-1]} channels: expected ({x.shape[-1]},) of each")
     check_eps(eps)
-    check_out(x, out)
     scale = weight / np.sqrt(variance.astype(np.float64) + eps)
     offset = (bias - mean * scale).astype(x.dtype)
     scale = scale.astype(x.dtype)
-    y = np.empty(x.shape, x.dtype) if out is None else out
-    rows, results = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
+    rows = x.reshape(-1, x.shape[-1])
+    y = np.empty(rows.shape, x.dtype)
 
     def compute(part: slice) -> None:
-        np.multiply(rows[part], scale, out=results[part])
-        results[part] += offset
+        np.multiply(rows[part], scale, out=y[part])
+        y[part] += offset
 
     for_each(compute, parts(len(rows), -(-PART_ELEMENTS // x.shape[-1]), -(-LEAST_ELEMENTS // x.shape[-1])))
-    return y
+    return y.reshape(x.shape)
 
 
 @takes(x="...", out="any")

@@ -1,6 +1,5 @@
 """The modules of convolutional networks: convolution, batch norm, average pooling and ReLU, on functional.py."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -61,14 +60,8 @@ class BatchNorm2d(Module):
         zeros, ones = np.zeros(channels, np.float32), np.ones(channels, np.float32)
         return cls(ones, zeros, zeros.copy(), ones.copy())
 
-    def forward(self, x: Array, out: Array | None = None) -> Array:
-        return functional.batch_norm(x, self.weight, self.bias, self.running_mean, self.running_var, self.eps, out)
-
-
-def conv_norm(x: Array, conv: Callable[[Array], Array], norm: BatchNorm2d) -> Array:
-    """norm(conv(x)), in place of what the convolution gives: on large maps a copy would take as long as the norm."""
-    y = conv(x)
-    return norm(y, y)
+    def forward(self, x: Array) -> Array:
+        return functional.batch_norm(x, self.weight, self.bias, self.running_mean, self.running_var, self.eps)
 
 
 @dataclass(eq=False, repr=False)

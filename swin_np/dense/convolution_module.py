@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from swin_np.convolution.functional import relu
-from swin_np.convolution.layers import BatchNorm2d, Conv2d, conv_norm
+from swin_np.convolution.layers import BatchNorm2d, Conv2d
 from swin_np.functional import Array
 from swin_np.layers import Module
 
@@ -22,5 +22,5 @@ class ConvModule(Module):
         return cls(Conv2d.random(inputs, outputs, kernel, rng, padding=kernel // 2), BatchNorm2d.identity(outputs))
 
     def forward(self, x: Array) -> Array:
-        y = conv_norm(x, self.conv, self.batch_norm)
+        y = self.batch_norm(self.conv(x))
         return relu(y, out=y)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from swin_np.convolution import functional as convolution
-from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d, conv_norm
+from swin_np.convolution.layers import AvgPool2d, BatchNorm2d, Conv2d
 from swin_np.errors import ConfigurationError, ShapeError
-from swin_np.layers import redraw
 from swin_np.parallel.pool import threads
 from tests.matching import assert_matches, assert_rounds_as_float32
 
@@ -92,24 +91,6 @@ def test_batch_norm_equals_torch(channels):
         return F.batch_norm(x, mean, variance, weight, bias, eps=1e-5)
 
     assert_equals_torch(convolution.batch_norm, theirs, x, weight, bias, mean, variance)
-
-
-def test_batch_norm_in_place_gives_the_same():
-    x, parameters = drawn(2, 11, 14, 12), [drawn(12), drawn(12, 1)[:, 0], drawn(12, 1, 1)[:, 0, 0], np.arange(12.0)]
-    view = np.moveaxis(x, 1, 2)
-    expected = convolution.batch_norm(x.copy(), *parameters)
-    into = np.empty((2, 14, 11, 12))
-    assert convolution.batch_norm(view, *parameters, out=into) is into and np.array_equal(into.swapaxes(1, 2), expected)
-    assert convolution.batch_norm(x, *parameters, out=x) is x and np.array_equal(x, expected)
-    with pytest.raises(ShapeError, match="not contiguous"):
-        convolution.batch_norm(x, *parameters, out=view)
-
-
-def test_a_convolution_with_its_norm_leaves_its_input_as_it_was(rng):
-    x, conv, norm = drawn(*MAP), Conv2d.random(12, 12, 1, rng), BatchNorm2d.identity(12)
-    redraw(norm, 0)
-    conv, norm, before = conv.astype(np.float64), norm.astype(np.float64), x.copy()
-    assert np.array_equal(conv_norm(x, conv, norm), norm(conv(x))) and np.array_equal(x, before)
 
 
 def test_batch_norm_takes_its_scale_and_offset_in_float64():
