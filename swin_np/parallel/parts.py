@@ -46,7 +46,7 @@ def by_heads(function: Callable[[Array, Array, Array], Array], q: Array, k: Arra
     """function(q, k, v), for attention, which treats every head by itself: (B, heads, n, d) each, and the result."""
     heads_first = q.swapaxes(0, 1)
     return by_parts(lambda part: function(q[:, part], k[:, part], v[:, part]).swapaxes(0, 1), heads_first,
-                    q[:, 0, :, 0].size).swapaxes(0, 1)
+                    q[:, 0, :, 0].size, together=False).swapaxes(0, 1)
 
 
 def by_windows(function: Callable[[Array, Array], Array], windows: Array) -> Array:
@@ -58,15 +58,17 @@ def by_windows(function: Callable[[Array, Array], Array], windows: Array) -> Arr
     return by_parts(lambda part: function(windows[part], numbers[part]), windows, windows.shape[1], LEAST_ATTENDED)
 
 
-def by_parts(function: Callable[[slice], Array], like: Array, tokens: int = 1, least: int = LEAST_TOKENS) -> Array:
+def by_parts(function: Callable[[slice], Array], like: Array, tokens: int = 1, least: int = LEAST_TOKENS,
+             together: bool = True) -> Array:
     """An array y like `like` with y[part] = function(part), for parts of the first axis; an item has `tokens` tokens.
 
     What a part needs between its first step and its last stays in the cache, and parts can go to several cores, if
     there are `least` tokens for each. A few parts that would leave a core idle, as of 3 images on 2 cores, stay
-    together: the steps inside are then shared out.
+    together: the steps inside are then shared out. together: False for a function whose steps nobody shares out.
     """
     pieces, threads = parts(len(like), max(1, PART_TOKENS // tokens), math.ceil(least / tokens)), free_threads()
-    if len(pieces) == 1 or (len(pieces) % threads and len(pieces) < LEAST_ROUNDS * threads):
+    uneven = len(pieces) % threads and len(pieces) < LEAST_ROUNDS * threads
+    if len(pieces) == 1 or (together and uneven):
         return function(slice(0, len(like)))
     y = np.empty(like.shape, like.dtype)
 

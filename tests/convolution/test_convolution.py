@@ -130,10 +130,11 @@ def test_max_pool_equals_torch_and_padding_never_wins(kernel, stride, padding):
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_norm_relu_and_max_pool_of_large_maps_are_the_same_in_parts(count):
     x = drawn(3, 113, 120, 64)                         # more than LEAST_ELEMENTS for each thread
-    parameters = [drawn(64), drawn(64, 1)[:, 0], drawn(64, 1, 1)[:, 0, 0], np.arange(64.0)]
+    weight, bias, mean, variance = drawn(64), drawn(64, 1)[:, 0], drawn(64, 1, 1)[:, 0, 0], np.arange(64.0)
+    scale = weight / np.sqrt(variance + 1e-5)
+    offset = bias - mean * scale
     with threads(count):
-        assert np.array_equal(convolution.batch_norm(x, *parameters),
-                              np.concatenate([convolution.batch_norm(row[None], *parameters) for row in x]))
+        assert np.array_equal(convolution.batch_norm(x, weight, bias, mean, variance), x * scale + offset)
         assert np.array_equal(convolution.relu(x), np.maximum(x, 0))
         assert np.array_equal(convolution.max_pool2d(x, 3, 2, 1),
                               F.max_pool2d(torch.from_numpy(x).permute(0, 3, 1, 2), 3, 2, 1).permute(0, 2, 3, 1))

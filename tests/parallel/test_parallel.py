@@ -16,7 +16,7 @@ from swin_np.block import Mlp
 from swin_np.errors import ConfigurationError, ShapeError
 from swin_np.layers import redraw
 from swin_np.parallel.blas import SINGLE_THREADED_BLAS
-from swin_np.parallel.parts import by_images, sum_by_parts
+from swin_np.parallel.parts import by_heads, by_images, sum_by_parts
 from swin_np.parallel.pool import MOST_THREADS, Call, default_threads, for_each, free_threads, threads
 from tests.lengths import long_but
 from tests.matching import LARGEST_FACTOR, assert_matches, disturbed_model, largest_difference
@@ -176,6 +176,7 @@ def test_waiting_threads_hold_no_arrays():
     assert still_there() is None
 
 
+@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="threadpoolctl does not know this BLAS")
 @pytest.mark.parametrize(("images", "workers", "parts"), [
     (1, 2, [1]), (2, 2, [1, 1]), (3, 2, [3]), (4, 2, [1] * 4), (7, 2, [7]), (9, 2, [1] * 9), (3, 1, [1] * 3),
     (2, 4, [2]), (4, 4, [1] * 4), (6, 8, [6])])
@@ -188,6 +189,19 @@ def test_a_few_images_that_would_leave_a_core_idle_stay_together(images, workers
 
     with threads(workers):
         assert np.array_equal(by_images(double, x), 2 * x) and given == parts
+
+
+@pytest.mark.skipif(not SINGLE_THREADED_BLAS.steered, reason="threadpoolctl does not know this BLAS")
+@pytest.mark.parametrize(("heads", "workers"), [(3, 2), (12, 5), (12, 8)])
+def test_heads_are_shared_out_also_where_they_do_not_go_evenly_into_the_threads(heads, workers, rng):
+    q, given = rng.standard_normal((1, heads, 785, 2)), []
+
+    def first(q, k, v):
+        given.append(q.shape[1])
+        return q
+
+    with threads(workers):
+        assert np.array_equal(by_heads(first, q, q, q), q) and given == [1] * heads
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
