@@ -1,6 +1,7 @@
 """Runs of benchmarks.speed are kept by processor, and docs/performance.md has the tables that they give."""
 
 import json
+import platform
 
 import pytest
 
@@ -9,6 +10,7 @@ pytest.importorskip("transformers")
 
 from benchmarks import kept
 from benchmarks.contenders import EAGER, OURS, PRODUCTS, TIMM
+from benchmarks.machine import processor
 from benchmarks.peak_memory import Memory
 from benchmarks.results import Results, Timing, as_json
 from swin_np.errors import InputError
@@ -70,3 +72,14 @@ def test_a_page_without_a_place_for_the_tables_is_refused():
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="has no kept run: make one with"):
         kept.with_tables(kept.PAGE.read_text(encoding="utf-8"), tmp_path)
+
+
+@pytest.mark.parametrize(("text", "name", "vectors"), [
+    ("model name\t: An Abacus\ncpu family\t: 6\nmodel\t\t: 85\nflags\t\t: fpu avx2 avx512f\n\nmodel name\t: Another\n",
+     "An Abacus (family 6, model 85)", "AVX-512"),
+    ("model name\t: An Abacus\nflags\t\t: fpu avx2\n", "An Abacus", "AVX2"), ("CPU implementer\t: 0x41\n", None, "")])
+def test_a_processor_is_named_as_linux_names_it(text, name, vectors, tmp_path):
+    (about := tmp_path / "cpuinfo").write_text(text)
+    found = processor(about)
+    assert found["vectors"] == vectors and (found["processor"] == name or name is None)
+    assert processor(tmp_path / "none") == {"processor": platform.processor() or platform.machine(), "vectors": ""}
